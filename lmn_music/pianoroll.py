@@ -60,7 +60,8 @@ class PianoRoll:
         """Return a span of frames as a roll, or one frame as a vector of 88 bools."""
         if isinstance(index, slice):
             return replace(self, frames=self.frames[index])
-        return self.frames[index]
+        frame: npt.NDArray[np.bool_] = self.frames[index]
+        return frame
 
     @property
     def notes(self) -> int:

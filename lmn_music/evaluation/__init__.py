@@ -1,0 +1,1 @@
+"""How well a model predicts music: exact likelihoods, accuracies, the literature's figures."""

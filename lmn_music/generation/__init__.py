@@ -1,0 +1,1 @@
+"""New songs from a model."""

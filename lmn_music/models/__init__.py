@@ -1,0 +1,1 @@
+"""Distributions over songs, built on Linear Memory Networks."""

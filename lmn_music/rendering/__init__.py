@@ -1,0 +1,49 @@
+"""Rendering: piano-rolls to and from MIDI, MusicXML, sound and pictures.
+
+Importing this package is cheap: matplotlib, music21, mido and SciPy are imported by the functions that need them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lmn_music.pianoroll import PianoRoll
+from lmn_music.rendering.arrays import write_npz
+from lmn_music.rendering.audio import write_wav
+from lmn_music.rendering.midi import to_midi, write_midi
+from lmn_music.rendering.output import check_output
+from lmn_music.rendering.picture import write_png
+from lmn_music.rendering.score import read_score
+from lmn_music.rendering.tonality import transpose_to_c
+
+__all__ = [
+    "check_output",
+    "read_score",
+    "to_midi",
+    "transpose_to_c",
+    "write_midi",
+    "write_npz",
+    "write_png",
+    "write_roll",
+    "write_wav",
+]
+
+
+def write_roll(roll: PianoRoll, path: Path, *, tempo: float = 100, repeat_notes: bool = False) -> None:
+    """Write the roll as what the extension of `path` says: .mid, .wav, .png or .npz.
+
+    The file appears whole or not at all. tempo (quarters per minute) and repeat_notes (see `to_midi`) matter
+    to .mid and .wav only.
+    UsageError: an unknown extension, no such folder, a tempo out of range. RenderingError: it cannot be written.
+    """
+    path = Path(path)
+    check_output(path)
+    match path.suffix.lower():
+        case ".mid":
+            write_midi(roll, path, tempo=tempo, repeat_notes=repeat_notes)
+        case ".wav":
+            write_wav(roll, path, tempo=tempo, repeat_notes=repeat_notes)
+        case ".png":
+            write_png(roll, path)
+        case _:  # .npz, the only other that check_output lets through
+            write_npz(roll, path)

@@ -1,0 +1,75 @@
+"""How a training shows itself: a live line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from lmn_music.training.trainer import Progress
+
+STAGES = {"unrolled": "unrolled model", "lmn": "LMN"}
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as minutes and seconds, 3:07."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+class TrainingDisplay:
+    """A Reporter (see lmn_music.training.trainer) for the command line; a context manager."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=False, highlight=False)
+        self._live = Live(console=self._console, transient=True) if self._console.is_terminal else None
+        self._stage, self._stage_start, self._stage_done = "", 0.0, 0.0
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def batch(self, stage: str, progress: Progress, batches: int, epochs: int) -> None:
+        """Refresh the live line: likelihood so far, and the time left if no early stopping comes first."""
+        if not self._live:
+            return
+        done = progress.epoch + progress.batch / batches
+        if stage != self._stage:
+            self._stage, self._stage_start, self._stage_done = stage, time.monotonic(), done
+        rate = (time.monotonic() - self._stage_start) / max(done - self._stage_done, 1e-9)
+        self._live.update(
+            Text(
+                f"{STAGES[stage]}: epoch {progress.epoch + 1}/{epochs}, batch {progress.batch}/{batches}, "
+                f"{progress.nll_sum / progress.frames:.3f} nats per frame, best validation {progress.best_valid:.3f}, "
+                f"at most {clock(rate * (epochs - done))} left"
+            )
+        )
+
+    def epoch(self, metrics: dict[str, Any]) -> None:
+        """Print one line."""
+        self._print(
+            f"{STAGES[metrics['stage']]:>14} epoch {metrics['epoch']:3d}  training {metrics['train_nll']:7.3f}  "
+            f"validation {metrics['valid_nll']:7.3f}{' *' if metrics['best'] else '  '}  {clock(metrics['seconds'])}"
+        )
+
+    def note(self, text: str) -> None:
+        """Print one line."""
+        self._print(text)
+
+    def _print(self, text: str) -> None:
+        if self._live:
+            self._console.print(text, soft_wrap=True)
+        else:
+            typer.echo(text)

@@ -1,0 +1,117 @@
+"""A folder of a user's own MIDI and MusicXML files as a corpus."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from lmn_music.corpora.corpus import SPLITS, Corpus, Rejected, content_sha256
+from lmn_music.errors import CorpusError, ScoreError
+from lmn_music.pianoroll import PianoRoll
+from lmn_music.rendering.score import read_score
+from lmn_music.rendering.tonality import transpose_to_c as to_c
+
+BORDERS = (0.8, 0.9)  # train below the first, valid between them, test above
+FEWEST_SONGS = len(SPLITS)
+REASONS_SHOWN = 5  # in the message of an error; the corpus lists all
+
+
+def load_folder(
+    path: Path,
+    *,
+    frames_per_quarter: int = 2,
+    transpose_to_c: bool = False,
+    minimum_frames: int = 16,
+    progress: Callable[[int, int], None] | None = None,
+) -> Corpus:
+    """Return the music in the folder and its subfolders, about 80 % of it for training, 10 % each for valid and test.
+
+    The split of a song depends on its music alone: renaming it, or adding another file, moves nothing. (Only where a
+    split would be empty, which happens to small corpora, is the song nearest to it moved there.)
+
+    transpose_to_c: move each song to C major or C minor, as the benchmark corpora are.
+    minimum_frames: shorter songs are left out.
+    progress: called with (files read, files in all) after each file.
+    A file that cannot be used is listed in `rejected` and stops nothing. Hidden files and folders are passed over.
+    CorpusError: no such folder, or fewer than three usable songs.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise CorpusError(f"There is no folder {path}: name a folder that holds MIDI or MusicXML files.")
+    files = _files(path)
+    first_with: dict[bytes, str] = {}  # the hash of the music -> the file that it was first found in
+    rolls: dict[bytes, PianoRoll] = {}
+    rejected: list[Rejected] = []
+    for count, file in enumerate(files, start=1):
+        name = file.relative_to(path).as_posix()
+        try:
+            roll = read_score(file, frames_per_quarter)
+            if transpose_to_c:
+                roll = to_c(roll)
+            music = _hash(roll)
+            if len(roll) < minimum_frames:
+                rejected.append(Rejected(name, f"too short ({len(roll)} frames, fewer than {minimum_frames})"))
+            elif music in rolls:
+                rejected.append(Rejected(name, f"same music as {first_with[music]}"))
+            else:
+                rolls[music], first_with[music] = roll, name
+        except ScoreError as error:
+            rejected.append(Rejected(name, error.reason))
+        if progress is not None:
+            progress(count, len(files))
+    if len(rolls) < FEWEST_SONGS:
+        raise CorpusError(_too_few(path, len(rolls), rejected))
+    train, valid, test = _split(rolls)
+    key = ", transposed to C" if transpose_to_c else ""
+    return Corpus(
+        name=path.resolve().name,
+        train=train,
+        valid=valid,
+        test=test,
+        frames_per_quarter=frames_per_quarter,
+        provenance=f"{len(rolls)} of {len(files)} files in the folder {path.resolve().name}{key}",
+        sha256=content_sha256(train, valid, test),
+        comparable=False,
+        licence="that of the files",
+        citation="none: files of the user's own",
+        rejected=tuple(rejected),
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return everything in the folder and its subfolders that is neither a folder nor hidden, sorted by path."""
+    found = [file for file in folder.rglob("*") if not file.is_dir()]
+    return sorted(file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts))
+
+
+def _hash(roll: PianoRoll) -> bytes:
+    """Return the SHA-256 of the music: frames and grid, not the title."""
+    shape = f"{roll.frames_per_quarter} {len(roll)} ".encode()
+    return hashlib.sha256(shape + np.packbits(roll.frames).tobytes()).digest()
+
+
+def _split(rolls: dict[bytes, PianoRoll]) -> tuple[tuple[PianoRoll, ...], ...]:
+    """Return train, valid and test, none of them empty, each in the order of `rolls` (three songs or more, by hash)."""
+    train_end, valid_end = (border * 2**64 for border in BORDERS)
+    splits: list[list[bytes]] = [[], [], []]
+    for music in sorted(rolls):
+        place = int.from_bytes(music[:8], "big")  # evenly spread over [0, 2^64)
+        splits[(place >= train_end) + (place >= valid_end)].append(music)
+    for number, split in enumerate(splits):
+        if not split:
+            donor = max(range(len(splits)), key=lambda other: len(splits[other]))
+            split.append(splits[donor].pop(-1 if donor < number else 0))  # the song next to the border
+    return tuple(tuple(roll for music, roll in rolls.items() if music in split) for split in map(set, splits))
+
+
+def _too_few(path: Path, usable: int, rejected: list[Rejected]) -> str:
+    """Return the message for a folder with fewer usable songs than splits."""
+    message = f"The folder {path} holds {usable} usable songs, but a corpus needs {FEWEST_SONGS} (train, valid, test)"
+    if rejected:
+        reasons = "; ".join(f"{file.path}: {file.reason}" for file in rejected[:REASONS_SHOWN])
+        more = f"; and {len(rejected) - REASONS_SHOWN} more" if len(rejected) > REASONS_SHOWN else ""
+        message += f". Left out: {reasons}{more}"
+    return f"{message}. Add MIDI (.mid) or MusicXML (.musicxml, .mxl) files with notes in them."

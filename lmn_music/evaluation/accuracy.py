@@ -1,0 +1,55 @@
+"""The two accuracies of the literature. They are different quantities; each keeps its name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lmn_music.evaluation.teacher_forcing import teacher_forced
+from lmn_music.models.sequence_model import SequenceModel
+from lmn_music.pianoroll import PianoRoll
+
+SAMPLES = 20
+
+
+def sampled_accuracy(predicted: Tensor, frames: Tensor) -> Tensor:
+    """Return TP / max(notes played, notes predicted) of each frame; 1 where both are silent.
+
+    Both (..., 88) of zeros and ones -> (...). Boulanger-Lewandowski et al. 2012 report its mean over frames, for a
+    sample of the model; inferred, as their text does not define it.
+    """
+    most = torch.maximum(predicted.sum(dim=-1), frames.sum(dim=-1))
+    return torch.where(most > 0, (predicted * frames).sum(dim=-1) / most.clamp(min=1), 1.0)
+
+
+def thresholded_accuracy(predicted: Tensor, frames: Tensor) -> Tensor:
+    """Return TP / (TP + FP + FN) of each frame; NaN where both are silent, which leaves the frame out.
+
+    Both (..., 88) of zeros and ones -> (...). The LMN papers report its mean over frames, the first frame of each song
+    left out, for the keys whose probability is above 0.5.
+    """
+    either = torch.maximum(predicted, frames).sum(dim=-1)
+    return torch.where(either > 0, (predicted * frames).sum(dim=-1) / either.clamp(min=1), torch.nan)
+
+
+@torch.no_grad()
+def accuracies(
+    model: SequenceModel, rolls: Sequence[PianoRoll], *, samples: int = SAMPLES, seed: int = 0
+) -> tuple[float, float]:
+    """Return the sampled and the thresholded accuracy of a model, each between 0 and 1; NaN if no frame counts.
+
+    The first is estimated from `samples` frames drawn for each frame, given the true past.
+    """
+    device = next(model.parameters()).device
+    generator = torch.Generator(device).manual_seed(seed)
+    sampled, thresholded = [], []
+    for span in teacher_forced(model, rolls):
+        for _ in range(samples):
+            drawn = model.output.sample(span.context, temperature=1.0, generator=generator)
+            sampled.append(sampled_accuracy(drawn, span.frames)[span.mask])
+        likely = (model.output.marginals(span.context) > 0.5).to(span.frames)
+        later = span.mask[1:] if span.start == 0 else span.mask
+        thresholded.append(thresholded_accuracy(likely, span.frames)[len(likely) - len(later) :][later])
+    return float(torch.cat(sampled).nanmean()), float(torch.cat(thresholded).nanmean())

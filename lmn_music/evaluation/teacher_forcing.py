@@ -1,0 +1,45 @@
+"""A model reads songs as they are, and says before each frame what it expects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lmn_music.corpora.batches import batch_plan, collate
+from lmn_music.models.sequence_model import SequenceModel
+from lmn_music.pianoroll import PianoRoll
+
+CHUNK = 500  # frames at a time; bounds the memory that a long song takes
+
+
+@dataclass(frozen=True)
+class Span:
+    """Some frames of some songs, side by side, and the model's expectation of each.
+
+    songs: the index of each song. start: the number of the first frame. frames: (time, batch, 88). mask: (time, batch),
+    False on padding. context: (time, batch, ...), what the output model needs; frame t's depends on the frames before
+    it alone.
+    """
+
+    songs: tuple[int, ...]
+    start: int
+    frames: Tensor
+    mask: Tensor
+    context: Tensor
+
+
+@torch.no_grad()
+def teacher_forced(model: SequenceModel, rolls: Sequence[PianoRoll], *, batch_songs: int = 32) -> Iterator[Span]:
+    """Yield every frame of every song once; padding and batching change nothing. Leaves the model in eval mode."""
+    model.eval()
+    device = next(model.parameters()).device
+    for songs in batch_plan(rolls, batch_songs):
+        batch = collate(rolls, songs, device)
+        state, start = model.initial_state(len(songs)), 0
+        for frames, mask in batch.chunks(CHUNK):
+            context, state = model.contexts(frames, state.first(frames.shape[1]))
+            yield Span(batch.songs[: frames.shape[1]], start, frames, mask, context)
+            start += len(frames)

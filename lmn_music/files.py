@@ -1,0 +1,27 @@
+"""Whole files or none."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lmn_music.errors import LmnMusicError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path` to write to; it replaces `path` if the block ends well, else it is removed.
+
+    LmnMusicError: the operating system refuses (no such folder, no room, no permission).
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")  # hidden, and short enough for any file system
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise LmnMusicError(f"Cannot write {path} ({error.strerror or error}): choose another place.") from error
+    finally:
+        temporary.unlink(missing_ok=True)

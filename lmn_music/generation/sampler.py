@@ -1,0 +1,78 @@
+"""New songs: frames drawn one after the other, each from the model's distribution given all before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lmn_music.errors import GenerationError, UsageError
+from lmn_music.models.sequence_model import SequenceModel
+from lmn_music.pianoroll import PianoRoll
+
+ATTEMPTS = 20
+
+
+@torch.no_grad()
+def sample_frames(
+    model: SequenceModel,
+    generator: torch.Generator,
+    *,
+    temperature: float = 1.0,
+    prime: Tensor | None = None,
+    songs: int = 1,
+) -> Iterator[Tensor]:
+    """Yield one frame after the other, without end: (songs, 88) of zeros and ones; exact ancestral sampling.
+
+    prime: (time, 88), what every song begins with; it is heard, not yielded. temperature: 1 is the model itself, below
+    1 is more cautious, above 1 bolder, 0 takes the likeliest.
+    """
+    model.eval()
+    state = model.initial_state(songs)
+    if prime is not None and len(prime):
+        _, state = model.contexts(prime.to(state.previous).unsqueeze(1).expand(-1, songs, -1), state)
+    while True:
+        context, state = model.step(state)
+        frame = model.output.sample(context, temperature=temperature, generator=generator)
+        state = state.saw(frame)
+        yield frame
+
+
+def is_degenerate(frames: np.typing.NDArray[np.bool_]) -> bool:
+    """Whether a song is no song: silent, or one and the same chord wherever anything sounds. frames: (time, 88)."""
+    return len(np.unique(frames[frames.any(axis=1)], axis=0)) < 2
+
+
+def generate_song(
+    model: SequenceModel,
+    *,
+    frames: int,
+    frames_per_quarter: int,
+    seed: int,
+    temperature: float = 1.0,
+    prime: PianoRoll | None = None,
+) -> PianoRoll:
+    """Return `prime`, if given, and `frames` new frames after it. The same seed gives the same song.
+
+    A silent or single-chord song is drawn again, up to 20 times; then GenerationError.
+    """
+    if frames < 2:
+        raise UsageError("a song has at least 2 frames")
+    if not 0 <= temperature <= 100:
+        raise UsageError(f"the temperature lies between 0 and 100, not at {temperature:g}")
+    device = next(model.parameters()).device
+    generator = torch.Generator(device).manual_seed(seed)
+    start = None if prime is None else torch.tensor(prime.frames, dtype=torch.float32)
+    for _ in range(ATTEMPTS):
+        drawn = islice(sample_frames(model, generator, temperature=temperature, prime=start), frames)
+        new = torch.cat(list(drawn)).bool().cpu().numpy()
+        if not is_degenerate(new):
+            whole = new if prime is None else np.concatenate([prime.frames, new])
+            return PianoRoll(whole, frames_per_quarter, f"seed {seed}")
+    raise GenerationError(
+        f"{ATTEMPTS} attempts with seed {seed} gave only silence or a single chord; try another seed, a "
+        "temperature nearer to 1, or more frames"
+    )

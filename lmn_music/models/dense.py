@@ -1,0 +1,77 @@
+"""The dense architecture: one recurrent network over whole frames."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from lmn_music.models.config import ModelConfig
+from lmn_music.models.lmn import LMN
+from lmn_music.models.outputs.bernoulli import BernoulliOutput
+from lmn_music.models.sequence_model import SequenceModel, State
+from lmn_music.models.unrolled import Unrolled
+from lmn_music.pianoroll import KEYS
+
+
+class DenseModel(SequenceModel):
+    """Input: the frame before (zeros before the first) and the metre; a linear readout gives the output's context."""
+
+    def __init__(
+        self, config: ModelConfig, generator: torch.Generator | None = None, *, orthogonal: bool = True
+    ) -> None:
+        super().__init__()
+        self.config = config
+        input_size = KEYS + sum(config.metre)
+        self.network: LMN | Unrolled
+        if config.network == "lmn":
+            self.network = LMN(input_size, config.hidden_size, config.memory_size, readout=config.readout)
+            self.network.reset_parameters(orthogonal=orthogonal, generator=generator)
+        else:
+            self.network = Unrolled(input_size, config.hidden_size, config.window, feedback=config.feedback)
+            self.network.reset_parameters(generator=generator)
+        # What the memory holds before the first frame; the unrolled model's window is empty by definition.
+        self.initial_memory = nn.Parameter(
+            self.network.initial_state(1)[0], requires_grad=isinstance(self.network, LMN)
+        )
+        self.output = BernoulliOutput()
+        self.readout = nn.Linear(self.network.output_size, self.output.context_size)
+        nn.init.xavier_uniform_(self.readout.weight, generator=generator)
+        nn.init.zeros_(self.readout.bias)
+        self.input_dropout = nn.Dropout(config.input_dropout)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def initial_state(self, batch: int) -> State:
+        """Return the learned initial memory for each song; the frame before the first is silence."""
+        memory = self.initial_memory.expand(batch, -1)
+        return State(memory, memory.new_zeros(batch, KEYS), 0)
+
+    def inputs(self, previous: Tensor, position: int) -> Tensor:
+        """Return the network's input (time, batch, 88 + metre): the frame before each, and where it stands in the bar.
+
+        previous: (time, batch, 88), frames position - 1, position, ...
+        """
+        x: Tensor = self.input_dropout(previous)
+        if not self.config.metre:
+            return x
+        time, batch, _ = previous.shape
+        number = torch.arange(position, position + time, device=previous.device)
+        metre = [nn.functional.one_hot(number % m, m) for m in self.config.metre]
+        return torch.cat([x, torch.cat(metre, dim=1).to(x).unsqueeze(1).expand(-1, batch, -1)], dim=2)
+
+    def contexts(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
+        """See SequenceModel."""
+        x = self.inputs(torch.cat([state.previous.unsqueeze(0), frames[:-1]]), state.position)
+        z, memory = self.network.advance(x, state.memory)
+        return self.readout(self.dropout(z)), State(memory, frames[-1], state.position + len(frames))
+
+    def step(self, state: State) -> tuple[Tensor, State]:
+        """See SequenceModel."""
+        x = self.inputs(state.previous.unsqueeze(0), state.position)
+        z, memory = self.network.advance(x, state.memory)
+        return self.readout(self.dropout(z[0])), State(memory, state.previous, state.position + 1)
+
+    @torch.no_grad()
+    def constrain(self) -> None:
+        """Keep the memory's spectral norm at most 1."""
+        if isinstance(self.network, LMN):
+            self.network.project_memory()

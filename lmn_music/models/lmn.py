@@ -1,0 +1,117 @@
+"""The Linear Memory Network as a torch layer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from lmn_music.models.scan import scan, scan_step
+
+Readout = Literal["memory", "hidden", "both"]
+
+
+class LMN(nn.Module):
+    """A recurrent layer whose memory is linear, with the face of `torch.nn.LSTM`.
+
+        h_t = tanh(W_xh x_t + W_mh m_{t-1} + b_h)
+        m_t = W_hm h_t + W_mm m_{t-1} + b_m
+
+    The memory m is the whole recurrent state. `readout` says what the layer puts out: the memory m_t (LMN-B, the
+    default), the hidden state h_t (LMN-A), or both, [h_t, m_t].
+
+    Shapes: input (time, batch, input_size), or (batch, time, input_size) with `batch_first`, or a PackedSequence;
+    initial state (1, batch, memory_size), zeros if not given. Returns the output, in the form of the input, and the
+    last memory (1, batch, memory_size); for a packed batch that is the memory after each sequence's own last frame.
+
+    Source: Bacciu, Carta, Sperduti, "Linear Memory Networks", ICANN 2019.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        memory_size: int,
+        *,
+        readout: Readout = "memory",
+        batch_first: bool = False,
+    ) -> None:
+        super().__init__()
+        self.input_size, self.hidden_size, self.memory_size = input_size, hidden_size, memory_size
+        self.readout, self.batch_first = readout, batch_first
+        self.output_size = {"memory": memory_size, "hidden": hidden_size, "both": hidden_size + memory_size}[readout]
+        self.W_xh = nn.Parameter(torch.empty(hidden_size, input_size))
+        self.W_mh = nn.Parameter(torch.empty(hidden_size, memory_size))
+        self.b_h = nn.Parameter(torch.zeros(hidden_size))
+        self.W_hm = nn.Parameter(torch.empty(memory_size, hidden_size))
+        self.W_mm = nn.Parameter(torch.empty(memory_size, memory_size))
+        self.b_m = nn.Parameter(torch.zeros(memory_size))
+        self.reset_parameters()
+
+    def reset_parameters(self, *, orthogonal: bool = True, generator: torch.Generator | None = None) -> None:
+        """Draw new weights: W_mm orthogonal, or random like all others (uniform, Glorot and Bengio 2010)."""
+        for weight in (self.W_xh, self.W_mh, self.W_hm, self.W_mm):
+            nn.init.xavier_uniform_(weight, generator=generator)
+        if orthogonal:
+            nn.init.orthogonal_(self.W_mm, generator=generator)
+        nn.init.zeros_(self.b_h)
+        nn.init.zeros_(self.b_m)
+        self.project_memory()
+
+    @torch.no_grad()
+    def project_memory(self) -> None:
+        """Clip the singular values of W_mm at 1, so that no song is long enough to make the memory explode."""
+        U, s, Vh = torch.linalg.svd(self.W_mm)
+        if s[0] > 1:
+            self.W_mm.copy_((U * s.clamp(max=1)) @ Vh)
+
+    def initial_state(self, batch: int) -> Tensor:
+        """Return the empty memory, (batch, memory_size)."""
+        return self.W_mm.new_zeros(batch, self.memory_size)
+
+    def run(self, x: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
+        """Run over time: x (time, batch, input), m (batch, memory) -> h and m, each (time, batch, size)."""
+        u = nn.functional.linear(x, self.W_xh, self.b_h)
+        return scan(u, m, self.W_mh, self.W_hm, self.W_mm, self.b_m)
+
+    def advance(self, x: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
+        """Run over time: x (time, batch, input), m (batch, memory) -> output (time, batch, output_size), last m."""
+        h, ms = self.run(x, m)
+        return self._select(h, ms), ms[-1]
+
+    def step(self, x: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
+        """Advance one frame: x (batch, input), m (batch, memory) -> output (batch, output_size), m (batch, memory)."""
+        u = nn.functional.linear(x, self.W_xh, self.b_h)
+        h, m = scan_step(u, m, self.W_mh, self.W_hm, self.W_mm, self.b_m)
+        return self._select(h, m), m
+
+    def forward(
+        self, x: Tensor | PackedSequence, state: Tensor | None = None
+    ) -> tuple[Tensor | PackedSequence, Tensor]:
+        """Run over a batch of sequences; see the class for the shapes."""
+        if isinstance(x, PackedSequence):
+            return self._forward_packed(x, state)
+        if self.batch_first:
+            x = x.transpose(0, 1)
+        h, m = self.run(x, self.initial_state(x.shape[1]) if state is None else state[0])
+        output = self._select(h, m)
+        return output.transpose(0, 1) if self.batch_first else output, m[-1:]
+
+    def _forward_packed(self, packed: PackedSequence, state: Tensor | None) -> tuple[PackedSequence, Tensor]:
+        x, lengths = pad_packed_sequence(packed)
+        h, m = self.run(x, self.initial_state(x.shape[1]) if state is None else state[0])
+        output = pack_padded_sequence(self._select(h, m), lengths, enforce_sorted=False)
+        if packed.sorted_indices is None:  # it came sorted, and goes out as it came
+            output = PackedSequence(output.data, output.batch_sizes)
+        return output, m[lengths - 1, torch.arange(len(lengths))].unsqueeze(0)
+
+    def _select(self, h: Tensor, m: Tensor) -> Tensor:
+        if self.readout == "both":
+            return torch.cat([h, m], dim=-1)
+        return m if self.readout == "memory" else h
+
+    def extra_repr(self) -> str:
+        """Name the sizes in the module's printed form."""
+        return f"{self.input_size}, {self.hidden_size}, {self.memory_size}, readout={self.readout!r}"

@@ -1,0 +1,57 @@
+"""Where to write: the extensions that exist, and whole files or none."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lmn_music.errors import RenderingError, UsageError
+
+FORMATS = {
+    ".mid": "MIDI",
+    ".wav": "sound",
+    ".png": "picture",
+    ".npz": "piano-roll",
+}
+
+
+def check_output(path: Path) -> None:
+    """Raise UsageError unless a song can be written to `path`: a known extension, in a folder that can be written to.
+
+    Meant to be called before a long job, not after it.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS:
+        known = ", ".join(f"{extension} ({name})" for extension, name in FORMATS.items())
+        raise UsageError(f"Cannot tell from the name {path.name!r} what to write: end it with one of {known}.")
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder: name a file.")
+    if not path.parent.is_dir():
+        raise UsageError(f"The folder {path.parent} does not exist: make it first, or name another.")
+    if not os.access(path.parent, os.W_OK):
+        raise UsageError(f"The folder {path.parent} cannot be written to: name another.")
+
+
+def as_utf8(text: str) -> str:
+    """Return the text with question marks for what UTF-8 cannot write, as file names that are no text have it."""
+    return text.encode("utf-8", "replace").decode()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path` to write to; it replaces `path` if the block ends well, else it is removed.
+
+    RenderingError: the operating system refuses (no such folder, no room, no permission).
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")  # hidden, and short enough for any file system
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise RenderingError(f"Cannot write {path} ({error.strerror or error}): choose another place.") from error
+    finally:
+        temporary.unlink(missing_ok=True)

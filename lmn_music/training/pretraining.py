@@ -1,0 +1,91 @@
+"""From the unrolled model to the LMN: the linear autoencoder of its hidden sequences becomes the memory.
+
+Source: Carta, Sperduti, Bacciu, "Encoding-based memory for recurrent neural networks", 2021, section 4; with the hidden
+states centred, which the paper does not do, and with the unrolled model's empty window encoded too: before the song
+every h is zero, so each hidden sequence is fitted with window - 1 zero frames before it, and the LMN starts from their
+encoding. With as many components as the history has rank, the LMN reproduces the unrolled model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from lmn_music.corpora.batches import batch_plan, collate
+from lmn_music.memory.laes import LinearAutoencoder
+from lmn_music.models.config import ModelConfig
+from lmn_music.models.dense import DenseModel
+from lmn_music.models.lmn import LMN
+from lmn_music.models.unrolled import Unrolled
+from lmn_music.pianoroll import PianoRoll
+
+
+@torch.no_grad()
+def hidden_sequences(model: DenseModel, rolls: Sequence[PianoRoll]) -> list[npt.NDArray[np.float32]]:
+    """Return the unrolled model's hidden states (time, hidden_size) in each song, in the songs' order."""
+    assert isinstance(model.network, Unrolled)
+    model.eval()
+    device = next(model.parameters()).device
+    result: dict[int, npt.NDArray[np.float32]] = {}
+    for songs in batch_plan(rolls, 32):
+        batch = collate(rolls, songs, device)
+        state = model.initial_state(len(songs))
+        x = model.inputs(torch.cat([state.previous.unsqueeze(0), batch.frames[:-1]]), 0)
+        h = model.network.hidden(x, state.memory).cpu().numpy()
+        result.update((song, h[: batch.lengths[column], column]) for column, song in enumerate(batch.songs))
+    return [result[song] for song in range(len(rolls))]
+
+
+def fit_memory(model: DenseModel, rolls: Sequence[PianoRoll], memory_size: int, *, centre: bool) -> LinearAutoencoder:
+    """Fit the autoencoder to the unrolled model's hidden sequences over `rolls`, empty windows included."""
+    sequences = hidden_sequences(model, rolls)
+    silence = np.zeros((model.config.window - 1, model.config.hidden_size))
+    return LinearAutoencoder(memory_size, centre=centre).fit([np.concatenate([silence, h]) for h in sequences])
+
+
+@torch.no_grad()
+def hand_over(unrolled: DenseModel, memory: LinearAutoencoder, config: ModelConfig) -> DenseModel:
+    """Make the LMN of `config` that does what the unrolled model does, as far as the memory remembers.
+
+    With y the memory, h_{t-i} ~ A' (B')^i y_t + mean gives W_mh and the readout. A readout that sees the hidden state
+    takes h_t from there (and, for `hidden`, nothing older: LMN-A cannot express it).
+    """
+    source = unrolled.network
+    assert isinstance(source, Unrolled)
+    model = DenseModel(config)
+    target = model.network
+    assert isinstance(target, LMN)
+    A, B, mean = (torch.from_numpy(np.asarray(array)) for array in (memory.A, memory.B, memory.mean))
+    # recall[i] @ y_t ~ h_{t-i} - mean
+    recall = [A.t()]
+    while len(recall) < source.window:
+        recall.append(recall[-1] @ B.t())
+    W_hh = source.W_hh.double().split(source.hidden_size, dim=1) if source.W_hh.numel() else ()
+    target.W_xh.copy_(source.W_xh)
+    target.b_h.copy_(source.b_h + sum((W @ mean for W in W_hh), torch.zeros(1)))
+    target.W_mh.copy_(sum((W @ R for W, R in zip(W_hh, recall, strict=False)), torch.zeros(1)))
+    target.W_hm.copy_(A)
+    target.W_mm.copy_(B)
+    target.b_m.copy_(-A @ mean)
+    silence = np.zeros((source.window - 1, source.hidden_size))
+    if len(silence):
+        model.initial_memory.copy_(torch.from_numpy(memory.encode(silence)[-1]))
+
+    W_o = unrolled.readout.weight.double().split(source.hidden_size, dim=1)
+    from_hidden, from_memory = torch.zeros_like(W_o[0]), W_o
+    bias = unrolled.readout.bias.double()
+    if config.readout != "memory":
+        from_hidden, from_memory = W_o[0], (torch.zeros_like(W_o[0]), *W_o[1:])
+    to_memory: Tensor = sum((W @ R for W, R in zip(from_memory, recall, strict=True)), torch.zeros(1))
+    if config.readout == "hidden":
+        model.readout.weight.copy_(from_hidden)
+    else:
+        bias = bias + sum((W @ mean for W in from_memory), torch.zeros(1))
+        blocks = [from_hidden, to_memory] if config.readout == "both" else [to_memory]
+        model.readout.weight.copy_(torch.cat(blocks, dim=1))
+    model.readout.bias.copy_(bias)
+    return model.to(unrolled.readout.weight.device)

@@ -1,0 +1,119 @@
+"""A recipe: every value that a training run depends on, from a TOML file and the overrides of the command line."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from lmn_music.errors import UsageError
+from lmn_music.models.config import ModelConfig, Settings
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class TrainingConfig(Settings):
+    """How one stage is trained. Likelihoods are in nats per frame; an epoch is one pass over the training split.
+
+    epochs: at most so many. patience: epochs without a better validation likelihood before the learning rate is
+    multiplied by `decay`; stop: before the stage ends. batch_songs: songs side by side. chunk: frames between two steps
+    of truncated back-propagation. clip: largest gradient norm. transpose: augmentation by up to so many semitones.
+    average: decay per step of the running average of the weights that is validated and kept; 0 for none.
+    """
+
+    epochs: Annotated[int, Field(ge=0)] = 200
+    batch_songs: Count = 16
+    chunk: Count = 100
+    learning_rate: Positive = 2e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    clip: Positive = 1.0
+    decay: Annotated[float, Field(gt=0, lt=1)] = 0.4
+    patience: Count = 4
+    stop: Count = 12
+    transpose: Annotated[int, Field(ge=0, le=11)] = 0
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class Recipe(Settings):
+    """A whole run: the model, how its memory is initialised, and how each stage is trained.
+
+    init: `laes` trains the unrolled model first (`pretraining`), fits the autoencoder to its activations and carries
+    everything over; `orthogonal` and `random` start the LMN from drawn weights.
+    laes_centre: subtract the mean activation before the autoencoder is fitted.
+    """
+
+    model: ModelConfig = ModelConfig()
+    init: Literal["laes", "orthogonal", "random"] = "laes"
+    laes_centre: bool = True
+    pretraining: TrainingConfig = TrainingConfig()
+    training: TrainingConfig = TrainingConfig()
+
+
+def recipe_names() -> list[str]:
+    """Return the names of the shipped recipes."""
+    folder = resources.files("lmn_music.training") / "recipes"
+    return sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def default_recipe(corpus: str) -> str:
+    """Return the name of the recipe for a corpus: its own, or the one for folders."""
+    return corpus if corpus in recipe_names() else "folder"
+
+
+def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a shipped recipe by name, or a TOML file by path, and apply overrides such as `training.epochs=20`.
+
+    Raises UsageError for a recipe that does not exist, an unknown key (by name) or a value that does not fit.
+    """
+    path = Path(name)
+    if path.suffix == ".toml":
+        if not path.is_file():
+            raise UsageError(f"there is no recipe file {path}")
+        text = path.read_text()
+    elif str(name) in recipe_names():
+        text = (resources.files("lmn_music.training") / "recipes" / f"{name}.toml").read_text()
+    else:
+        raise UsageError(f"there is no recipe {str(name)!r}; there are {', '.join(recipe_names())}, or a .toml file")
+    return parse_recipe(text, overrides, str(name))
+
+
+def parse_recipe(text: str, overrides: Sequence[str] = (), source: str = "recipe") -> Recipe:
+    """Make a recipe of TOML text and overrides; `source` names it in errors."""
+    try:
+        values: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{source} is not a TOML file: {error}") from error
+    for override in overrides:
+        _apply(values, override)
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise UsageError(f"{source}: {_first_fault(error)}") from error
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals:
+        raise UsageError(f"an override is written key=value, such as training.epochs=20, not {override!r}")
+    *tables, last = key.strip().split(".")
+    for table in tables:
+        values = values.setdefault(table, {})
+        if not isinstance(values, dict):
+            raise UsageError(f"unknown key {key.strip()!r} in an override")
+    try:
+        values[last] = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        values[last] = value.strip()  # a bare word is a string
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors()[0]
+    key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key {key!r}; `lmn-music recipes` shows every key"
+    return f"{key}: {fault['msg']}"

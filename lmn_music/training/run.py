@@ -1,0 +1,218 @@
+"""A training run from beginning to end, in a folder from which it can go on after any interruption.
+
+config.toml         what was asked for: recipe, corpus, seed, command
+metrics.jsonl       one line of figures per epoch, and one per hand-over
+best.safetensors    the model with the best validation likelihood so far; evaluation and generation need only this
+last.safetensors    the model as it is now
+state.pt            what resuming needs
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+import torch
+from pydantic import ValidationError
+
+from lmn_music.corpora.corpus import Corpus
+from lmn_music.errors import CheckpointError, UsageError
+from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
+from lmn_music.files import replacing
+from lmn_music.models.checkpoint import CorpusInfo, Header, save_checkpoint
+from lmn_music.models.config import Settings
+from lmn_music.models.dense import DenseModel
+from lmn_music.models.sequence_model import SequenceModel, build
+from lmn_music.training.pretraining import fit_memory, hand_over
+from lmn_music.training.recipe import Recipe
+from lmn_music.training.trainer import Reporter, Silent, Trainer
+
+UNROLLED, LMN_STAGE = "unrolled", "lmn"
+
+
+class RunConfig(Settings):
+    """What config.toml holds."""
+
+    command: str
+    seed: int
+    corpus: CorpusInfo
+    recipe: Recipe
+
+
+def corpus_info(corpus: Corpus, source: str, *, to_c: bool = False) -> CorpusInfo:
+    """Return what a checkpoint says of the corpus that it was trained on; `source` and `to_c` load it again."""
+    return CorpusInfo(
+        name=corpus.name,
+        source=source,
+        to_c=to_c,
+        sha256=corpus.sha256,
+        provenance=corpus.provenance,
+        comparable=corpus.comparable,
+        frames_per_quarter=corpus.frames_per_quarter,
+    )
+
+
+def read_config(folder: Path) -> RunConfig:
+    """Return what a run folder was asked to do; CheckpointError if it is no run folder."""
+    try:
+        return RunConfig.model_validate(tomllib.loads((folder / "config.toml").read_text()))
+    except OSError as error:
+        raise CheckpointError(f"{folder} is not a run folder: it has no config.toml that can be read") from error
+    except (ValidationError, tomllib.TOMLDecodeError) as error:
+        raise CheckpointError(f"{folder}/config.toml is damaged: {str(error).splitlines()[0]}") from error
+
+
+@dataclass
+class Run:
+    """A run folder at work: `Run.start` makes one, `Run.resume` goes on with one, `run()` does the work."""
+
+    folder: Path
+    config: RunConfig
+    corpus: Corpus
+    device: torch.device
+    reporter: Reporter
+
+    @classmethod
+    def start(
+        cls, folder: Path, config: RunConfig, corpus: Corpus, *, device: str = "cpu", reporter: Reporter | None = None
+    ) -> Run:
+        """Make a new run folder; UsageError if there is something in it already."""
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UsageError(f"{folder} exists and is not empty: choose another --out, or --resume {folder}")
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(folder / "config.toml") as temporary:
+            temporary.write_text(tomli_w.dumps(config.model_dump()))
+        return cls(folder, config, corpus, torch.device(device), reporter or Silent())
+
+    @classmethod
+    def resume(cls, folder: Path, corpus: Corpus, *, device: str = "cpu", reporter: Reporter | None = None) -> Run:
+        """Go on with a run folder; UsageError if `corpus` is not what it was trained on."""
+        config = read_config(folder)
+        if corpus.sha256 != config.corpus.sha256:
+            raise UsageError(
+                f"{folder} was trained on {config.corpus.provenance}; {corpus.name} is another now: start afresh"
+            )
+        return cls(folder, config, corpus, torch.device(device), reporter or Silent())
+
+    def run(self, stop: Callable[[], bool] = lambda: False) -> bool:
+        """Train until the end: True; or until `stop()` says so, with everything saved: False."""
+        state = self._load_state()
+        stage = state["stage"] if state else (UNROLLED if self.config.recipe.init == "laes" else LMN_STAGE)
+        if stage == UNROLLED:
+            trainer = self._trainer(self._unrolled(), UNROLLED, state)
+            if not trainer.run(save=lambda: self._save(trainer), stop=stop):
+                return False
+            lmn = self._trainer(self._hand_over(trainer), LMN_STAGE, None)
+            lmn.progress.seconds = trainer.progress.seconds
+            self._save(lmn)
+        else:
+            lmn = self._trainer(self._drawn(), LMN_STAGE, state)
+        return lmn.run(save=lambda: self._save(lmn), stop=stop)
+
+    # --- models
+
+    def _generator(self) -> torch.Generator:
+        return torch.Generator().manual_seed(self.config.seed)
+
+    def _unrolled(self) -> SequenceModel:
+        return build(self.config.recipe.model.model_copy(update={"network": "unrolled"}), self._generator())
+
+    def _drawn(self) -> SequenceModel:
+        return build(self.config.recipe.model, self._generator(), orthogonal=self.config.recipe.init != "random")
+
+    def _trainer(self, model: SequenceModel, stage: str, state: dict[str, Any] | None) -> Trainer:
+        recipe = self.config.recipe
+        trainer = Trainer(
+            model.to(self.device),
+            self.corpus.train,
+            self.corpus.valid,
+            recipe.pretraining if stage == UNROLLED else recipe.training,
+            stage=stage,
+            seed=self.config.seed,
+            reporter=_Recorder(self.folder / "metrics.jsonl", self.reporter),
+        )
+        if state is not None:
+            trainer.load_state_dict(state["trainer"])
+        return trainer
+
+    def _hand_over(self, trainer: Trainer) -> SequenceModel:
+        recipe, unrolled = self.config.recipe, trainer.model
+        assert isinstance(unrolled, DenseModel)
+        unrolled.load_state_dict(trainer.best)
+        memory = fit_memory(unrolled, self.corpus.train, recipe.model.memory_size, centre=recipe.laes_centre)
+        model = hand_over(unrolled, memory, recipe.model)
+        after = nll_per_frame(frame_log_probs(model, self.corpus.valid))
+        _Recorder(self.folder / "metrics.jsonl", self.reporter).line(
+            {
+                "stage": "hand-over",
+                "energy_kept": memory.explained_energy,
+                "valid_nll_before": trainer.progress.best_valid,
+                "valid_nll_after": after,
+            }
+        )
+        self.reporter.note(
+            f"hand-over: a memory of {recipe.model.memory_size} keeps {memory.explained_energy:.1%} of the energy; "
+            f"validation {trainer.progress.best_valid:.3f} before, {after:.3f} after"
+        )
+        return model
+
+    # --- files
+
+    def _save(self, trainer: Trainer) -> None:
+        p = trainer.progress
+        if trainer.stage == LMN_STAGE:
+            figures = {"valid_nll": p.best_valid, "best_epoch": p.best_epoch, "epochs": p.epoch, "seconds": p.seconds}
+            header = Header(
+                model=self.config.recipe.model,
+                corpus=self.config.corpus,
+                recipe=self.config.recipe.model_dump(mode="json"),
+                seed=self.config.seed,
+                command=self.config.command,
+                figures=figures if p.best_epoch else {},
+            )
+            if p.best_epoch and p.best_epoch == p.epoch:
+                save_checkpoint(self.folder / "best.safetensors", trainer.best, header)
+            save_checkpoint(self.folder / "last.safetensors", trainer.model.state_dict(), header)
+        metrics = self.folder / "metrics.jsonl"
+        lines = len(metrics.read_text().splitlines()) if metrics.exists() else 0
+        with replacing(self.folder / "state.pt") as temporary:
+            torch.save({"stage": trainer.stage, "metrics_lines": lines, "trainer": trainer.state_dict()}, temporary)
+
+    def _load_state(self) -> dict[str, Any] | None:
+        path = self.folder / "state.pt"
+        if not path.exists():
+            (self.folder / "metrics.jsonl").unlink(missing_ok=True)
+            return None
+        try:
+            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise CheckpointError(f"{path} is damaged: start afresh, or use best.safetensors as it is") from error
+        # Lines that were written after the state was saved belong to work that is done again.
+        metrics = self.folder / "metrics.jsonl"
+        if metrics.exists():
+            lines = metrics.read_text().splitlines(keepends=True)[: state["metrics_lines"]]
+            with replacing(metrics) as temporary:
+                temporary.write_text("".join(lines))
+        return state
+
+
+class _Recorder:
+    """Passes everything on to the reporter, and writes each epoch's figures to metrics.jsonl."""
+
+    def __init__(self, path: Path, reporter: Reporter) -> None:
+        self._path, self._reporter = path, reporter
+        self.batch, self.note = reporter.batch, reporter.note
+
+    def epoch(self, metrics: dict[str, Any]) -> None:
+        self.line(metrics)
+        self._reporter.epoch(metrics)
+
+    def line(self, metrics: dict[str, Any]) -> None:
+        with self._path.open("a") as file:
+            file.write(json.dumps(metrics) + "\n")

@@ -1,0 +1,114 @@
+"""`lmn-music corpora`, run on its own."""
+
+import hashlib
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from lmn_music.cli.corpora import app
+from lmn_music.corpora import BENCHMARKS, benchmark
+from lmn_music.corpora.benchmark import Source
+from lmn_music.errors import CorpusUnavailableError, UsageError
+
+
+@pytest.fixture(autouse=True)
+def nothing_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep this machine's data and cache out, and let every address be one where nobody listens."""
+    monkeypatch.delenv(benchmark.DATA_VARIABLE, raising=False)
+    monkeypatch.setenv(benchmark.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for name, spec in BENCHMARKS.items():
+        sources = tuple(Source(f"http://127.0.0.1:9/{source.file}", source.sha256) for source in spec.sources)
+        monkeypatch.setitem(BENCHMARKS, name, replace(spec, sources=sources))
+
+
+def run(*arguments: object) -> str:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_listing_without_any_file() -> None:
+    output = run()
+    for text in ("JSB Chorales", "176561 train, 45513 valid, 44463 test", "Krueger", "ICML 2012", "not comparable"):
+        assert text in output
+    assert output.count("not on this machine") == 4
+    # Paths and addresses are never broken, all else stays within 100 columns.
+    assert all(len(line) <= 100 or " " not in line.strip() for line in output.splitlines())
+
+
+def test_listing_names_the_files_found(benchmark_folder: Path) -> None:
+    output = run("--data", benchmark_folder)
+    assert f"{benchmark_folder / 'JSB_Chorales.mat'}\n" in output
+    assert "not on this machine" not in output
+
+
+def test_listing_says_which_file_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "MuseData.mat").write_bytes(b"no music")
+    output = run("--data", tmp_path)
+    assert "MuseData.mat is not the benchmark's MuseData: its SHA-256 is" in " ".join(output.split())
+    assert output.count("not on this machine") == 3
+
+
+def test_data_belongs_after_the_command(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="after the command"):
+        run("--data", tmp_path, "verify", "chorales")
+
+
+def test_fetch(benchmark_folder: Path) -> None:
+    assert run("fetch", "jsb", "--data", benchmark_folder) == f"jsb: {benchmark_folder / 'JSB_Chorales.mat'}\n"
+    assert len(run("fetch", "all", "--data", benchmark_folder).splitlines()) == 5
+    assert "nothing to fetch" in run("fetch", "chorales")
+
+
+def test_fetch_fails_with_advice() -> None:
+    with pytest.raises(CorpusUnavailableError, match="--data"):
+        run("fetch", "jsb")
+    with pytest.raises(UsageError, match="choose jsb"):
+        run("fetch", "bach")
+
+
+def test_verify(benchmark_folder: Path) -> None:
+    output = run("verify", "--data", benchmark_folder)
+    assert [line.split(":")[0] for line in output.splitlines() if ": right (" in line] == [*BENCHMARKS, "chorales"]
+    assert run("verify", "jsb") == "jsb: not on this machine\n"
+
+
+def test_verify_finds_what_is_wrong(tmp_path: Path) -> None:
+    for name in ("JSB_Chorales.mat", "JSB Chorales.pickle"):
+        (tmp_path / name).write_bytes(b"no music")
+    result = CliRunner().invoke(app, ["verify", "jsb", "--data", str(tmp_path)])
+    assert result.exit_code == 1
+    assert result.output.count("WRONG") == 2
+    assert hashlib.sha256(b"no music").hexdigest()[:12] in result.output
+
+
+@pytest.mark.slow
+def test_show(tmp_path: Path) -> None:
+    out = tmp_path / "roll.png"
+    output = run("show", "chorales", "--song", 3, "--split", "valid", "--out", out)
+    assert str(out) in output
+    assert out.read_bytes().startswith(b"\x89PNG")
+
+
+def test_show_refuses_what_there_is_not() -> None:
+    with pytest.raises(UsageError, match="from 0 to 75"):
+        run("show", "chorales", "--split", "test", "--song", 76)
+    with pytest.raises(UsageError, match="train, valid or test"):
+        run("show", "chorales", "--split", "dev")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom lmn_music.cli.corpora import app\n"
+        "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
+        "print({'torch', 'numpy', 'scipy', 'music21', 'pooch'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
