@@ -1,9 +1,13 @@
-"""What every test may use: the benchmark files, if they are on this machine."""
+"""What every test may use: songs made up here, and the benchmark files, if they are on this machine."""
 
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from lmn_music.corpora.corpus import Corpus, content_sha256
+from lmn_music.pianoroll import KEYS, PianoRoll
 
 BENCHMARK_FILES = ("JSB_Chorales.mat", "Nottingham.mat", "MuseData.mat", "Piano_midi.mat")
 
@@ -25,3 +29,21 @@ def benchmark_folder() -> Path:
     if folder is None:
         pytest.skip("the benchmark files are neither in LMN_MUSIC_DATA nor in ../shared/corpora")
     return folder
+
+
+def make_roll(length: int, seed: int = 0, *, frames_per_quarter: int = 1) -> PianoRoll:
+    """Return a song of four wandering voices, as learnable as music is."""
+    generator = np.random.default_rng(seed)
+    frames = np.zeros((length, KEYS), dtype=bool)
+    for start in (27, 34, 41, 48):
+        walk = start + np.cumsum(generator.integers(-1, 2, size=length))
+        frames[np.arange(length), np.clip(walk, 0, KEYS - 1)] = True
+    return PianoRoll(frames, frames_per_quarter, f"song {seed}")
+
+
+@pytest.fixture(scope="session")
+def small_corpus() -> Corpus:
+    """Give a corpus that trains in seconds: songs of uneven lengths."""
+    rolls = [make_roll(length, seed) for seed, length in enumerate((9, 30, 17, 12, 25, 14, 21, 33, 10, 16, 20, 24))]
+    train, valid, test = tuple(rolls[:8]), tuple(rolls[8:10]), tuple(rolls[10:])
+    return Corpus("small", train, valid, test, 1, "made by the tests", content_sha256(train, valid, test), False, "", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from xml.etree import ElementTree  # expat 2.4.1 and later, which Python 3.11 brings, stops entity bombs by itself
 
 from lmn_music.errors import ScoreError
@@ -18,13 +18,14 @@ DRUMS = 9  # MIDI channel 10, counted from zero
 # music21 takes about a minute for scores of this size; its time grows with the square of the measures of each part.
 MAX_BYTES = 8_000_000  # of XML
 MAX_SQUARED_MEASURES = 20_000_000  # summed over the parts: 4,400 measures in one part, or 600 in each of 55
+MAX_TRANSPOSITIONS = 300  # one for each transposing instrument and each change of it
 
-# What is seen and not heard. Without it music21 reads faster, has less to stumble over, and cannot be kept busy for hours
-# by a forged score with a hundred thousand open slurs.
-_UNHEARD = frozenset(
-    ("barline beam credit defaults direction figured-bass harmony identification lyric measure-style notations").split()
-    + "part-group print sound stem".split()
-)
+# What is seen and not heard. Without it music21 reads faster, has less to stumble over, and cannot be kept busy for
+# hours by a forged score with a hundred thousand open slurs.
+_HEADING = {"credit", "defaults", "part-group"}
+_IN_MEASURES = {"barline", "direction", "figured-bass", "harmony", "measure-style", "print", "sound"}
+_IN_NOTES = {"beam", "lyric", "notations", "stem"}
+_UNHEARD = _HEADING | _IN_MEASURES | _IN_NOTES
 
 
 def read_musicxml(data: bytes, *, compressed: bool) -> tuple[list[Note], float, str]:
@@ -53,13 +54,16 @@ def read_musicxml(data: bytes, *, compressed: bool) -> tuple[list[Note], float, 
 
     if sum(len(part.findall("measure")) ** 2 for part in root.iter("part")) > MAX_SQUARED_MEASURES:
         raise ScoreError("the score has thousands of measures: split the piece", "too long (measures)")
+    if sum(1 for _ in root.iter("transpose")) > MAX_TRANSPOSITIONS:
+        raise ScoreError("the score changes its transposing instruments too often", "unreadable (transpositions)")
     for parent in root.iter():
         parent[:] = [child for child in parent if child.tag not in _UNHEARD]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # remarks on the notation, which have no bearing on what sounds
-            importer: Any = xmlToM21.MusicXMLImporter  # which has no types
-            score = importer().xmlRootToScore(root)
+            importer: Any = cast(Any, xmlToM21).MusicXMLImporter()  # which has no types
+            score = importer.stream
+            importer.xmlRootToScore(root, score)  # into its own stream: the staves of a piano would be lost elsewhere
             score.toSoundingPitch(inPlace=True)
             notes: list[Note] = []
             drums = False

@@ -56,7 +56,7 @@ def hand_over(unrolled: DenseModel, memory: LinearAutoencoder, config: ModelConf
     """
     source = unrolled.network
     assert isinstance(source, Unrolled)
-    model = DenseModel(config)
+    model = DenseModel(config).to(unrolled.readout.weight)  # the same device and precision
     target = model.network
     assert isinstance(target, LMN)
     A, B, mean = (torch.from_numpy(np.asarray(array)) for array in (memory.A, memory.B, memory.mean))
@@ -64,9 +64,9 @@ def hand_over(unrolled: DenseModel, memory: LinearAutoencoder, config: ModelConf
     recall = [A.t()]
     while len(recall) < source.window:
         recall.append(recall[-1] @ B.t())
-    W_hh = source.W_hh.double().split(source.hidden_size, dim=1) if source.W_hh.numel() else ()
+    W_hh = _exact(source.W_hh).split(source.hidden_size, dim=1) if source.W_hh.numel() else ()
     target.W_xh.copy_(source.W_xh)
-    target.b_h.copy_(source.b_h + sum((W @ mean for W in W_hh), torch.zeros(1)))
+    target.b_h.copy_(_exact(source.b_h) + sum((W @ mean for W in W_hh), torch.zeros(1)))
     target.W_mh.copy_(sum((W @ R for W, R in zip(W_hh, recall, strict=False)), torch.zeros(1)))
     target.W_hm.copy_(A)
     target.W_mm.copy_(B)
@@ -75,9 +75,9 @@ def hand_over(unrolled: DenseModel, memory: LinearAutoencoder, config: ModelConf
     if len(silence):
         model.initial_memory.copy_(torch.from_numpy(memory.encode(silence)[-1]))
 
-    W_o = unrolled.readout.weight.double().split(source.hidden_size, dim=1)
+    W_o = _exact(unrolled.readout.weight).split(source.hidden_size, dim=1)
     from_hidden, from_memory = torch.zeros_like(W_o[0]), W_o
-    bias = unrolled.readout.bias.double()
+    bias = _exact(unrolled.readout.bias)
     if config.readout != "memory":
         from_hidden, from_memory = W_o[0], (torch.zeros_like(W_o[0]), *W_o[1:])
     to_memory: Tensor = sum((W @ R for W, R in zip(from_memory, recall, strict=True)), torch.zeros(1))
@@ -88,4 +88,9 @@ def hand_over(unrolled: DenseModel, memory: LinearAutoencoder, config: ModelConf
         blocks = [from_hidden, to_memory] if config.readout == "both" else [to_memory]
         model.readout.weight.copy_(torch.cat(blocks, dim=1))
     model.readout.bias.copy_(bias)
-    return model.to(unrolled.readout.weight.device)
+    return model
+
+
+def _exact(tensor: Tensor) -> Tensor:
+    """Return the tensor where and as the autoencoder computes: on the CPU, in double precision."""
+    return tensor.detach().cpu().double()

@@ -1,0 +1,62 @@
+"""A checkpoint rebuilds its model from itself alone, and refuses what is none."""
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from lmn_music.errors import CheckpointError
+from lmn_music.models.checkpoint import CorpusInfo, Header, find_checkpoint, load_checkpoint, save_checkpoint
+
+
+def header(model):
+    corpus = CorpusInfo(name="x", source="x", sha256="0", provenance="test", comparable=False, frames_per_quarter=2)
+    return Header(model=model.config, corpus=corpus, recipe={}, seed=3, command="lmn-music train x", figures={"valid_nll": 1.5})
+
+
+def test_round_trip(model, frames, tmp_path):
+    path = tmp_path / "best.safetensors"
+    save_checkpoint(path, model.state_dict(), header(model))
+    for name in (path, tmp_path):  # a file, or its run folder
+        loaded = load_checkpoint(name)
+        assert loaded.header == header(model)
+        assert torch.equal(loaded.model.log_prob(frames)[0], model.log_prob(frames)[0])
+
+
+def test_writing_is_all_or_nothing(model, tmp_path):
+    path = tmp_path / "best.safetensors"
+    save_checkpoint(path, model.state_dict(), header(model))
+    before = path.read_bytes()
+    with pytest.raises(AttributeError):
+        save_checkpoint(path, {"weight": None}, header(model))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_no_checkpoint_is_refused(model, tmp_path):
+    with pytest.raises(CheckpointError, match="there is no model 'nonsense'"):
+        find_checkpoint("nonsense")
+    with pytest.raises(CheckpointError, match=r"no best\.safetensors"):
+        find_checkpoint(tmp_path)
+    text = tmp_path / "text.safetensors"
+    text.write_text("a song, a song")
+    with pytest.raises(CheckpointError, match="damaged"):
+        load_checkpoint(text)
+    other = tmp_path / "other.safetensors"
+    save_file({"w": torch.zeros(2)}, other)
+    with pytest.raises(CheckpointError, match="not written by lmn-music"):
+        load_checkpoint(other)
+
+
+def test_a_checkpoint_of_another_version_says_so(model, tmp_path):
+    path = tmp_path / "new.safetensors"
+    save_checkpoint(path, {"new_weight": torch.zeros(2)}, header(model))
+    with pytest.raises(CheckpointError, match="another version"):
+        load_checkpoint(path)
+
+
+def test_a_truncated_checkpoint_is_refused(model, tmp_path):
+    path = tmp_path / "best.safetensors"
+    save_checkpoint(path, model.state_dict(), header(model))
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match="damaged"):
+        load_checkpoint(path)

@@ -1,0 +1,127 @@
+"""The LMN layer: its equations, its gradients, its face."""
+
+import pytest
+import torch
+from torch.nn.utils.rnn import pack_sequence, pad_packed_sequence, pad_sequence
+
+from lmn_music.models.lmn import LMN
+from lmn_music.models.scan import reference_scan, scan
+
+
+def weights(time=7, batch=3, hidden=4, memory=5):
+    shapes = [(time, batch, hidden), (batch, memory), (hidden, memory), (memory, hidden), (memory, memory), (memory,)]
+    generator = torch.Generator().manual_seed(0)
+    return [torch.randn(*shape, dtype=torch.float64, generator=generator).requires_grad_() for shape in shapes]
+
+
+def test_scan_follows_the_equations():
+    u, m, W_mh, W_hm, W_mm, b_m = weights()
+    hs, ms = scan(u, m, W_mh, W_hm, W_mm, b_m)
+    for t in range(len(u)):
+        h = torch.tanh(u[t] + m @ W_mh.T)
+        m = h @ W_hm.T + m @ W_mm.T + b_m
+        torch.testing.assert_close(hs[t], h)
+        torch.testing.assert_close(ms[t], m)
+
+
+def test_scan_has_the_gradients_of_the_plain_loop():
+    arguments = weights()
+    upstream = torch.Generator().manual_seed(1)
+    gradients = []
+    for run in (scan, reference_scan):
+        h, m = run(*arguments)
+        weight_h = torch.randn(h.shape, dtype=h.dtype, generator=upstream.manual_seed(1))
+        weight_m = torch.randn(m.shape, dtype=m.dtype, generator=upstream)
+        gradients.append(torch.autograd.grad((h * weight_h).sum() + (m * weight_m).sum(), arguments))
+    for ours, plain in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, plain)
+
+
+def test_scan_has_numerically_right_gradients():
+    assert torch.autograd.gradcheck(scan, weights(time=3))
+
+
+@pytest.mark.parametrize("readout", ["memory", "hidden", "both"])
+def test_step_equals_forward(readout):
+    layer = LMN(6, 4, 5, readout=readout)
+    x = torch.randn(9, 3, 6)
+    output, last = layer(x)
+    assert output.shape == (9, 3, layer.output_size)
+    m = layer.initial_state(3)
+    for t in range(9):
+        out, m = layer.step(x[t], m)
+        torch.testing.assert_close(out, output[t])
+    torch.testing.assert_close(last[0], m)
+
+
+def test_the_face_is_that_of_nn_lstm():
+    layer, lstm = LMN(6, 4, 4, batch_first=True), torch.nn.LSTM(6, 4, batch_first=True)
+    x = torch.randn(3, 9, 6)
+    ours, theirs = layer(x), lstm(x)
+    assert ours[0].shape == theirs[0].shape
+    assert ours[1].shape == theirs[1][0].shape
+    packed = pack_sequence([torch.randn(length, 6) for length in (2, 5, 3)], enforce_sorted=False)
+    ours, theirs = layer(packed), lstm(packed)
+    assert ours[0].data.shape == theirs[0].data.shape
+    torch.testing.assert_close(pad_packed_sequence(ours[0])[1], pad_packed_sequence(theirs[0])[1])
+
+
+def test_a_batch_can_be_cut_in_time():
+    layer = LMN(6, 4, 5)
+    x = torch.randn(9, 3, 6)
+    whole, last = layer(x)
+    first, state = layer(x[:4])
+    second, state = layer(x[4:], state)
+    torch.testing.assert_close(torch.cat([first, second]), whole)
+    torch.testing.assert_close(state, last)
+
+
+@pytest.mark.parametrize("lengths", [(2, 5, 3), (5, 3, 2)])
+def test_packed_sequences_are_each_run_alone(lengths):
+    layer = LMN(6, 4, 5)
+    sequences = [torch.randn(length, 6) for length in lengths]
+    packed, last = layer(pack_sequence(sequences, enforce_sorted=False))
+    padded, out_lengths = pad_packed_sequence(packed)
+    assert tuple(out_lengths) == lengths
+    for index, sequence in enumerate(sequences):
+        alone, state = layer(sequence.unsqueeze(1))
+        torch.testing.assert_close(padded[: len(sequence), index], alone[:, 0])
+        torch.testing.assert_close(last[0, index], state[0, 0])
+
+
+def test_sorted_packed_sequences_come_out_sorted():
+    packed, _ = LMN(6, 4, 5)(pack_sequence([torch.randn(length, 6) for length in (5, 3, 2)]))
+    assert packed.sorted_indices is None
+
+
+def test_padding_at_the_end_changes_nothing_before_it():
+    layer = LMN(6, 4, 5)
+    sequences = [torch.randn(length, 6) for length in (2, 5)]
+    output, _ = layer(pad_sequence(sequences))
+    alone, _ = layer(sequences[0].unsqueeze(1))
+    torch.testing.assert_close(output[:2, 0], alone[:, 0])
+
+
+def test_projection_clips_singular_values_and_touches_nothing_else():
+    layer = LMN(6, 4, 5)
+    U, _, Vh = torch.linalg.svd(torch.randn(5, 5))
+    with torch.no_grad():
+        layer.W_mm.copy_(U @ torch.diag(torch.tensor([3.0, 1.5, 0.9, 0.5, 0.1])) @ Vh)
+    layer.project_memory()
+    torch.testing.assert_close(layer.W_mm, U @ torch.diag(torch.tensor([1.0, 1.0, 0.9, 0.5, 0.1])) @ Vh)
+    before = layer.W_mm.clone()
+    layer.project_memory()
+    torch.testing.assert_close(layer.W_mm, before)
+
+
+@pytest.mark.slow
+def test_a_projected_memory_survives_a_hundred_thousand_frames():
+    layer = LMN(4, 8, 8)
+    with torch.no_grad():
+        layer.W_mm.mul_(1.5)
+        layer.project_memory()
+        m = layer.run(torch.zeros(100_000, 1, 4), torch.randn(1, 8))[1]
+    # A linear memory of norm 1 with bounded input grows at most linearly: W_hm h + b_m per frame.
+    bound = m[0].norm() + 100_000 * torch.linalg.matrix_norm(layer.W_hm, 2) * 8**0.5
+    assert m[-1].isfinite().all()
+    assert m[-1].norm() < bound

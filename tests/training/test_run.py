@@ -1,0 +1,156 @@
+"""A run stops and goes on as if nothing had happened, learns, and loses nothing when it fails."""
+
+import json
+
+import pytest
+import torch
+
+from lmn_music.errors import CheckpointError, TrainingError, UsageError
+from lmn_music.models.checkpoint import load_checkpoint
+from lmn_music.training.recipe import parse_recipe
+from lmn_music.training.run import Run, RunConfig, corpus_info
+
+BASE = ["model.hidden_size=6", "model.memory_size=8", "model.window=3", "model.dropout=0.3", "model.input_dropout=0.2"]
+BASE += ["training.batch_songs=3", "training.chunk=12", "training.epochs=3", "training.average=0.9", "training.transpose=2"]
+BASE += ["pretraining.batch_songs=3", "pretraining.epochs=2"]
+
+
+def config(corpus, *overrides, seed=5):
+    recipe = parse_recipe("", [*BASE, *overrides])
+    return RunConfig(command="lmn-music train small", seed=seed, corpus=corpus_info(corpus, "small"), recipe=recipe)
+
+
+def outcome(folder):
+    """Return everything that a run leaves behind, but for its times."""
+    metrics = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    for line in metrics:
+        line.pop("seconds", None)
+    best = load_checkpoint(folder)
+    return metrics, best.model.state_dict(), best.header.figures["valid_nll"]
+
+
+def assert_same(one, other):
+    assert one[0] == other[0]
+    assert one[2] == other[2]
+    assert one[1].keys() == other[1].keys()
+    for name in one[1]:
+        assert torch.equal(one[1][name], other[1][name]), name
+
+
+@pytest.mark.parametrize("init", ["laes", "random"])
+def test_resumed_equals_uninterrupted_bit_for_bit(init, small_corpus, tmp_path):
+    whole = Run.start(tmp_path / "whole", config(small_corpus, f"init={init}"), small_corpus)
+    assert whole.run()
+    # Stop after every second batch, again and again, in both stages.
+    run = Run.start(tmp_path / "pieces", config(small_corpus, f"init={init}"), small_corpus)
+    pieces = 0
+
+    def every_second():
+        nonlocal batches
+        batches += 1
+        return batches == 2
+
+    while True:
+        batches = 0
+        pieces += 1
+        if run.run(every_second):
+            break
+        torch.rand(pieces)  # whatever else happens in between does not matter
+        run = Run.resume(tmp_path / "pieces", small_corpus)
+    assert pieces >= 4
+    assert_same(outcome(tmp_path / "whole"), outcome(tmp_path / "pieces"))
+
+
+def test_a_crash_between_two_saves_costs_nothing_but_time(small_corpus, tmp_path):
+    assert Run.start(tmp_path / "whole", config(small_corpus), small_corpus).run()
+    run = Run.start(tmp_path / "crashed", config(small_corpus), small_corpus)
+    batches = 0
+
+    def crash():
+        nonlocal batches
+        batches += 1
+        if batches == 8:  # in the middle of an epoch, after some were saved
+            raise KeyboardInterrupt
+        return False
+
+    with pytest.raises(KeyboardInterrupt):
+        run.run(crash)
+    with (tmp_path / "crashed" / "metrics.jsonl").open("a") as file:
+        file.write('{"stage": "lmn", "epoch": 99}\n')  # written just before the crash, its state not yet saved
+    assert Run.resume(tmp_path / "crashed", small_corpus).run()
+    assert_same(outcome(tmp_path / "whole"), outcome(tmp_path / "crashed"))
+
+
+def test_same_seed_same_model_other_seed_another(small_corpus, tmp_path):
+    results = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        Run.start(tmp_path / name, config(small_corpus, seed=seed), small_corpus).run()
+        results.append(outcome(tmp_path / name))
+    assert_same(results[0], results[1])
+    assert results[0][2] != results[2][2]
+
+
+def test_the_log_shows_each_stage(small_corpus, tmp_path):
+    Run.start(tmp_path / "run", config(small_corpus), small_corpus).run()
+    metrics = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["stage"] for line in metrics] == ["unrolled"] * 2 + ["hand-over"] + ["lmn"] * 3
+    assert 0 < metrics[2]["energy_kept"] <= 1
+    assert metrics[2]["valid_nll_before"] == min(line["valid_nll"] for line in metrics[:2])
+    assert metrics[2]["valid_nll_after"] > 0
+
+
+def test_training_learns(small_corpus, tmp_path):
+    overrides = ["training.epochs=30", "training.average=0", "model.dropout=0", "model.input_dropout=0", "training.transpose=0"]
+    Run.start(tmp_path / "run", config(small_corpus, *overrides), small_corpus).run()
+    metrics = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert metrics[-1]["train_nll"] < 0.6 * metrics[0]["train_nll"]
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_best(small_corpus, tmp_path):
+    run = Run.start(tmp_path / "run", config(small_corpus, "init=orthogonal"), small_corpus)
+    epochs = 0
+
+    def poison():
+        nonlocal epochs
+        epochs += 1
+        if epochs == 5:  # the second epoch
+            with torch.no_grad():
+                next(value for key, value in trainers[0].model.named_parameters() if key == "readout.bias").fill_(torch.nan)
+        return False
+
+    trainers = []
+    make = run._trainer
+    run._trainer = lambda *arguments: trainers.append(make(*arguments)) or trainers[-1]
+    with pytest.raises(TrainingError, match="not finite in epoch 2"):
+        run.run(poison)
+    assert load_checkpoint(tmp_path / "run").header.figures["best_epoch"] == 1
+
+
+def test_a_run_never_overwrites_another(small_corpus, tmp_path):
+    Run.start(tmp_path / "run", config(small_corpus), small_corpus)
+    with pytest.raises(UsageError, match="not empty"):
+        Run.start(tmp_path / "run", config(small_corpus), small_corpus)
+
+
+def test_resuming_needs_the_same_corpus_and_an_undamaged_folder(small_corpus, tmp_path):
+    from dataclasses import replace
+
+    with pytest.raises(CheckpointError, match="not a run folder"):
+        Run.resume(tmp_path, small_corpus)
+    Run.start(tmp_path / "run", config(small_corpus), small_corpus)
+    with pytest.raises(UsageError, match="is another now"):
+        Run.resume(tmp_path / "run", replace(small_corpus, sha256="0"))
+    (tmp_path / "run" / "state.pt").write_bytes(b"not a state")
+    with pytest.raises(CheckpointError, match="damaged"):
+        Run.resume(tmp_path / "run", small_corpus).run()
+    (tmp_path / "run" / "config.toml").write_text("nonsense = 1")
+    with pytest.raises(CheckpointError, match="damaged"):
+        Run.resume(tmp_path / "run", small_corpus)
+
+
+def test_a_corpus_without_songs_cannot_be_trained_on(small_corpus, tmp_path):
+    from dataclasses import replace
+
+    empty = replace(small_corpus, valid=())
+    with pytest.raises(TrainingError, match="at least one song"):
+        Run.start(tmp_path / "run", config(empty), empty).run()
