@@ -1,11 +1,14 @@
 """What every test may use: songs made up here, and the benchmark files, if they are on this machine."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from lmn_music.corpora import BENCHMARKS, benchmark
+from lmn_music.corpora.benchmark import Source
 from lmn_music.corpora.corpus import Corpus, content_sha256
 from lmn_music.pianoroll import KEYS, PianoRoll
 
@@ -46,4 +49,17 @@ def small_corpus() -> Corpus:
     """Give a corpus that trains in seconds: songs of uneven lengths."""
     rolls = [make_roll(length, seed) for seed, length in enumerate((9, 30, 17, 12, 25, 14, 21, 33, 10, 16, 20, 24))]
     train, valid, test = tuple(rolls[:8]), tuple(rolls[8:10]), tuple(rolls[10:])
-    return Corpus("small", train, valid, test, 1, "made by the tests", content_sha256(train, valid, test), False, "", "")
+    return Corpus(
+        "small", train, valid, test, 1, "made by the tests", content_sha256(train, valid, test), False, "", ""
+    )
+
+
+@pytest.fixture
+def nothing_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep this machine's data and cache out, and let every address be one where nobody listens."""
+    monkeypatch.delenv(benchmark.DATA_VARIABLE, raising=False)
+    monkeypatch.setenv(benchmark.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for name, spec in BENCHMARKS.items():
+        sources = tuple(Source(f"http://127.0.0.1:9/{source.file}", source.sha256) for source in spec.sources)
+        monkeypatch.setitem(BENCHMARKS, name, replace(spec, sources=sources))

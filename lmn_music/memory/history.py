@@ -17,9 +17,9 @@ from scipy.sparse.linalg import LinearOperator
 
 FloatArray = npt.NDArray[np.float64]
 
-# Sequences share an FFT length down to this fraction of the longest one in their bucket. Smaller: less transforming of
-# the right-hand side, once per bucket; larger: less padding. The product takes about the same time from 0.5 to 0.65.
-_SHORTEST_IN_BUCKET = 0.6
+# What a bucket costs besides its sequences, counted in sequences: the right-hand side is transformed once per bucket,
+# for every input, which was measured to take as long as the products of 16 sequences do.
+_BUCKET_COST = 16
 _COLUMNS_AT_ONCE = 8  # bounds the memory of a product; wider blocks are no faster
 
 
@@ -47,12 +47,9 @@ class HistoryMatrix(LinearOperator):  # type: ignore[misc]
         self.inputs = arrays[0].shape[1]
         self.longest = int(lengths.max())
         self._buckets: list[_Bucket] = []
-        longest_first = [int(index) for index in np.argsort(-lengths, kind="stable") if lengths[index]]
-        while longest_first:
-            length = int(lengths[longest_first[0]])
-            members = [index for index in longest_first if lengths[index] >= _SHORTEST_IN_BUCKET * length]
-            longest_first = longest_first[len(members) :]
-            fft_length = fft.next_fast_len(2 * length - 1, real=True)  # long enough that nothing wraps around
+        for members in _buckets(lengths):
+            length = int(lengths[members[0]])
+            fft_length = _fft_length(length)
             padded = np.zeros((length, len(members), self.inputs))
             for place, index in enumerate(members):
                 padded[: lengths[index], place] = arrays[index]
@@ -83,7 +80,7 @@ class HistoryMatrix(LinearOperator):  # type: ignore[misc]
                 frames = np.zeros((length, len(rows), width))
                 for place, span in enumerate(rows):
                     frames[: span.stop - span.start, place] = V[span, columns]
-                # Correlation: conj(spectrum)' times the transform, with the small factors conjugated, not the large one.
+                # conj(spectrum)' times the transform, with the two small factors conjugated in place of the large one
                 transformed = fft.rfft(frames, fft_length, axis=0)
                 correlated = spectrum.swapaxes(1, 2) @ np.conj(transformed, out=transformed)
                 np.conj(correlated, out=correlated)
@@ -96,6 +93,33 @@ class HistoryMatrix(LinearOperator):  # type: ignore[misc]
 
     def _rmatvec(self, v: npt.NDArray[np.float64]) -> FloatArray:
         return self._rmatmat(v.reshape(-1, 1)).ravel()
+
+
+def _fft_length(length: int) -> int:
+    """Return a fast FFT length at which the convolution of two sequences of `length` frames does not wrap around."""
+    return int(fft.next_fast_len(2 * length - 1, real=True))
+
+
+def _buckets(lengths: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+    """Split the indices of all sequences with frames into buckets of similar length, each longest first.
+
+    The split is the cheapest one (dynamic programming over the sorted lengths) where a bucket of S sequences costs
+    its FFT length * (_BUCKET_COST + S).
+    """
+    order = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)]
+    count = len(order)
+    cheapest = np.zeros(count + 1)  # cost of all sequences from this one on
+    end = np.zeros(count, dtype=np.int64)  # where the bucket that starts here ends
+    for first in range(count - 1, -1, -1):
+        sizes = np.arange(1, count - first + 1)
+        costs = _fft_length(int(lengths[order[first]])) * (_BUCKET_COST + sizes) + cheapest[first + 1 :]
+        end[first] = first + 1 + costs.argmin()
+        cheapest[first] = costs.min()
+    buckets, first = [], 0
+    while first < count:
+        buckets.append(order[first : end[first]])
+        first = int(end[first])
+    return buckets
 
 
 def _column_blocks(columns: int) -> list[slice]:
@@ -111,7 +135,7 @@ def dense_history(sequences: Sequence[npt.ArrayLike]) -> FloatArray:
         part = np.zeros((len(array), longest, array.shape[1]))
         for lag in range(len(array)):
             part[lag:, lag] = array[: len(array) - lag]
-        parts.append(part.reshape(len(array), -1))
+        parts.append(part.reshape(len(array), longest * array.shape[1]))
     return np.concatenate(parts)
 
 

@@ -18,7 +18,7 @@ from lmn_music.memory.history import FloatArray, HistoryMatrix, as_sequences, de
 
 _DENSE_WORK = 3e9  # rows * columns * min(rows, columns) up to which the SVD of the explicit matrix is faster
 _BLOCK = 4  # vectors multiplied at once: as many share one pass through memory, but each then brings less news
-_TOLERANCE = 1e-12  # residual of an eigenvalue of the Gram operator, relative to that eigenvalue
+_TOLERANCE = 1e-11  # residual of an eigenvalue of the Gram operator, relative to that eigenvalue
 _ROUNDING = 1e-14  # the same relative to the largest eigenvalue: below it there is only rounding
 _GRAM_RANK = 1e-7  # singular values below this share of the largest are lost when the matrix is squared
 _MAX_RESTARTS = 300
@@ -129,13 +129,14 @@ def truncated_svd(sequences: Sequence[npt.ArrayLike], count: int) -> tuple[Float
     each column with its entry of largest magnitude positive. Exact to rounding: nothing is left out or randomised.
 
     Small matrices, and ones of which a large share of the spectrum is wanted, are built and decomposed by LAPACK;
-    otherwise block Lanczos runs on the Gram operator of the shorter side. Raises ValueError if `count` exceeds the rank.
+    otherwise block Lanczos runs on the Gram operator of the shorter side. Raises ValueError if `count` exceeds the
+    rank, and numpy's LinAlgError if Lanczos does not converge.
     """
     arrays = as_sequences(sequences)
     rows = sum(len(array) for array in arrays)
     columns = max(len(array) for array in arrays) * arrays[0].shape[1]
     shorter = min(rows, columns)
-    basis = 2 * count + 5 * _BLOCK
+    basis = 5 * count // 2 + 5 * _BLOCK
     with threadpool_limits(1, user_api="blas"):  # the many small products lose far more to threads than they win
         if rows * columns * shorter <= _DENSE_WORK or 2 * (basis + _BLOCK) > shorter:
             _, singular_values, U_transposed = linalg.svd(dense_history(arrays), full_matrices=False)
@@ -192,8 +193,8 @@ def leading_eigenvectors(multiply: Callable[[FloatArray], FloatArray], size: int
             H[: new.stop, new] += _remove(W, Q[:, : new.stop])
             H[new, : new.stop] = H[: new.stop, new].T
             W, R = linalg.qr(W, mode="economic", overwrite_a=True)
-            if np.abs(np.diagonal(R)).min() <= 1e-10 * np.linalg.norm(H):
-                # The block has lost rank: QR filled it up with directions that need not be new. Make them so.
+            if np.abs(np.diagonal(R)).min() <= 1e-6 * np.linalg.norm(H):
+                # The block has (nearly) lost rank: QR filled it up with rounding, which need not be new. Make it so.
                 _remove(W, Q[:, : new.stop])
                 _remove(W, Q[:, : new.stop])
                 W, correction = linalg.qr(W, mode="economic", overwrite_a=True)

@@ -34,7 +34,7 @@ def write_roll(roll: PianoRoll, path: Path, *, tempo: float = 100, repeat_notes:
 
     The file appears whole or not at all. tempo (quarters per minute) and repeat_notes (see `to_midi`) matter
     to .mid and .wav only.
-    UsageError: an unknown extension, no such folder, a tempo out of range. RenderingError: it cannot be written.
+    UsageError: an unknown extension, no such folder, a tempo out of range. LmnMusicError: it cannot be written.
     """
     path = Path(path)
     check_output(path)

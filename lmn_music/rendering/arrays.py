@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from lmn_music.errors import ScoreError
+from lmn_music.files import replacing
 from lmn_music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
 from lmn_music.rendering.grid import MAX_FRAMES, Note, runs
-from lmn_music.rendering.output import replacing
 
 _ENTRIES = ("frames", "frames_per_quarter", "title")
 _LARGEST = MAX_FRAMES * KEYS * 8 + 4096  # bytes of an entry when unpacked: a full roll in the widest numbers
 
 
 def write_npz(roll: PianoRoll, path: Path) -> None:
-    """Write the roll: `frames` uint8 (time, 88), `frames_per_quarter`, `title`. RenderingError: not writable."""
+    """Write the roll: `frames` uint8 (time, 88), `frames_per_quarter`, `title`. LmnMusicError: not writable."""
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,

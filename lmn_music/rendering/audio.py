@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lmn_music.errors import RenderingError
+from lmn_music.files import replacing
 from lmn_music.pianoroll import LOWEST_PITCH, PianoRoll
 from lmn_music.rendering.grid import strokes
 from lmn_music.rendering.midi import check_tempo
-from lmn_music.rendering.output import replacing
 
 HARMONICS = (1.0, 0.5, 0.28, 0.14, 0.08, 0.05)  # amplitudes of the fundamental and its multiples
 ATTACK = 0.006  # seconds; shorter ones click
@@ -53,7 +53,7 @@ def synthesize(
 def write_wav(
     roll: PianoRoll, path: Path, *, tempo: float = 100, repeat_notes: bool = False, sample_rate: int = 22050
 ) -> None:
-    """Write the sound of the roll (see `synthesize`) as 16-bit mono WAV. RenderingError: it cannot be written."""
+    """Write the sound of the roll (see `synthesize`) as 16-bit mono WAV. LmnMusicError: it cannot be written."""
     from scipy.io import wavfile
 
     sound = synthesize(roll, tempo=tempo, repeat_notes=repeat_notes, sample_rate=sample_rate)

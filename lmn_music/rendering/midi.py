@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lmn_music.errors import UsageError
+from lmn_music.files import replacing
 from lmn_music.pianoroll import LOWEST_PITCH, PianoRoll
 from lmn_music.rendering.grid import strokes
-from lmn_music.rendering.output import as_utf8, replacing
+from lmn_music.rendering.output import as_utf8
 
 if TYPE_CHECKING:
     import mido
@@ -63,7 +64,7 @@ def to_midi(roll: PianoRoll, *, tempo: float = 100, repeat_notes: bool = False) 
 
 
 def write_midi(roll: PianoRoll, path: Path, *, tempo: float = 100, repeat_notes: bool = False) -> None:
-    """Write the roll as a MIDI file, as `to_midi` makes it. RenderingError: the file cannot be written."""
+    """Write the roll as a MIDI file, as `to_midi` makes it. LmnMusicError: the file cannot be written."""
     song = to_midi(roll, tempo=tempo, repeat_notes=repeat_notes)
     with replacing(path) as temporary:
         song.save(temporary)

@@ -1,14 +1,11 @@
-"""Where to write: the extensions that exist, and whole files or none."""
+"""Where songs are written: the extensions that exist."""
 
 from __future__ import annotations
 
 import os
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from lmn_music.errors import RenderingError, UsageError
+from lmn_music.errors import UsageError
 
 FORMATS = {
     ".mid": "MIDI",
@@ -38,20 +35,3 @@ def check_output(path: Path) -> None:
 def as_utf8(text: str) -> str:
     """Return the text with question marks for what UTF-8 cannot write, as file names that are no text have it."""
     return text.encode("utf-8", "replace").decode()
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path` to write to; it replaces `path` if the block ends well, else it is removed.
-
-    RenderingError: the operating system refuses (no such folder, no room, no permission).
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")  # hidden, and short enough for any file system
-    try:
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise RenderingError(f"Cannot write {path} ({error.strerror or error}): choose another place.") from error
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lmn_music.files import replacing
 from lmn_music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
 from lmn_music.rendering.grid import Run, runs
-from lmn_music.rendering.output import as_utf8, replacing
+from lmn_music.rendering.output import as_utf8
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +28,7 @@ BLACK_KEYS = (1, 3, 6, 8, 10)  # pitch classes
 def write_png(roll: PianoRoll, path: Path, *, title: str | None = None) -> None:
     """Draw the roll: time in bars of four quarters, in rows like a score; pitch with the name of each C (C4: middle C).
 
-    title: the heading, by default the roll's own. RenderingError: the file cannot be written.
+    title: the heading, by default the roll's own. LmnMusicError: the file cannot be written.
     """
     figure = draw(roll, title=title)
     with replacing(path) as temporary, warnings.catch_warnings():

@@ -3,27 +3,16 @@
 import hashlib
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from lmn_music.cli.corpora import app
-from lmn_music.corpora import BENCHMARKS, benchmark
-from lmn_music.corpora.benchmark import Source
+from lmn_music.corpora import BENCHMARKS
 from lmn_music.errors import CorpusUnavailableError, UsageError
 
-
-@pytest.fixture(autouse=True)
-def nothing_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep this machine's data and cache out, and let every address be one where nobody listens."""
-    monkeypatch.delenv(benchmark.DATA_VARIABLE, raising=False)
-    monkeypatch.setenv(benchmark.CACHE_VARIABLE, str(tmp_path / "cache"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    for name, spec in BENCHMARKS.items():
-        sources = tuple(Source(f"http://127.0.0.1:9/{source.file}", source.sha256) for source in spec.sources)
-        monkeypatch.setitem(BENCHMARKS, name, replace(spec, sources=sources))
+pytestmark = pytest.mark.usefixtures("nothing_here")
 
 
 def run(*arguments: object) -> str:

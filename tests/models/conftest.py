@@ -9,7 +9,9 @@ from lmn_music.models.sequence_model import build
 CONFIGS = {
     "LMN-B": ModelConfig(hidden_size=5, memory_size=6),
     "LMN-A": ModelConfig(hidden_size=5, memory_size=6, readout="hidden"),
-    "both, metre": ModelConfig(hidden_size=5, memory_size=6, readout="both", metre=(2, 3), dropout=0.5, input_dropout=0.5),
+    "both, metre": ModelConfig(
+        hidden_size=5, memory_size=6, readout="both", metre=(2, 3), dropout=0.5, input_dropout=0.5
+    ),
     "unrolled": ModelConfig(network="unrolled", hidden_size=5, window=3, feedback=True),
 }
 

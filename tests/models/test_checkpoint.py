@@ -10,7 +10,9 @@ from lmn_music.models.checkpoint import CorpusInfo, Header, find_checkpoint, loa
 
 def header(model):
     corpus = CorpusInfo(name="x", source="x", sha256="0", provenance="test", comparable=False, frames_per_quarter=2)
-    return Header(model=model.config, corpus=corpus, recipe={}, seed=3, command="lmn-music train x", figures={"valid_nll": 1.5})
+    return Header(
+        model=model.config, corpus=corpus, recipe={}, seed=3, command="lmn-music train x", figures={"valid_nll": 1.5}
+    )
 
 
 def test_round_trip(model, frames, tmp_path):
@@ -32,7 +34,7 @@ def test_writing_is_all_or_nothing(model, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_is_no_checkpoint_is_refused(model, tmp_path):
+def test_what_is_no_checkpoint_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="there is no model 'nonsense'"):
         find_checkpoint("nonsense")
     with pytest.raises(CheckpointError, match=r"no best\.safetensors"):

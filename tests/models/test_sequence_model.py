@@ -64,13 +64,13 @@ def test_probabilities_of_all_frames_sum_to_one(model):
 @torch.no_grad()
 def test_samples_come_as_often_as_log_prob_says(model):
     context, _ = model.step(model.initial_state(1))
-    drawn = model.output.sample(
-        context.expand(20_000, -1), temperature=1.0, generator=torch.Generator().manual_seed(0)
-    )
+    drawn = model.output.sample(context.expand(20_000, -1), temperature=1.0, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(drawn.mean(dim=0), model.output.marginals(context)[0], atol=0.02, rtol=0)
     entropy = -model.output.log_prob(drawn, context.expand(20_000, -1)).mean()
     p = model.output.marginals(context)[0].double()
-    assert math.isclose(float(entropy), float(torch.special.entr(p).sum() + torch.special.entr(1 - p).sum()), rel_tol=0.01)
+    assert math.isclose(
+        float(entropy), float(torch.special.entr(p).sum() + torch.special.entr(1 - p).sum()), rel_tol=0.01
+    )
 
 
 @torch.no_grad()

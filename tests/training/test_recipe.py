@@ -19,7 +19,9 @@ def test_every_benchmark_and_a_folder_have_a_recipe():
 
 
 def test_overrides_reach_every_value():
-    recipe = parse_recipe("", ["model.hidden_size=7", "init=random", "training.learning_rate=1e-3", "model.metre=[2, 4]"])
+    recipe = parse_recipe(
+        "", ["model.hidden_size=7", "init=random", "training.learning_rate=1e-3", "model.metre=[2, 4]"]
+    )
     assert recipe.model.hidden_size == 7
     assert recipe.init == "random"
     assert recipe.training.learning_rate == 1e-3

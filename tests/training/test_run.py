@@ -11,7 +11,13 @@ from lmn_music.training.recipe import parse_recipe
 from lmn_music.training.run import Run, RunConfig, corpus_info
 
 BASE = ["model.hidden_size=6", "model.memory_size=8", "model.window=3", "model.dropout=0.3", "model.input_dropout=0.2"]
-BASE += ["training.batch_songs=3", "training.chunk=12", "training.epochs=3", "training.average=0.9", "training.transpose=2"]
+BASE += [
+    "training.batch_songs=3",
+    "training.chunk=12",
+    "training.epochs=3",
+    "training.average=0.9",
+    "training.transpose=2",
+]
 BASE += ["pretraining.batch_songs=3", "pretraining.epochs=2"]
 
 
@@ -100,7 +106,13 @@ def test_the_log_shows_each_stage(small_corpus, tmp_path):
 
 
 def test_training_learns(small_corpus, tmp_path):
-    overrides = ["training.epochs=30", "training.average=0", "model.dropout=0", "model.input_dropout=0", "training.transpose=0"]
+    overrides = [
+        "training.epochs=30",
+        "training.average=0",
+        "model.dropout=0",
+        "model.input_dropout=0",
+        "training.transpose=0",
+    ]
     Run.start(tmp_path / "run", config(small_corpus, *overrides), small_corpus).run()
     metrics = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert metrics[-1]["train_nll"] < 0.6 * metrics[0]["train_nll"]
@@ -115,7 +127,9 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_best(small_corpus, tmp_pa
         epochs += 1
         if epochs == 5:  # the second epoch
             with torch.no_grad():
-                next(value for key, value in trainers[0].model.named_parameters() if key == "readout.bias").fill_(torch.nan)
+                next(value for key, value in trainers[0].model.named_parameters() if key == "readout.bias").fill_(
+                    torch.nan
+                )
         return False
 
     trainers = []

@@ -1,0 +1,244 @@
+"""Every command, as a user types it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import mido
+import pytest
+from typer.testing import CliRunner
+
+from lmn_music.cli.main import app
+from lmn_music.models.checkpoint import load_checkpoint, shipped_names
+from lmn_music.rendering import read_score, write_roll
+from tests.conftest import make_roll
+
+TINY = ["--set", "model.hidden_size=6", "--set", "model.memory_size=8", "--set", "model.window=3"]
+TINY += ["--set", "pretraining.epochs=1", "--epochs", "2"]
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+
+def lmn_music(*arguments, code=0):
+    """Run the command and return what it printed; a traceback fails the test."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+@pytest.fixture
+def tunes():
+    """Give a folder of MIDI files, one of them broken."""
+    folder = Path("tunes")
+    folder.mkdir()
+    for seed in range(12):
+        write_roll(make_roll(20 + seed, seed, frames_per_quarter=2), folder / f"{seed}.mid")
+    (folder / "broken.mid").write_bytes(b"MThd and no more")
+    return folder
+
+
+@pytest.fixture
+def run_folder(tunes):
+    lmn_music("train", tunes, "--out", "run", *TINY)
+    return Path("run")
+
+
+def test_from_a_folder_of_tunes_to_a_new_one(tunes):
+    output = lmn_music("train", tunes, *TINY)
+    assert "left out: broken.mid" in output
+    assert "hand-over: a memory of 8 keeps" in output
+    assert "lmn-music evaluate runs/tunes" in output
+    assert {path.name for path in Path("runs/tunes").iterdir()} == {
+        "config.toml", "metrics.jsonl", "best.safetensors", "last.safetensors", "state.pt",
+    }  # fmt: skip
+    assert "NOT comparable" in lmn_music("evaluate", "runs/tunes")
+    output = lmn_music(
+        "generate", "--model", "runs/tunes", "--out", "a.mid", "--out", "a.wav", "--out", "a.png", "--out", "a.npz"
+    )
+    assert "seed " in output
+    assert read_score(Path("a.mid"), 2) == read_score(Path("a.npz"), 2)
+    assert Path("a.png").stat().st_size > 1000
+    assert Path("a.wav").stat().st_size > 1000
+
+
+def test_a_second_run_gets_a_folder_of_its_own(tunes):
+    lmn_music("train", tunes, *TINY)
+    assert "runs/tunes-2" in lmn_music("train", tunes, *TINY)
+    assert "not empty" in lmn_music("train", tunes, *TINY, "--out", "runs/tunes", code=2)
+
+
+@pytest.mark.parametrize("init", ["laes", "orthogonal", "random"])
+def test_the_memory_starts_as_asked(tunes, init):
+    lmn_music("train", tunes, "--init", init, "--out", "run", "--seed", 4, *TINY)
+    header = load_checkpoint("run").header
+    assert header.recipe["init"] == init
+    assert header.seed == 4
+    assert header.corpus.name == "tunes"
+    assert not header.corpus.comparable
+
+
+def test_a_finished_run_can_be_resumed(run_folder):
+    assert "done" in lmn_music("train", "--resume", run_folder)
+
+
+def test_evaluation_as_json(run_folder):
+    result = json.loads(lmn_music("evaluate", run_folder, "--json", "--split", "valid").splitlines()[-1])
+    names = (
+        "model corpus provenance split frames songs nll nll_first_frame_excluded accuracy_sampled accuracy_thresholded"
+    )
+    assert set(names.split()) <= result.keys()
+    assert result["split"] == "valid"
+    assert result["corpus"] == "tunes"
+    assert 0 < result["accuracy_sampled"] < 1
+
+
+def test_json_is_all_that_is_printed(run_folder):
+    json.loads(lmn_music("evaluate", run_folder, "--json"))
+
+
+def test_several_songs_are_numbered_and_repeat_by_seed(run_folder):
+    lmn_music("generate", "--model", run_folder, "--out", "s.mid", "--count", 3, "--seed", 5, "--bars", 2)
+    assert sorted(path.name for path in Path().glob("s-*.mid")) == ["s-1.mid", "s-2.mid", "s-3.mid"]
+    assert len(read_score(Path("s-1.mid"), 2)) == 16
+    lmn_music("generate", "--model", run_folder, "--out", "t.mid", "--seed", 6, "--frames", 16)
+    assert Path("t.mid").read_bytes() == Path("s-2.mid").read_bytes()
+
+
+def test_a_song_goes_on_from_ones_own(run_folder, tunes):
+    output = lmn_music("generate", "--model", run_folder, "--out", "s.npz", "--prime", tunes / "3.mid", "--frames", 10)
+    assert "33 frames" in output
+    assert read_score(Path("s.npz"), 2)[:23] == read_score(tunes / "3.mid", 2)
+
+
+def test_tempo_and_repeated_notes_reach_the_file(run_folder):
+    arguments = ["generate", "--model", run_folder, "--seed", 1, "--tempo", 60]
+    lmn_music(*arguments, "--out", "held.mid")
+    lmn_music(*arguments, "--out", "struck.mid", "--repeat-notes")
+    held, struck = mido.MidiFile("held.mid"), mido.MidiFile("struck.mid")
+    assert held.length == pytest.approx(64)  # 16 bars of 4 seconds
+    count = [sum(message.type == "note_on" and message.velocity > 0 for message in file) for file in (held, struck)]
+    assert count[0] <= count[1] == read_score(Path("held.mid"), 2).notes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["train"], 2, "name a corpus"),
+        (["train", "nonsense"], 2, "nonsense"),
+        (["train", "tunes", "--set", "model.size=3"], 2, "unknown key 'model.size'"),
+        (["train", "tunes", "--recipe", "nonsense"], 2, "there is no recipe"),
+        (["train", "tunes", "--device", "tpu"], 2, "--device tpu"),
+        (["train", "--resume", "tunes"], 1, "not a run folder"),
+        (["evaluate", "nonsense"], 1, "there is no model"),
+        (["evaluate", "tunes"], 1, "no best.safetensors"),
+        (["generate", "--out", "song.ogg"], 2, "song.ogg"),
+        (["generate", "--out", "no/song.mid"], 2, "does not exist"),
+        (["generate", "--out", "song.mid", "--bars", "2", "--frames", "9"], 2, "not both"),
+        (["generate", "--out", "song.mid", "--model", "nonsense"], 1, "there is no model"),
+        (["recipes", "nonsense"], 2, "there is no recipe"),
+        (["corpora", "show", "nonsense", "--out", "x.png"], 2, "nonsense"),
+    ],
+)
+@pytest.mark.usefixtures("tunes")
+def test_what_cannot_be_done_is_said_in_one_line(arguments, code, message):
+    output = lmn_music(*arguments, code=code)
+    (line,) = [line for line in output.splitlines() if line.startswith("error: ")]
+    assert message in line
+    assert output.rstrip().endswith(line)
+
+
+def test_a_bad_prime_is_refused(run_folder, tunes):
+    output = lmn_music("generate", "--model", run_folder, "--out", "s.mid", "--prime", tunes / "broken.mid", code=1)
+    assert "error: " in output
+    assert not Path("s.mid").exists()
+
+
+def test_recipes_are_shown_and_can_be_used(tunes):
+    assert "jsb" in lmn_music("recipes").split()
+    Path("mine.toml").write_text(lmn_music("recipes", "jsb"))
+    lmn_music("train", tunes, "--recipe", "mine.toml", *TINY)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("nothing_here")
+def test_without_the_benchmark_the_chorales_stand_in_loudly():
+    small = ["--init", "random", "--epochs", "1", "--set", "model.hidden_size=4", "--set", "model.memory_size=4"]
+    output = lmn_music("train", "jsb", "--out", "run", *small)
+    assert "NOT the benchmark" in output
+    header = load_checkpoint("run").header
+    assert (header.corpus.name, header.corpus.source, header.corpus.comparable) == ("chorales", "chorales", False)
+    output = lmn_music("evaluate", "run")
+    assert "NOT comparable" in output
+    assert "Boulanger" not in output
+    assert "error" in lmn_music("train", "nottingham", *small, code=1)
+
+
+@pytest.mark.slow
+def test_the_chorales_are_evaluated_beside_the_published_figures(benchmark_folder):
+    small = ["--init", "random", "--epochs", "1", "--set", "model.hidden_size=4", "--set", "model.memory_size=4"]
+    lmn_music("train", "jsb", "--data", benchmark_folder, "--out", "run", *small)
+    output = lmn_music("evaluate", "run", "--data", benchmark_folder)
+    assert "NOT comparable" not in output
+    assert "unverified" in output
+    assert "this model" in output
+    # A model of the benchmark on other music is not comparable either.
+    assert "NOT comparable" in lmn_music("evaluate", "run", "--corpus", "chorales")
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_shipped_models_compose(name):
+    lmn_music("generate", "--model", name, "--out", "song.mid", "--bars", 4, "--seed", 1)
+    assert read_score(Path("song.mid"), 2).notes > 10
+    header = load_checkpoint(name).header
+    assert header.command.startswith("lmn-music train ")
+    assert header.corpus.comparable
+
+
+def command():
+    return str(Path(sys.executable).with_name("lmn-music"))
+
+
+def test_as_a_process_and_without_torch():
+    """The installed command starts, and its help loads no torch."""
+    result = subprocess.run([command(), "--version"], capture_output=True, text=True, check=True)
+    assert result.stdout.startswith("lmn-music ")
+    script = "import sys; from lmn_music.cli.main import app; print(not {'torch', 'numpy', 'scipy'} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "True"
+    result = subprocess.run([command(), "train", "nonsense"], capture_output=True, text=True)
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: ")
+    assert "Traceback" not in result.stderr
+
+
+def test_every_command_has_help():
+    for arguments in ([], ["train"], ["evaluate"], ["generate"], ["recipes"], ["corpora"], ["corpora", "fetch"]):
+        output = lmn_music(*arguments, "--help")
+        assert "Usage" in output
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_and_prints_the_command_that_resumes(tunes):
+    """A real process, a real signal; the resumed run ends like one that was never interrupted."""
+    small = [*TINY, "--epochs", "12", "--set", "training.stop=12", "--seed", "3"]
+    lmn_music("train", tunes, "--out", "whole", *small)
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    arguments = [command(), "train", str(tunes), "--out", "run", *small]
+    printed = []
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        for line in process.stdout:
+            printed.append(line)
+            if "LMN epoch   2" in line:
+                process.send_signal(2)
+    assert process.returncode in (0, 130)
+    if process.returncode == 130:  # it did not finish before the signal came
+        assert printed[-1].strip().endswith("lmn-music train --resume run")
+        lmn_music("train", "--resume", "run")
+    assert load_checkpoint("run").header.figures["valid_nll"] == load_checkpoint("whole").header.figures["valid_nll"]

@@ -1,0 +1,92 @@
+"""Sampling: exact, repeatable, never silent."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from lmn_music.errors import GenerationError, UsageError
+from lmn_music.generation.sampler import generate_song, is_degenerate, sample_frames
+from lmn_music.models.config import ModelConfig
+from lmn_music.models.sequence_model import build
+from lmn_music.pianoroll import KEYS, PianoRoll
+from lmn_music.rendering import read_score, write_roll
+
+
+@pytest.fixture
+def model():
+    model = build(ModelConfig(hidden_size=6, memory_size=8), torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        model.readout.bias.fill_(-3)
+        model.readout.weight.mul_(5)
+    return model
+
+
+def song(model, **options):
+    return generate_song(model, **{"frames": 20, "frames_per_quarter": 2, "seed": 7} | options)
+
+
+def test_same_seed_same_song(model):
+    assert song(model) == song(model)
+    assert song(model) != song(model, seed=8)
+    torch.rand(3)  # other randomness does not matter
+    assert song(model) == song(model)
+
+
+def test_a_longer_song_begins_like_a_shorter_one(model):
+    assert song(model, frames=30)[:20] == song(model)
+
+
+def test_songs_of_a_batch_are_different_songs(model):
+    frames = torch.stack(list(islice(sample_frames(model, torch.Generator().manual_seed(0), songs=3), 10)))
+    assert frames.shape == (10, 3, KEYS)
+    assert not torch.equal(frames[:, 0], frames[:, 1])
+
+
+def test_a_song_goes_on_from_its_prime(model):
+    prime = song(model, frames=8)
+    whole = song(model, prime=prime, seed=9)
+    assert whole[:8] == prime
+    assert len(whole) == 28
+    # What follows is drawn given the prime: the same as stepping through it by hand.
+    _, state = model.contexts(torch.tensor(prime.frames).float().unsqueeze(1), model.initial_state(1))
+    context, _ = model.step(state)
+    first = model.output.sample(context, temperature=1.0, generator=torch.Generator().manual_seed(9))
+    assert np.array_equal(whole.frames[8], first[0].bool().numpy())
+
+
+def test_frames_come_as_often_as_the_model_says(model):
+    """Frequencies of the first two frames' keys over many songs, against log_prob by enumeration of one key."""
+    drawn = torch.stack(list(islice(sample_frames(model, torch.Generator().manual_seed(0), songs=20_000), 2)))
+    expected, _state = model.step(model.initial_state(1))
+    torch.testing.assert_close(drawn[0].mean(dim=0), model.output.marginals(expected[0]), atol=0.02, rtol=0)
+    after, _ = model.contexts(drawn, model.initial_state(20_000))
+    torch.testing.assert_close(drawn[1].mean(dim=0), model.output.marginals(after[1]).mean(dim=0), atol=0.02, rtol=0)
+
+
+def test_silence_and_single_chords_are_no_songs(model):
+    chord = np.zeros((6, KEYS), dtype=bool)
+    assert is_degenerate(chord)
+    chord[1:4, [3, 7]] = True
+    assert is_degenerate(chord)
+    chord[5, 3] = True
+    assert not is_degenerate(chord)
+    with torch.no_grad():
+        model.readout.bias.fill_(-100)
+    with pytest.raises(GenerationError, match="another seed"):
+        song(model)
+
+
+def test_what_cannot_be_sampled_is_refused(model):
+    with pytest.raises(UsageError, match="at least 2 frames"):
+        song(model, frames=1)
+    with pytest.raises(UsageError, match="temperature"):
+        song(model, temperature=-1)
+
+
+@pytest.mark.parametrize("repeat_notes", [False, True])
+def test_the_file_holds_the_sampled_frames(model, tmp_path, repeat_notes):
+    roll = song(model)
+    write_roll(roll, tmp_path / "song.mid", tempo=90, repeat_notes=repeat_notes)
+    assert read_score(tmp_path / "song.mid", 2) == PianoRoll(roll.frames, 2)
