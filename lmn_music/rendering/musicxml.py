@@ -20,8 +20,8 @@ MAX_BYTES = 8_000_000  # of XML
 MAX_SQUARED_MEASURES = 20_000_000  # summed over the parts: 4,400 measures in one part, or 600 in each of 55
 MAX_TRANSPOSITIONS = 300  # one for each transposing instrument and each change of it
 
-# What is seen and not heard. Without it music21 reads faster, has less to stumble over (a direction with an offset makes
-# a bar longer, and all that follows late), and cannot be kept busy for hours by a hundred thousand open slurs.
+# What is seen and not heard. Without it music21 reads faster, has less to stumble over (a direction with an offset
+# makes a bar longer, and all that follows late), and is not kept busy for hours by a hundred thousand open slurs.
 _HEADING = {"credit", "defaults", "part-group"}
 _IN_MEASURES = {"barline", "direction", "figured-bass", "harmony", "measure-style", "print", "sound"}
 _IN_NOTES = {"beam", "lyric", "notations", "stem"}
