@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lmn_music.cli.options import Data
 from lmn_music.errors import CorpusError, CorpusUnavailableError, UsageError
 
 if TYPE_CHECKING:  # the library is imported inside the commands, so that --help is quick
@@ -19,11 +20,6 @@ app = typer.Typer(
 )
 
 WIDTH = 100
-
-Data = Annotated[
-    Path | None,
-    typer.Option("--data", metavar="DIR", help="A folder that holds the benchmark files, if you have them already."),
-]
 
 
 @app.callback(invoke_without_command=True)

@@ -19,8 +19,8 @@ Data = Annotated[
 Device = Annotated[str, typer.Option("--device", help="Where to compute: auto, cpu, cuda or mps.")]
 
 STAND_IN = (
-    "NOTE: the benchmark file of the chorales is not here and cannot be downloaded. Using the Bach chorales inside music21 "
-    "instead: good music, but NOT the benchmark; no figure on it is comparable with published ones."
+    "NOTE: the benchmark file of the chorales is not here and cannot be downloaded. Using the Bach chorales inside "
+    "music21 instead: good music, but NOT the benchmark; no figure on it is comparable with published ones."
 )
 
 

@@ -1,0 +1,1 @@
+"""Linear memories: numerics that know nothing of music."""

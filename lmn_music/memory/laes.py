@@ -24,6 +24,16 @@ _GRAM_RANK = 1e-7  # singular values below this share of the largest are lost wh
 _MAX_RESTARTS = 300
 
 
+class RankError(ValueError):
+    """More components were asked for than the history matrix has; `rank` is how many it has."""
+
+    def __init__(self, count: int, rank: int) -> None:
+        super().__init__(
+            f"n_components is {count}, but the history matrix of these sequences has rank {rank}; use at most {rank}"
+        )
+        self.rank = rank
+
+
 class LinearAutoencoder:
     """Linear autoencoder for sequences with a state of `n_components` numbers, fitted exactly (no gradient descent).
 
@@ -126,7 +136,8 @@ def truncated_svd(sequences: Sequence[npt.ArrayLike], count: int) -> tuple[Float
     """Return the `count` largest singular values of the history matrix and their right singular vectors.
 
     sequences: arrays (time, a), used as they are. Returns L (count,), descending, and U (a * T, count), orthonormal,
-    each column with its entry of largest magnitude positive. Exact to rounding: nothing is left out or randomised.
+    each column with its entry of largest magnitude positive. Nothing is left out or approximated: eigenvalue
+    residuals of the Gram matrix are below 1e-11 of the eigenvalue.
 
     Small matrices, and ones of which a large share of the spectrum is wanted, are built and decomposed by LAPACK;
     otherwise block Lanczos runs on the Gram operator of the shorter side. Raises ValueError if `count` exceeds the
@@ -147,9 +158,7 @@ def truncated_svd(sequences: Sequence[npt.ArrayLike], count: int) -> tuple[Float
             smallest = _GRAM_RANK
     rank = int(np.count_nonzero(singular_values > smallest * singular_values[0]))
     if count > rank:
-        raise ValueError(
-            f"n_components is {count}, but the history matrix of these sequences has rank {rank}; use at most {rank}"
-        )
+        raise RankError(count, rank)
     largest = U[np.abs(U).argmax(axis=0), np.arange(count)]
     return singular_values[:count], U * np.sign(largest)
 
@@ -172,8 +181,8 @@ def leading_eigenvectors(multiply: Callable[[FloatArray], FloatArray], size: int
 
     multiply: maps a block (size, b) to the operator times it. basis: the most vectors to keep, at least count + 8.
     Block Lanczos with thick restarts and full reorthogonalisation (Wu & Simon, SIAM J. Matrix Anal. Appl. 22, 2000),
-    from a fixed start. On these operators it takes half the time of scipy's eigsh and svds: those multiply one vector
-    at a time, which is bound by memory. Raises numpy's LinAlgError if it does not converge.
+    from a fixed start. On these operators it takes a half to two thirds of the time of scipy's eigsh and svds: those
+    multiply one vector at a time, which is bound by memory. Raises numpy's LinAlgError if it does not converge.
     """
     block = _BLOCK
     Q = np.empty((size, basis + block), order="F")

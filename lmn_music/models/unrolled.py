@@ -33,7 +33,7 @@ class Unrolled(nn.Module):
     def reset_parameters(self, *, generator: torch.Generator | None = None) -> None:
         """Draw new weights, uniform (Glorot and Bengio 2010); the feedback starts at zero.
 
-        Drawn feedback makes chaos of a window of random echoes: JSB stays at 11.6 nats after 8 epochs, against 9.0 without.
+        Drawn feedback makes chaos of a window of random echoes.
         """
         nn.init.xavier_uniform_(self.W_xh, generator=generator)
         nn.init.zeros_(self.b_h)

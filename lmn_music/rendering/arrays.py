@@ -36,11 +36,14 @@ def read_npz(data: bytes) -> PianoRoll:
                 raise ScoreError(f"more than {MAX_FRAMES} frames: split the piece", "too long")
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             frames, grid, title = (arrays[name] for name in _ENTRIES)
-            return PianoRoll(frames, int(grid), str(title))
+            roll = PianoRoll(frames, int(grid), str(title))
     except ScoreError:
         raise
     except Exception as error:  # zipfile, zlib and NumPy each have errors of their own for damaged data
         raise ScoreError("not a piano-roll of this program: write it with write_npz", "unreadable (.npz)") from error
+    if len(roll) > MAX_FRAMES:
+        raise ScoreError(f"more than {MAX_FRAMES} frames: split the piece", "too long")
+    return roll
 
 
 def roll_notes(roll: PianoRoll) -> list[Note]:

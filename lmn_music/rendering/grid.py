@@ -51,8 +51,8 @@ def to_roll(notes: Sequence[Note], length: float, frames_per_quarter: int, *, ti
         raise ScoreError("the note times make no sense: export the file anew", "unreadable (impossible note times)")
     if total > MAX_FRAMES:
         raise ScoreError(
-            f"the piece lasts {total:.0f} frames, more than {MAX_FRAMES}: split it, or use fewer frames per quarter",
-            f"too long ({total:.0f} frames, more than {MAX_FRAMES})",
+            f"the piece lasts {total:.10g} frames, more than {MAX_FRAMES}: split it, or use fewer frames per quarter",
+            f"too long ({total:.10g} frames, more than {MAX_FRAMES})",
         )
     # Counting starts minus ends takes time linear in the notes and in the frames, however long the notes are.
     changes = np.zeros((int(total) + 1, KEYS), dtype=np.int32)

@@ -24,10 +24,13 @@ def check_output(path: Path) -> None:
     if path.suffix.lower() not in FORMATS:
         known = ", ".join(f"{extension} ({name})" for extension, name in FORMATS.items())
         raise UsageError(f"Cannot tell from the name {path.name!r} what to write: end it with one of {known}.")
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder: name a file.")
-    if not path.parent.is_dir():
-        raise UsageError(f"The folder {path.parent} does not exist: make it first, or name another.")
+    try:
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder: name a file.")
+        if not path.parent.is_dir():
+            raise UsageError(f"The folder {path.parent} does not exist: make it first, or name another.")
+    except OSError as error:  # a name too long, a folder that may not be looked into
+        raise UsageError(f"Cannot write {path} ({error.strerror}): choose another place.") from error
     if not os.access(path.parent, os.W_OK):
         raise UsageError(f"The folder {path.parent} cannot be written to: name another.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from lmn_music.errors import ScoreError
@@ -21,7 +22,7 @@ MAX_BYTES_ELSE = 2_000_000
 
 
 def read_score(path: Path, frames_per_quarter: int = 2) -> PianoRoll:
-    """Return the music of a file on a grid of `frames_per_quarter`; its title is the file's name.
+    """Return the music of a file on a grid of `frames_per_quarter`; its title is the file's name, or the one in .npz.
 
     MIDI (.mid, .midi, .smf), MusicXML (.musicxml, .xml, .mxl) and this program's .npz. Onsets and ends are rounded to
     the nearest frame, each note lasts a frame at least, drums and notes outside A0..C8 are left out. What the file
@@ -44,9 +45,10 @@ def read_score(path: Path, frames_per_quarter: int = 2) -> PianoRoll:
 def _read(data: bytes, extension: str, frames_per_quarter: int, title: str) -> PianoRoll:
     if extension == ".npz":
         roll = read_npz(data)
+        title = as_utf8(roll.title) or title
         if roll.frames_per_quarter == frames_per_quarter and roll.notes:
-            return roll
-        return to_roll(roll_notes(roll), len(roll) / roll.frames_per_quarter, frames_per_quarter, title=roll.title)
+            return replace(roll, title=title)
+        return to_roll(roll_notes(roll), len(roll) / roll.frames_per_quarter, frames_per_quarter, title=title)
     if extension in MIDI:
         notes, length, nothing = read_midi(data)
     else:
@@ -55,17 +57,19 @@ def _read(data: bytes, extension: str, frames_per_quarter: int, title: str) -> P
 
 
 def _bytes(path: Path, extension: str) -> bytes:
-    if not path.exists():
-        raise ScoreError("there is no such file: check the name", "no such file")
-    if not path.is_file():  # reading a pipe would wait for ever
-        raise ScoreError("this is not a file: name a file", "not a file")
     most = MAX_BYTES.get(extension, MAX_BYTES_ELSE)
     try:
+        if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+            raise ScoreError("this is not a file: name a file", "not a file")
         with path.open("rb") as file:
             data = file.read(most + 1)
+    except FileNotFoundError as error:
+        raise ScoreError("there is no such file: check the name", "no such file") from error
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ScoreError(f"cannot be read ({reason}): check its permissions", f"unreadable ({reason})") from error
+        raise ScoreError(
+            f"cannot be read ({reason}): check the name and permissions", f"unreadable ({reason})"
+        ) from error
     if not data:
         raise ScoreError("the file is empty: export it anew", "unreadable (empty file)")
     if len(data) > most:

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from lmn_music.corpora.batches import batch_plan, collate
-from lmn_music.memory.laes import LinearAutoencoder
+from lmn_music.errors import TrainingError
+from lmn_music.memory.laes import LinearAutoencoder, RankError
 from lmn_music.models.config import ModelConfig
 from lmn_music.models.dense import DenseModel
 from lmn_music.models.lmn import LMN
@@ -41,15 +42,26 @@ def hidden_sequences(model: DenseModel, rolls: Sequence[PianoRoll]) -> list[npt.
 
 
 def fit_memory(model: DenseModel, rolls: Sequence[PianoRoll], memory_size: int, *, centre: bool) -> LinearAutoencoder:
-    """Fit the autoencoder to the unrolled model's hidden sequences over `rolls`, empty windows included."""
-    sequences = hidden_sequences(model, rolls)
+    """Fit the autoencoder to the unrolled model's hidden sequences over `rolls`, empty windows included.
+
+    Where the songs have less history than the memory could hold, the autoencoder is as large as the history's rank.
+    TrainingError if the hidden states never change.
+    """
     silence = np.zeros((model.config.window - 1, model.config.hidden_size))
-    return LinearAutoencoder(memory_size, centre=centre).fit([np.concatenate([silence, h]) for h in sequences])
+    sequences = [np.concatenate([silence, h]) for h in hidden_sequences(model, rolls)]
+    try:
+        return LinearAutoencoder(memory_size, centre=centre).fit(sequences)
+    except RankError as error:
+        return LinearAutoencoder(error.rank, centre=centre).fit(sequences)
+    except ValueError as error:
+        raise TrainingError(f"the memory cannot be fitted ({error}); use more songs, or --init orthogonal") from error
 
 
 @torch.no_grad()
 def hand_over(unrolled: DenseModel, memory: LinearAutoencoder, config: ModelConfig) -> DenseModel:
     """Make the LMN of `config` that does what the unrolled model does, as far as the memory remembers.
+
+    A memory that is larger than the autoencoder has cells that start empty and apart: W_mm is the identity on them.
 
     With y the memory, h_{t-i} ~ A' (B')^i y_t + mean gives W_mh and the readout. A readout that sees the hidden state
     takes h_t from there (and, for `hidden`, nothing older: LMN-A cannot express it).
@@ -59,7 +71,10 @@ def hand_over(unrolled: DenseModel, memory: LinearAutoencoder, config: ModelConf
     model = DenseModel(config).to(unrolled.readout.weight)  # the same device and precision
     target = model.network
     assert isinstance(target, LMN)
-    A, B, mean = (torch.from_numpy(np.asarray(array)) for array in (memory.A, memory.B, memory.mean))
+    mean = torch.from_numpy(memory.mean)
+    spare = config.memory_size - memory.n_components
+    A = torch.cat([torch.from_numpy(memory.A), torch.zeros(spare, len(mean))])
+    B = torch.block_diag(torch.from_numpy(memory.B), torch.eye(spare))
     # recall[i] @ y_t ~ h_{t-i} - mean
     recall = [A.t()]
     while len(recall) < source.window:
@@ -73,7 +88,7 @@ def hand_over(unrolled: DenseModel, memory: LinearAutoencoder, config: ModelConf
     target.b_m.copy_(-A @ mean)
     silence = np.zeros((source.window - 1, source.hidden_size))
     if len(silence):
-        model.initial_memory.copy_(torch.from_numpy(memory.encode(silence)[-1]))
+        model.initial_memory[: memory.n_components].copy_(torch.from_numpy(memory.encode(silence)[-1]))
 
     W_o = _exact(unrolled.readout.weight).split(source.hidden_size, dim=1)
     from_hidden, from_memory = torch.zeros_like(W_o[0]), W_o

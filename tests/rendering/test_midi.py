@@ -152,6 +152,8 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
         check_output(tmp_path / "folder.mid")
     with pytest.raises(LmnMusicError, match="Cannot write"):
         write_midi(scale(), tmp_path / "missing" / "song.mid")
+    with pytest.raises(UsageError, match="too long"):
+        check_output(tmp_path / ("x" * 300 + ".mid"))
     check_output(tmp_path / "song.mid")
 
 
