@@ -41,6 +41,18 @@ def hidden_sequences(model: DenseModel, rolls: Sequence[PianoRoll]) -> list[npt.
     return [result[song] for song in range(len(rolls))]
 
 
+def some_songs(rolls: Sequence[PianoRoll], frames: int, generator: torch.Generator) -> list[PianoRoll]:
+    """Return songs in random order, whole ones, until they hold `frames` frames; all of them if they hold fewer."""
+    if sum(map(len, rolls)) <= frames:
+        return list(rolls)
+    chosen: list[PianoRoll] = []
+    for song in torch.randperm(len(rolls), generator=generator).tolist():
+        if chosen and sum(map(len, chosen)) >= frames:
+            break
+        chosen.append(rolls[song])
+    return chosen
+
+
 def fit_memory(model: DenseModel, rolls: Sequence[PianoRoll], memory_size: int, *, centre: bool) -> LinearAutoencoder:
     """Fit the autoencoder to the unrolled model's hidden sequences over `rolls`, empty windows included.
 

@@ -44,12 +44,14 @@ class Recipe(Settings):
 
     init: `laes` trains the unrolled model first (`pretraining`), fits the autoencoder to its activations and carries
     everything over; `orthogonal` and `random` start the LMN from drawn weights.
-    laes_centre: subtract the mean activation before the autoencoder is fitted.
+    laes_centre: subtract the mean activation before the autoencoder is fitted. laes_frames: fit it to so many frames of
+    whole training songs, drawn by the seed (on a large corpus more change little and take long).
     """
 
     model: ModelConfig = ModelConfig()
     init: Literal["laes", "orthogonal", "random"] = "laes"
     laes_centre: bool = True
+    laes_frames: Count = 20_000
     pretraining: TrainingConfig = TrainingConfig()
     training: TrainingConfig = TrainingConfig()
 

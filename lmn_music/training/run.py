@@ -29,7 +29,7 @@ from lmn_music.models.checkpoint import CorpusInfo, Header, save_checkpoint
 from lmn_music.models.config import Settings
 from lmn_music.models.dense import DenseModel
 from lmn_music.models.sequence_model import SequenceModel, build
-from lmn_music.training.pretraining import fit_memory, hand_over
+from lmn_music.training.pretraining import fit_memory, hand_over, some_songs
 from lmn_music.training.recipe import Recipe
 from lmn_music.training.trainer import Reporter, Silent, Trainer
 
@@ -145,7 +145,8 @@ class Run:
         recipe, unrolled = self.config.recipe, trainer.model
         assert isinstance(unrolled, DenseModel)
         unrolled.load_state_dict(trainer.best)
-        memory = fit_memory(unrolled, self.corpus.train, recipe.model.memory_size, centre=recipe.laes_centre)
+        songs = some_songs(self.corpus.train, recipe.laes_frames, self._generator())
+        memory = fit_memory(unrolled, songs, recipe.model.memory_size, centre=recipe.laes_centre)
         model = hand_over(unrolled, memory, recipe.model)
         after = nll_per_frame(frame_log_probs(model, self.corpus.valid))
         _Recorder(self.folder / "metrics.jsonl", self.reporter).line(

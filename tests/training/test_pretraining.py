@@ -6,7 +6,7 @@ import torch
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
 from lmn_music.models.config import ModelConfig
 from lmn_music.models.dense import DenseModel
-from lmn_music.training.pretraining import fit_memory, hand_over
+from lmn_music.training.pretraining import fit_memory, hand_over, some_songs
 
 HIDDEN, WINDOW = 3, 4
 
@@ -47,3 +47,13 @@ def test_the_more_memory_the_nearer(small_corpus):
         model = hand_over(source, memory, ModelConfig(hidden_size=HIDDEN, memory_size=size, metre=(2,)))
         gaps.append(abs(nll_per_frame(frame_log_probs(model, small_corpus.train)) - goal))
     assert gaps[2] < gaps[1] < gaps[0]
+
+
+def test_the_memory_is_fitted_to_whole_songs(small_corpus):
+    songs = small_corpus.train
+    chosen = some_songs(songs, 40, torch.Generator().manual_seed(0))
+    assert all(any(song is other for other in songs) for song in chosen)
+    assert 40 <= sum(map(len, chosen)) < 40 + max(map(len, songs))
+    assert chosen == some_songs(songs, 40, torch.Generator().manual_seed(0))
+    assert chosen != some_songs(songs, 40, torch.Generator().manual_seed(1))
+    assert some_songs(songs, 10_000, torch.Generator()) == list(songs)
