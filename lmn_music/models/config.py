@@ -22,6 +22,7 @@ class ModelConfig(Settings):
     architecture: `dense`, one network over whole frames.
     network: `lmn`, or `unrolled`, the first stage of the LMN's own training algorithm.
     output: p(frame | past); `bernoulli` takes the 88 keys as independent.
+    output_hidden_size: rectified units between the readout and the output; 0 for none, as in the papers.
     hidden_size, memory_size: the LMN's two components. readout: what the output sees of them (LMN-B: memory, LMN-A:
     hidden). window, feedback: of the unrolled network, and so of the hand-over.
     metre: the network also hears the frame's number modulo each of these.
@@ -31,6 +32,7 @@ class ModelConfig(Settings):
     architecture: Literal["dense"] = "dense"
     network: Literal["lmn", "unrolled"] = "lmn"
     output: Literal["bernoulli"] = "bernoulli"
+    output_hidden_size: Annotated[int, Field(ge=0, le=65536)] = 0
     hidden_size: Size = 256
     memory_size: Size = 256
     readout: Literal["memory", "hidden", "both"] = "memory"

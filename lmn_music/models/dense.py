@@ -33,7 +33,7 @@ class DenseModel(SequenceModel):
         self.initial_memory = nn.Parameter(
             self.network.initial_state(1)[0], requires_grad=isinstance(self.network, LMN)
         )
-        self.output = BernoulliOutput()
+        self.output = BernoulliOutput(config.output_hidden_size, config.dropout, generator)
         self.readout = nn.Linear(self.network.output_size, self.output.context_size)
         nn.init.xavier_uniform_(self.readout.weight, generator=generator)
         nn.init.zeros_(self.readout.bias)

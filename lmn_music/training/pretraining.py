@@ -115,6 +115,7 @@ def hand_over(unrolled: DenseModel, memory: LinearAutoencoder, config: ModelConf
         blocks = [from_hidden, to_memory] if config.readout == "both" else [to_memory]
         model.readout.weight.copy_(torch.cat(blocks, dim=1))
     model.readout.bias.copy_(bias)
+    model.output.load_state_dict(unrolled.output.state_dict())
     return model
 
 

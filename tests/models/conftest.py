@@ -10,7 +10,7 @@ CONFIGS = {
     "LMN-B": ModelConfig(hidden_size=5, memory_size=6),
     "LMN-A": ModelConfig(hidden_size=5, memory_size=6, readout="hidden"),
     "both, metre": ModelConfig(
-        hidden_size=5, memory_size=6, readout="both", metre=(2, 3), dropout=0.5, input_dropout=0.5
+        hidden_size=5, memory_size=6, readout="both", metre=(2, 3), output_hidden_size=4, dropout=0.5, input_dropout=0.5
     ),
     "unrolled": ModelConfig(network="unrolled", hidden_size=5, window=3, feedback=True),
 }

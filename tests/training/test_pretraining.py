@@ -12,7 +12,9 @@ HIDDEN, WINDOW = 3, 4
 
 
 def unrolled(feedback):
-    config = ModelConfig(network="unrolled", hidden_size=HIDDEN, window=WINDOW, feedback=feedback, metre=(2,))
+    config = ModelConfig(
+        network="unrolled", hidden_size=HIDDEN, window=WINDOW, feedback=feedback, metre=(2,), output_hidden_size=7
+    )
     model = DenseModel(config, torch.Generator().manual_seed(0))
     torch.manual_seed(0)
     for parameter in model.parameters():
@@ -31,7 +33,9 @@ def test_full_rank_reproduces_the_unrolled_model(feedback, centre, readout, smal
     full = HIDDEN * (max(map(len, songs)) + WINDOW - 1)
     memory = fit_memory(source, songs, full, centre=centre)
     assert memory.n_components < full  # these songs span less than they could: the rest of the memory is spare
-    config = ModelConfig(hidden_size=HIDDEN, memory_size=full, readout=readout, window=WINDOW, metre=(2,))
+    config = ModelConfig(
+        hidden_size=HIDDEN, memory_size=full, readout=readout, window=WINDOW, metre=(2,), output_hidden_size=7
+    )
     model = hand_over(source, memory, config)
     assert model.readout.weight.dtype == torch.float64
     for ours, theirs in zip(frame_log_probs(model, songs), frame_log_probs(source, songs), strict=True):
@@ -44,7 +48,9 @@ def test_the_more_memory_the_nearer(small_corpus):
     gaps = []
     for size in (4, 16, 64):
         memory = fit_memory(source, small_corpus.train, size, centre=True)
-        model = hand_over(source, memory, ModelConfig(hidden_size=HIDDEN, memory_size=size, metre=(2,)))
+        model = hand_over(
+            source, memory, ModelConfig(hidden_size=HIDDEN, memory_size=size, metre=(2,), output_hidden_size=7)
+        )
         gaps.append(abs(nll_per_frame(frame_log_probs(model, small_corpus.train)) - goal))
     assert gaps[2] < gaps[1] < gaps[0]
 
