@@ -63,9 +63,12 @@ class LMN(nn.Module):
     @torch.no_grad()
     def project_memory(self) -> None:
         """Clip the singular values of W_mm at 1, so that no song is long enough to make the memory explode."""
-        U, s, Vh = torch.linalg.svd(self.W_mm)
-        if s[0] > 1:
-            self.W_mm.copy_((U * s.clamp(max=1)) @ Vh)
+        # Only the singular vectors above 1 are needed, and near 1 the squared matrix gives them as well as the SVD does,
+        # in half the time.
+        squares, V = torch.linalg.eigh(self.W_mm.t() @ self.W_mm)
+        above = squares > 1
+        V = V[:, above]
+        self.W_mm -= (self.W_mm @ V) * (1 - squares[above].rsqrt()) @ V.t()
 
     def initial_state(self, batch: int) -> Tensor:
         """Return the empty memory, (batch, memory_size)."""
