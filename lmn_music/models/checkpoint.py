@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,22 +73,24 @@ def save_checkpoint(path: Path, weights: dict[str, Tensor], header: Header) -> N
 
 
 def find_checkpoint(name: str | Path) -> Path:
-    """Return the checkpoint file that `name` means: a run folder's best, a file, or a shipped one such as `jsb`."""
+    """Return the checkpoint file that `name` means: a shipped one such as `jsb`, a run folder's best, or a file.
+
+    A shipped name always means the shipped model; `./jsb` is the folder of that name.
+    """
+    if str(name) in shipped_names():
+        return resource("checkpoints", f"{name}.safetensors")
     path = Path(name)
-    if path.is_dir():
+    if str(name) and path.is_dir():
         best = path / "best.safetensors"
         if not best.is_file():
             raise CheckpointError(f"{path} holds no best.safetensors: no epoch has been finished there yet; resume it")
         return best
     if path.is_file():
         return path
-    try:
-        return resource("checkpoints", f"{name}.safetensors")
-    except LmnMusicError:
-        shipped = ", ".join(shipped_names()) or "none"
-        raise CheckpointError(
-            f"there is no model {str(name)!r}: give a run folder, a .safetensors file, or a shipped name ({shipped})"
-        ) from None
+    shipped = ", ".join(shipped_names()) or "none"
+    raise CheckpointError(
+        f"there is no model {str(name)!r}: give a run folder, a .safetensors file, or a shipped name ({shipped})"
+    )
 
 
 def shipped_names() -> list[str]:
@@ -111,10 +114,12 @@ def load_checkpoint(name: str | Path, device: torch.device | str = "cpu") -> Che
     if _KEY not in metadata:
         raise CheckpointError(f"{path} was not written by lmn-music: it has no header of ours")
     try:
+        if (version := json.loads(metadata[_KEY])["format_version"]) != FORMAT:
+            raise CheckpointError(f"{path} has format {version}; this lmn-music ({__version__}) reads format {FORMAT}")
         header = Header.model_validate_json(metadata[_KEY])
         model = build(header.model)
         model.load_state_dict(weights)
-    except (ValidationError, RuntimeError) as error:
+    except (ValidationError, RuntimeError, ValueError, KeyError) as error:
         first = str(error).splitlines()[0]
         raise CheckpointError(f"{path} needs another version of lmn-music than {__version__}: {first}") from error
     return Checkpoint(str(name), model.to(device).eval(), header)

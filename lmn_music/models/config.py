@@ -13,7 +13,7 @@ Probability = Annotated[float, Field(ge=0, lt=1)]
 class Settings(BaseModel):
     """Base of all configuration: frozen, and unknown keys are refused by name."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ModelConfig(Settings):

@@ -6,7 +6,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from lmn_music.models.scan import scan, scan_step
 
@@ -63,12 +63,13 @@ class LMN(nn.Module):
     @torch.no_grad()
     def project_memory(self) -> None:
         """Clip the singular values of W_mm at 1, so that no song is long enough to make the memory explode."""
-        # Only the singular vectors above 1 are needed, and near 1 the squared matrix gives them as well as the SVD does,
-        # in half the time.
-        squares, V = torch.linalg.eigh(self.W_mm.t() @ self.W_mm)
+        # Only the singular vectors above 1 are needed; near 1 the squared matrix gives them as well as the SVD does, in
+        # half the time.
+        W = self.W_mm.cpu() if self.W_mm.device.type == "mps" else self.W_mm  # mps has no eigh
+        squares, V = torch.linalg.eigh(W.t() @ W)
         above = squares > 1
         V = V[:, above]
-        self.W_mm -= (self.W_mm @ V) * (1 - squares[above].rsqrt()) @ V.t()
+        self.W_mm.sub_(((W @ V) * (1 - squares[above].rsqrt()) @ V.t()).to(self.W_mm.device))
 
     def initial_state(self, batch: int) -> Tensor:
         """Return the empty memory, (batch, memory_size)."""
@@ -96,19 +97,34 @@ class LMN(nn.Module):
         """Run over a batch of sequences; see the class for the shapes."""
         if isinstance(x, PackedSequence):
             return self._forward_packed(x, state)
+        if x.dim() != 3:
+            raise ValueError(f"an LMN takes (time, batch, input) or (batch, time, input), not {tuple(x.shape)}")
         if self.batch_first:
             x = x.transpose(0, 1)
-        h, m = self.run(x, self.initial_state(x.shape[1]) if state is None else state[0])
+        h, m = self.run(x, self._first_memory(state, x.shape[1]))
         output = self._select(h, m)
         return output.transpose(0, 1) if self.batch_first else output, m[-1:]
 
     def _forward_packed(self, packed: PackedSequence, state: Tensor | None) -> tuple[PackedSequence, Tensor]:
-        x, lengths = pad_packed_sequence(packed)
-        h, m = self.run(x, self.initial_state(x.shape[1]) if state is None else state[0])
-        output = pack_padded_sequence(self._select(h, m), lengths, enforce_sorted=False)
-        if packed.sorted_indices is None:  # it came sorted, and goes out as it came
-            output = PackedSequence(output.data, output.batch_sizes)
-        return output, m[lengths - 1, torch.arange(len(lengths))].unsqueeze(0)
+        # Run in the packed order, longest first, and put the output back where the input came from.
+        x, lengths = pad_packed_sequence(PackedSequence(packed.data, packed.batch_sizes))
+        m = self._first_memory(state, x.shape[1])
+        if packed.sorted_indices is not None:
+            m = m[packed.sorted_indices]
+        h, ms = self.run(x, m)
+        sounding = torch.arange(len(x)).unsqueeze(1) < lengths
+        output = packed._replace(data=self._select(h, ms)[sounding.to(x.device)])
+        last = ms[lengths - 1, torch.arange(len(lengths))]
+        if packed.unsorted_indices is not None:
+            last = last[packed.unsorted_indices]
+        return output, last.unsqueeze(0)
+
+    def _first_memory(self, state: Tensor | None, batch: int) -> Tensor:
+        if state is None:
+            return self.initial_state(batch)
+        if state.shape != (1, batch, self.memory_size):
+            raise ValueError(f"the state has shape (1, {batch}, {self.memory_size}), not {tuple(state.shape)}")
+        return state[0]
 
     def _select(self, h: Tensor, m: Tensor) -> Tensor:
         if self.readout == "both":

@@ -42,9 +42,12 @@ def scan(u: Tensor, m: Tensor, W_mh: Tensor, W_hm: Tensor, W_mm: Tensor, b_m: Te
     u: (time, batch, hidden), the input's part of the functional component, W_xh x_t + b_h.
     m: (batch, memory), the memory before the first frame.
     W_mh (hidden, memory), W_hm (memory, hidden), W_mm (memory, memory), b_m (memory,).
-    Returns h (time, batch, hidden) and m (time, batch, memory). First derivatives only.
+    Returns h (time, batch, hidden) and m (time, batch, memory), in the precision of the weights, also under autocast.
+    First derivatives only.
     """
-    return _Scan.apply(u, m, W_mh, W_hm, W_mm, b_m)  # type: ignore[no-any-return]
+    u, m = u.to(W_mm.dtype), m.to(W_mm.dtype)
+    with torch.autocast(u.device.type, enabled=False):
+        return _Scan.apply(u, m, W_mh, W_hm, W_mm, b_m)  # type: ignore[no-any-return]
 
 
 class _Scan(torch.autograd.Function):

@@ -76,7 +76,7 @@ def hand_over(unrolled: DenseModel, memory: LinearAutoencoder, config: ModelConf
     A memory that is larger than the autoencoder has cells that start empty and apart: W_mm is the identity on them.
 
     With y the memory, h_{t-i} ~ A' (B')^i y_t + mean gives W_mh and the readout. A readout that sees the hidden state
-    takes h_t from there (and, for `hidden`, nothing older: LMN-A cannot express it).
+    takes h_t from there (and, for `hidden`, of older ones their mean alone: LMN-A cannot express more).
     """
     source = unrolled.network
     assert isinstance(source, Unrolled)
@@ -108,10 +108,10 @@ def hand_over(unrolled: DenseModel, memory: LinearAutoencoder, config: ModelConf
     if config.readout != "memory":
         from_hidden, from_memory = W_o[0], (torch.zeros_like(W_o[0]), *W_o[1:])
     to_memory: Tensor = sum((W @ R for W, R in zip(from_memory, recall, strict=True)), torch.zeros(1))
+    bias = bias + sum((W @ mean for W in from_memory), torch.zeros(1))
     if config.readout == "hidden":
         model.readout.weight.copy_(from_hidden)
     else:
-        bias = bias + sum((W @ mean for W in from_memory), torch.zeros(1))
         blocks = [from_hidden, to_memory] if config.readout == "both" else [to_memory]
         model.readout.weight.copy_(torch.cat(blocks, dim=1))
     model.readout.bias.copy_(bias)

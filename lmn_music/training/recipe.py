@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from lmn_music.errors import UsageError
 from lmn_music.models.config import ModelConfig, Settings
@@ -20,6 +20,8 @@ Count = Annotated[int, Field(ge=1)]
 class TrainingConfig(Settings):
     """How one stage is trained. Likelihoods are in nats per frame; an epoch is one pass over the training split.
 
+    memory_rate: the memory's own weights learn at this share of the learning rate. Their entries are small (1/16 in an
+    orthogonal matrix of 256), and steps of the size that suits the others wash out what the memory was made to hold.
     epochs: at most so many. patience: epochs without a better validation likelihood before the learning rate is
     multiplied by `decay`; stop: before the stage ends. batch_songs: songs side by side. chunk: frames between two steps
     of truncated back-propagation. clip: largest gradient norm. transpose: augmentation by up to so many semitones.
@@ -29,7 +31,8 @@ class TrainingConfig(Settings):
     epochs: Annotated[int, Field(ge=0)] = 200
     batch_songs: Count = 16
     chunk: Count = 100
-    learning_rate: Positive = 2e-3
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-3
+    memory_rate: Annotated[float, Field(ge=0, le=1)] = 0.1
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     clip: Positive = 1.0
     decay: Annotated[float, Field(gt=0, lt=1)] = 0.4
@@ -55,6 +58,13 @@ class Recipe(Settings):
     pretraining: TrainingConfig = TrainingConfig()
     training: TrainingConfig = TrainingConfig()
 
+    @field_validator("model")
+    @classmethod
+    def _trains_an_lmn(cls, model: ModelConfig) -> ModelConfig:
+        if model.network != "lmn":
+            raise ValueError("network must be lmn; the unrolled network is its first stage")
+        return model
+
 
 def recipe_names() -> list[str]:
     """Return the names of the shipped recipes."""
@@ -76,7 +86,10 @@ def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     if path.suffix == ".toml":
         if not path.is_file():
             raise UsageError(f"there is no recipe file {path}")
-        text = path.read_text()
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path} is not a TOML file: {error}") from error
     elif str(name) in recipe_names():
         text = (resources.files("lmn_music.training") / "recipes" / f"{name}.toml").read_text()
     else:

@@ -61,10 +61,10 @@ def corpus_info(corpus: Corpus, source: str, *, to_c: bool = False) -> CorpusInf
 def read_config(folder: Path) -> RunConfig:
     """Return what a run folder was asked to do; CheckpointError if it is no run folder."""
     try:
-        return RunConfig.model_validate(tomllib.loads((folder / "config.toml").read_text()))
+        return RunConfig.model_validate(tomllib.loads((folder / "config.toml").read_text(encoding="utf-8")))
     except OSError as error:
         raise CheckpointError(f"{folder} is not a run folder: it has no config.toml that can be read") from error
-    except (ValidationError, tomllib.TOMLDecodeError) as error:
+    except (ValidationError, ValueError) as error:  # not TOML, not UTF-8, not a configuration
         raise CheckpointError(f"{folder}/config.toml is damaged: {str(error).splitlines()[0]}") from error
 
 
@@ -85,9 +85,12 @@ class Run:
         """Make a new run folder; UsageError if there is something in it already."""
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UsageError(f"{folder} exists and is not empty: choose another --out, or --resume {folder}")
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{folder} cannot be made ({error.strerror}): choose another --out") from error
         with replacing(folder / "config.toml") as temporary:
-            temporary.write_text(tomli_w.dumps(config.model_dump()))
+            temporary.write_text(tomli_w.dumps(config.model_dump()), encoding="utf-8")
         return cls(folder, config, corpus, torch.device(device), reporter or Silent())
 
     @classmethod
@@ -110,7 +113,6 @@ class Run:
                 return False
             lmn = self._trainer(self._hand_over(trainer), LMN_STAGE, None)
             lmn.progress.seconds = trainer.progress.seconds
-            self._save(lmn)
         else:
             lmn = self._trainer(self._drawn(), LMN_STAGE, state)
         return lmn.run(save=lambda: self._save(lmn), stop=stop)
@@ -138,7 +140,12 @@ class Run:
             reporter=_Recorder(self.folder / "metrics.jsonl", self.reporter),
         )
         if state is not None:
-            trainer.load_state_dict(state["trainer"])
+            try:
+                trainer.load_state_dict(state["trainer"])
+            except (KeyError, TypeError, ValueError, RuntimeError) as error:
+                raise CheckpointError(
+                    f"{self.folder}/state.pt does not belong to its config.toml: start afresh"
+                ) from error
         return trainer
 
     def _hand_over(self, trainer: Trainer) -> SequenceModel:
@@ -175,9 +182,9 @@ class Run:
                 recipe=self.config.recipe.model_dump(mode="json"),
                 seed=self.config.seed,
                 command=self.config.command,
-                figures=figures if p.best_epoch else {},
+                figures=figures,
             )
-            if p.best_epoch and p.best_epoch == p.epoch:
+            if p.best_epoch == p.epoch:
                 save_checkpoint(self.folder / "best.safetensors", trainer.best, header)
             save_checkpoint(self.folder / "last.safetensors", trainer.model.state_dict(), header)
         metrics = self.folder / "metrics.jsonl"
@@ -192,12 +199,13 @@ class Run:
             return None
         try:
             state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            kept = int(state["metrics_lines"])
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError) as error:
             raise CheckpointError(f"{path} is damaged: start afresh, or use best.safetensors as it is") from error
         # Lines that were written after the state was saved belong to work that is done again.
         metrics = self.folder / "metrics.jsonl"
         if metrics.exists():
-            lines = metrics.read_text().splitlines(keepends=True)[: state["metrics_lines"]]
+            lines = metrics.read_text().splitlines(keepends=True)[:kept]
             with replacing(metrics) as temporary:
                 temporary.write_text("".join(lines))
         return state
@@ -215,5 +223,5 @@ class _Recorder:
         self._reporter.epoch(metrics)
 
     def line(self, metrics: dict[str, Any]) -> None:
-        with self._path.open("a") as file:
+        with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(metrics) + "\n")

@@ -21,6 +21,8 @@ from lmn_music.models.sequence_model import SequenceModel
 from lmn_music.pianoroll import PianoRoll
 from lmn_music.training.recipe import TrainingConfig
 
+MEMORY_WEIGHTS = ("W_hm", "W_mm", "b_m", "initial_memory")
+
 
 @dataclass
 class Progress:
@@ -89,13 +91,22 @@ class Trainer:
         self.model, self.train, self.valid, self.config = model, train, valid, config
         self.stage, self.seed, self.reporter = stage, seed, reporter or Silent()
         self.device = next(model.parameters()).device
-        weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self.optimizer = torch.optim.Adam(weights, lr=config.learning_rate, weight_decay=config.weight_decay)
+        self.optimizer = torch.optim.Adam(self._groups(), lr=config.learning_rate, weight_decay=config.weight_decay)
         self.average = (
             AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.average)) if config.average else None
         )
         self.best = deepcopy(model.state_dict())
         self.progress = Progress(learning_rate=config.learning_rate)
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """Return the weights to train, those of the memory with a learning rate of their own."""
+        groups: dict[float, list[nn.Parameter]] = {}
+        for name, parameter in self.model.named_parameters():
+            if parameter.requires_grad:
+                memory = name.rpartition(".")[2] in MEMORY_WEIGHTS
+                rate = self.config.learning_rate * (self.config.memory_rate if memory else 1.0)
+                groups.setdefault(rate, []).append(parameter)
+        return [{"params": parameters, "lr": rate} for rate, parameters in groups.items()]
 
     @property
     def finished(self) -> bool:
@@ -111,6 +122,9 @@ class Trainer:
         """
         if not self.train or not self.valid:
             raise TrainingError("training needs at least one song to train on and one to validate on; add songs")
+        if math.isinf(self.progress.best_valid):  # nothing is kept that is worse than the start
+            self.progress.best_valid = nll_per_frame(frame_log_probs(self.model, self.valid))
+            save()
         while not self.finished:
             p, clock = self.progress, time.monotonic()
             plan = batch_plan(self.train, self.config.batch_songs, self._generator(p.epoch))
@@ -141,16 +155,15 @@ class Trainer:
                 nll = -(log_prob * mask).sum()
                 count = int(mask.sum())
                 value = float(nll.detach())
-                if not math.isfinite(value):
-                    raise TrainingError(
-                        f"the loss is not finite in epoch {p.epoch + 1} of stage {self.stage}; the best checkpoint "
-                        f"so far is kept; try a smaller learning rate (now {p.learning_rate:g})"
-                    )
+                self._check_finite(value)
                 self.optimizer.zero_grad()
                 (nll / count).backward()
-                nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
+                self._check_finite(float(nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)))
                 self.optimizer.step()
-                self.model.constrain()
+                try:
+                    self.model.constrain()
+                except RuntimeError:  # no singular values: a weight is not finite
+                    self._check_finite(math.nan)
                 if self.average is not None:
                     self.average.update_parameters(self.model)
                 p.nll_sum += value
@@ -160,6 +173,7 @@ class Trainer:
         p, config = self.progress, self.config
         candidate = self.model if self.average is None else cast(SequenceModel, self.average.module)
         valid = nll_per_frame(frame_log_probs(candidate, self.valid))
+        self._check_finite(valid)
         p.epoch += 1
         if valid < p.best_valid:
             p.best_valid, p.best_epoch, p.bad_epochs = valid, p.epoch, 0
@@ -170,7 +184,7 @@ class Trainer:
         if p.bad_epochs >= config.patience:
             p.learning_rate, p.bad_epochs = p.learning_rate * config.decay, 0
             for group in self.optimizer.param_groups:
-                group["lr"] = p.learning_rate
+                group["lr"] *= config.decay
         p.seconds += time.monotonic() - clock
         metrics = {
             "stage": self.stage,
@@ -183,6 +197,14 @@ class Trainer:
         }
         p.batch, p.nll_sum, p.frames = 0, 0.0, 0
         self.reporter.epoch(metrics)
+
+    def _check_finite(self, value: float) -> None:
+        if not math.isfinite(value):
+            p = self.progress
+            raise TrainingError(
+                f"the loss is not finite in epoch {p.epoch + 1} of stage {self.stage}; the best model so far, of epoch "
+                f"{p.best_epoch}, is kept; try a smaller learning rate (now {p.learning_rate:g})"
+            )
 
     def _generator(self, epoch: int, batch: int = 0) -> torch.Generator:
         stage = int.from_bytes(self.stage.encode()[:4], "big")
