@@ -62,3 +62,10 @@ def test_a_truncated_checkpoint_is_refused(model, tmp_path):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(CheckpointError, match="damaged"):
         load_checkpoint(path)
+
+
+def test_a_checkpoint_of_another_format_says_so(model, tmp_path):
+    path = tmp_path / "future.safetensors"
+    save_checkpoint(path, model.state_dict(), header(model).model_copy(update={"format_version": 99}))
+    with pytest.raises(CheckpointError, match="has format 99"):
+        load_checkpoint(path)

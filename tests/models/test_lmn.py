@@ -94,6 +94,38 @@ def test_sorted_packed_sequences_come_out_sorted():
     assert packed.sorted_indices is None
 
 
+@pytest.mark.parametrize("enforce_sorted", [False, True])
+def test_packed_sequences_of_equal_length_stay_in_their_places(enforce_sorted):
+    layer = LMN(6, 4, 5)
+    sequences = [torch.randn(length, 6) for length in [7] * 40 + [5] * 30]
+    state = torch.randn(1, 70, 5)
+    packed, last = layer(pack_sequence(sequences, enforce_sorted=enforce_sorted), state)
+    padded, _ = pad_packed_sequence(packed)
+    for index, sequence in enumerate(sequences):
+        alone, after = layer(sequence.unsqueeze(1), state[:, index : index + 1])
+        torch.testing.assert_close(padded[: len(sequence), index], alone[:, 0])
+        torch.testing.assert_close(last[0, index], after[0, 0])
+
+
+def test_what_does_not_fit_is_refused():
+    layer = LMN(6, 4, 5)
+    for shape in ((3, 5), (2, 3, 5), (1, 1, 5), (1, 3, 4)):
+        with pytest.raises(ValueError, match="the state has shape"):
+            layer(torch.randn(9, 3, 6), torch.zeros(shape))
+    with pytest.raises(ValueError, match="an LMN takes"):
+        layer(torch.randn(9, 6))
+
+
+def test_autocast_leaves_the_recurrence_in_full_precision():
+    layer = LMN(6, 4, 5)
+    x = torch.randn(9, 3, 6)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        output, _ = layer(x)
+    assert output.dtype == torch.float32
+    torch.testing.assert_close(output, layer(x)[0], atol=0.05, rtol=0.05)
+    output.sum().backward()
+
+
 def test_padding_at_the_end_changes_nothing_before_it():
     layer = LMN(6, 4, 5)
     sequences = [torch.randn(length, 6) for length in (2, 5)]

@@ -40,6 +40,8 @@ def test_toml_round_trip():
         (["epochs=7"], "unknown key 'epochs'"),
         (["model.dropout=1.5"], r"model\.dropout"),
         (["init=magic"], "init"),
+        (["model.network=unrolled"], "network must be lmn"),
+        (["training.learning_rate=inf"], r"training\.learning_rate"),
         (["training.epochs"], "key=value"),
         (["init.x.y=3", "init.x=2"], "init"),
     ],
@@ -54,6 +56,9 @@ def test_recipes_that_do_not_exist(tmp_path):
         load_recipe("nonsense")
     with pytest.raises(UsageError, match="there is no recipe file"):
         load_recipe(tmp_path / "no.toml")
+    (tmp_path / "bad.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match="not a TOML file"):
+        load_recipe(tmp_path / "bad.toml")
     (tmp_path / "bad.toml").write_text("[model")
     with pytest.raises(UsageError, match="not a TOML file"):
         load_recipe(tmp_path / "bad.toml")

@@ -140,6 +140,40 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_best(small_corpus, tmp_pa
     assert load_checkpoint(tmp_path / "run").header.figures["best_epoch"] == 1
 
 
+def test_weights_that_explode_stop_the_run(small_corpus, tmp_path):
+    run = Run.start(tmp_path / "run", config(small_corpus, "init=orthogonal", "training.learning_rate=1"), small_corpus)
+    make = run._trainer
+
+    def trainer_with_a_huge_step(*arguments):
+        trainer = make(*arguments)
+        for group in trainer.optimizer.param_groups:
+            group["lr"] = 1e30
+        return trainer
+
+    run._trainer = trainer_with_a_huge_step
+    with pytest.raises(TrainingError, match="not finite in epoch 1 of stage lmn; the best model so far, of epoch 0"):
+        run.run()
+
+
+def test_nothing_is_kept_that_is_worse_than_the_hand_over(small_corpus, tmp_path):
+    assert Run.start(tmp_path / "run", config(small_corpus, "training.epochs=0"), small_corpus).run()
+    metrics = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    figures = load_checkpoint(tmp_path / "run").header.figures
+    assert figures["best_epoch"] == 0
+    assert figures["valid_nll"] == metrics[-1]["valid_nll_after"]
+
+
+def test_the_memory_learns_at_its_own_rate(small_corpus, tmp_path):
+    for name, rate in (("still", 0), ("moving", 1)):
+        overrides = ["init=orthogonal", f"training.memory_rate={rate}", "training.average=0", "training.epochs=1"]
+        Run.start(tmp_path / name, config(small_corpus, *overrides), small_corpus).run()
+    still, moving = (load_checkpoint(tmp_path / name / "last.safetensors").model for name in ("still", "moving"))
+    start = Run.start(tmp_path / "start", config(small_corpus), small_corpus)._drawn()
+    torch.testing.assert_close(still.network.W_mm, start.network.W_mm)
+    assert not torch.allclose(moving.network.W_mm, start.network.W_mm, atol=1e-3)
+    assert not torch.allclose(still.network.W_mh, start.network.W_mh, atol=1e-3)
+
+
 def test_a_run_never_overwrites_another(small_corpus, tmp_path):
     Run.start(tmp_path / "run", config(small_corpus), small_corpus)
     with pytest.raises(UsageError, match="not empty"):
@@ -157,6 +191,14 @@ def test_resuming_needs_the_same_corpus_and_an_undamaged_folder(small_corpus, tm
     (tmp_path / "run" / "state.pt").write_bytes(b"not a state")
     with pytest.raises(CheckpointError, match="damaged"):
         Run.resume(tmp_path / "run", small_corpus).run()
+    Run.start(tmp_path / "other", config(small_corpus), small_corpus).run()
+    text = (tmp_path / "other" / "config.toml").read_text()
+    (tmp_path / "other" / "config.toml").write_text(text.replace("hidden_size = 6", "hidden_size = 7"))
+    with pytest.raises(CheckpointError, match="does not belong to its config"):
+        Run.resume(tmp_path / "other", small_corpus).run()
+    torch.save({"stage": "lmn"}, tmp_path / "other" / "state.pt")
+    with pytest.raises(CheckpointError, match="damaged"):
+        Run.resume(tmp_path / "other", small_corpus).run()
     (tmp_path / "run" / "config.toml").write_text("nonsense = 1")
     with pytest.raises(CheckpointError, match="damaged"):
         Run.resume(tmp_path / "run", small_corpus)
