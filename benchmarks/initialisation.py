@@ -15,13 +15,13 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from lmn_music.files import replacing
 from lmn_music.models.checkpoint import load_checkpoint
 
 RESULTS = Path(__file__).resolve().parent.parent / "docs" / "results" / "initialisation.json"
+RUNS = Path("runs") / "initialisation"
 INITS = ("laes", "orthogonal", "random")
 
 
@@ -38,14 +38,14 @@ def run(corpus: str, seeds: list[int], inits: list[str]) -> None:
             name = f"{corpus} {init} {seed}"
             if name in read():
                 continue
-            with tempfile.TemporaryDirectory() as folder:
-                out = f"{folder}/run"
-                subprocess.run(
-                    [command, "train", corpus, "--init", init, "--seed", str(seed), "--out", out], check=True
-                )
-                output = subprocess.run([command, "evaluate", out, "--json"], check=True, capture_output=True).stdout
-                evaluation, figures = json.loads(output), load_checkpoint(out).header.figures
-                metrics = [json.loads(line) for line in (Path(out) / "metrics.jsonl").read_text().splitlines()]
+            out = RUNS / f"{corpus}-{init}-{seed}"
+            arguments = (
+                ["--resume", out] if out.exists() else [corpus, "--init", init, "--seed", str(seed), "--out", out]
+            )
+            subprocess.run([command, "train", *arguments], check=True)
+            output = subprocess.run([command, "evaluate", out, "--json"], check=True, capture_output=True).stdout
+            evaluation, figures = json.loads(output), load_checkpoint(out).header.figures
+            metrics = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
             hand_over = next((line for line in metrics if line["stage"] == "hand-over"), {})
             result = {
                 "valid_nll": figures["valid_nll"],
@@ -54,10 +54,12 @@ def run(corpus: str, seeds: list[int], inits: list[str]) -> None:
                 "accuracy_sampled": evaluation["accuracy_sampled"],
                 "accuracy_thresholded": evaluation["accuracy_thresholded"],
                 "epochs": max(line["epoch"] for line in metrics if line["stage"] == "lmn"),
+                "best_epoch": figures["best_epoch"],
                 "seconds": metrics[-1]["seconds"],
                 **{key: value for key, value in hand_over.items() if key != "stage"},
             }
             results = read() | {name: result}  # read again: another process may have written
+            RESULTS.parent.mkdir(exist_ok=True)
             with replacing(RESULTS) as temporary:
                 temporary.write_text(json.dumps(dict(sorted(results.items())), indent=1) + "\n")
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lmn_music.cli.options import Data
-from lmn_music.errors import CorpusError, CorpusUnavailableError, UsageError
+from lmn_music.cli.options import Data, Split
+from lmn_music.errors import CorpusError, CorpusUnavailableError, LmnMusicError, UsageError
 
 if TYPE_CHECKING:  # the library is imported inside the commands, so that --help is quick
     from lmn_music.corpora.benchmark import Benchmark
@@ -49,7 +49,7 @@ def corpora(context: typer.Context, data: Data = None) -> None:
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="jsb, nottingham, muse, piano, chorales, or all.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="jsb, nottingham, muse, piano, chorales, or all.")],
     data: Data = None,
 ) -> None:
     """Download a corpus, unless it is on this machine already, and say where it is."""
@@ -58,44 +58,53 @@ def fetch(
 
     for each in _names(name):
         if each in BENCHMARKS:
-            typer.echo(f"{each}: {obtain(BENCHMARKS[each], data)}")
+            path = obtain(BENCHMARKS[each], data)
+            elsewhere = "" if data is None or path.parent == data else f" ({data} does not hold it)"
+            typer.echo(f"{each}: {path}{elsewhere}")
         else:
             typer.echo(f"{each}: inside the package music21, nothing to fetch")
 
 
 @app.command()
 def verify(
-    name: Annotated[str, typer.Argument(help="jsb, nottingham, muse, piano, chorales, or all.")] = "all",
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="jsb, nottingham, muse, piano, chorales, or all.")
+    ] = "all",
     data: Data = None,
 ) -> None:
     """Check that the corpora on this machine are what they should be: every file's SHA-256, songs and frames."""
     from lmn_music.corpora import BENCHMARKS
 
     names = _names(name)
-    results = [_verify_benchmark(BENCHMARKS[n], data) if n in BENCHMARKS else _verify_chorales() for n in names]
-    if not all(results):
+    results = {n: _verify_benchmark(BENCHMARKS[n], data) if n in BENCHMARKS else _verify_chorales() for n in names}
+    if False in results.values() or results.get(name, True) is None:  # one that was asked for by name must be there
         raise typer.Exit(1)
 
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="jsb, nottingham, muse, piano, chorales, or a folder of your own.")],
-    song: Annotated[int, typer.Option(help="Which song of the split, counted from 0.", min=0)] = 0,
-    split: Annotated[str, typer.Option(help="train, valid or test.")] = "train",
-    out: Annotated[Path, typer.Option(help="The picture to write, a PNG file.")] = Path("roll.png"),
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="jsb, nottingham, muse, piano, chorales, or a folder of your own.")
+    ],
+    song: Annotated[int, typer.Option(metavar="NUMBER", help="Which song of the split, counted from 0.", min=0)] = 0,
+    split: Annotated[Split, typer.Option(help="Which songs.")] = Split.train,
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="Where to write; the ending chooses: .png, .mid, .wav, .npz.")
+    ] = Path("roll.png"),
     data: Data = None,
 ) -> None:
-    """Draw one song of a corpus as a piano-roll: time from left to right, pitch from low to high."""
+    """Draw one song of a corpus as a piano-roll: time left to right, pitch low to high; or let it be heard."""
     from lmn_music.corpora import load_corpus
+    from lmn_music.rendering import check_output, write_roll
 
+    check_output(out)
     corpus = load_corpus(name, data)
-    songs = corpus.split(split)
+    songs = corpus.split(split.value)
     if song >= len(songs):
-        raise UsageError(f"'{name}' has {len(songs)} songs in {split}: choose --song from 0 to {len(songs) - 1}.")
-    from lmn_music.rendering.picture import write_png
-
-    write_png(songs[song], out)
-    typer.echo(f"{songs[song].title}: {len(songs[song])} frames, drawn in {out}")
+        choice = "0, the only one" if len(songs) == 1 else f"from 0 to {len(songs) - 1}"
+        raise UsageError(f"'{name}' has no song {song} in {split}: choose --song {choice}.")
+    write_roll(songs[song], out)
+    typer.echo(f"{songs[song].title}: {len(songs[song])} frames, written to {out}")
 
 
 def _names(name: str) -> tuple[str, ...]:
@@ -128,11 +137,12 @@ def _where(spec: Benchmark, data: Path | None) -> str:
         return str(obtain(spec, data, download=False))
     except CorpusUnavailableError:
         return f"not on this machine; `lmn-music corpora fetch {spec.name}` gets it from {spec.sources[0].address}"
-    except CorpusError as error:
+    except LmnMusicError as error:  # a wrong file or folder: the other corpora are listed all the same
         return str(error)
 
 
-def _verify_benchmark(spec: Benchmark, data: Path | None) -> bool:
+def _verify_benchmark(spec: Benchmark, data: Path | None) -> bool | None:
+    """Print whether each file found is right; False if one is not, None if there is none."""
     from lmn_music.corpora.benchmark import found_files, read_benchmark
 
     right = True
@@ -147,6 +157,7 @@ def _verify_benchmark(spec: Benchmark, data: Path | None) -> bool:
             typer.echo(f"{spec.name}: right (SHA-256, songs, frames): {path}")
     if not paths:
         typer.echo(f"{spec.name}: not on this machine")
+        return None
     return right
 
 

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lmn_music.cli.options import Data, Device, corpus_or_stand_in, resolve_device
+from lmn_music.cli.options import Data, Device, DeviceName, Split, corpus_for_model, resolve_device
 
 if TYPE_CHECKING:
     from lmn_music.evaluation.report import Evaluation
 
+WIDTH = 80
+
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A run folder, a .safetensors file, or a shipped model such as jsb.")],
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="A run folder, a .safetensors file, or a shipped model such as jsb."),
+    ],
     corpus: Annotated[
-        str | None, typer.Option(help="What to read: jsb, nottingham, muse, piano, chorales or a folder; else its own.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What to read: jsb, nottingham, muse, piano, chorales or a folder; the model's own if not given.",
+        ),
     ] = None,
-    split: Annotated[str, typer.Option(help="train, valid or test.")] = "test",
+    split: Annotated[Split, typer.Option(help="Which songs.")] = Split.test,
+    to_c: Annotated[
+        bool,
+        typer.Option("--to-c", help="Own files: transpose every song to C, as the music of the shipped models is."),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     data: Data = None,
-    device: Device = "auto",
+    device: Device = DeviceName.auto,
 ) -> None:
     """Say how well a model predicts music it has not seen, beside the published figures."""
     from lmn_music.evaluation.report import evaluate as evaluate_model
     from lmn_music.models.checkpoint import load_checkpoint
 
     checkpoint = load_checkpoint(model, resolve_device(device))
-    info = checkpoint.header.corpus
-    songs = corpus_or_stand_in(corpus or info.source, data, grid=info.frames_per_quarter, to_c=info.to_c)
-    evaluation = evaluate_model(checkpoint, songs, split)
+    advice = "name it with --corpus"
+    songs = corpus_for_model(checkpoint.header.corpus, corpus, data, advice=advice, to_c=to_c)
+    evaluation = evaluate_model(checkpoint, songs, split.value)
     if json:
         typer.echo(evaluation.model_dump_json())
     else:
@@ -37,11 +51,6 @@ def evaluate(
 
 
 def _print(e: Evaluation) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from lmn_music.evaluation.published import KINDS, TAGS, published_rows
-
     low, high = e.nll_interval
     typer.echo(
         f"{e.model}, trained on {e.trained_on}\n"
@@ -51,31 +60,50 @@ def _print(e: Evaluation) -> None:
         f"  {e.accuracy_sampled:.1%}  accuracy of a sample, TP / max(played, predicted)\n"
         f"  {e.accuracy_thresholded:.1%}  accuracy at threshold 0.5, TP / (TP + FP + FN)\n"
     )
+    if not e.corpus_unchanged:
+        _note(
+            f"NOTE: {e.corpus} has changed since the training, and its splits with it: the model may have been TRAINED "
+            "on songs that it is tested on here, which makes it look better than it is."
+        )
+    if e.frames_per_quarter != e.trained_frames_per_quarter:
+        _note(
+            f"NOTE: the model was trained on {e.trained_frames_per_quarter} frame(s) per quarter note and reads "
+            f"{e.frames_per_quarter} here: to it, this music moves at another pace."
+        )
     if not e.comparable:
-        typer.echo("These figures are NOT comparable with published ones: not trained and read on the benchmark.")
-        return
-    if e.split != "test":
+        _note("These figures are NOT comparable with published ones: not trained and read on one benchmark.")
+    elif e.split != "test":
         typer.echo("Published figures are of the test split; these are not.")
-        return
-    table = Table(title=f"{e.corpus}: nats per frame on the test split, lower is better", title_justify="left")
-    for heading, justify in (
-        ("model", "left"),
-        ("nll", "right"),
-        ("frames", "left"),
-        ("kind", "left"),
-        ("figure", "left"),
-    ):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
-    rows = [(f"this model, {e.model}", e.nll, "all", KINDS["independent"], "measured now")]
-    rows.append(
-        (f"this model, {e.model}", e.nll_first_frame_excluded, "not first", KINDS["independent"], "measured now")
-    )
-    for row in published_rows(e.corpus):
-        nll = row.nll(e.corpus)
-        assert nll is not None
-        frames = "all" if row.first_frame else "not first"
-        rows.append((row.model, nll, frames, KINDS[row.kind], TAGS[row.tag_for(e.corpus)]))
-    for model, nll, frames, kind, tag in sorted(rows, key=lambda row: row[1]):
-        bold = "bold" if model.startswith("this model") else ""
-        table.add_row(model, f"{nll:.2f}", frames, kind, tag, style=bold)
-    Console(highlight=False).print(table)
+    else:
+        _print_published(e)
+
+
+def _note(text: str) -> None:
+    typer.echo(textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False))
+
+
+def _print_published(e: Evaluation) -> None:
+    """Print the model among the published ones of the corpus, kind by kind; remarks follow as numbered notes."""
+    from lmn_music.evaluation.published import KINDS, TAGS, published_rows
+
+    typer.echo(f"{e.corpus}: nats per frame on the test split, lower is better\n")
+    typer.echo("    nll  frames      model")
+    notes: list[str] = []
+    for kind, title in KINDS.items():
+        rows = [(row.nll(e.corpus) or 0.0, row) for row in published_rows(e.corpus) if row.kind == kind]
+        lines: list[tuple[float, str, str]] = []
+        for nll, row in sorted(rows, key=lambda pair: pair[0]):
+            if row.note and row.note not in notes:
+                notes.append(row.note)
+            number = f" [{notes.index(row.note) + 1}]" if row.note else ""
+            lines.append((nll, row.frames, f"{row.tag_for(e.corpus)}  {row.model}{number}"))
+        if kind == e.kind:
+            lines.append((e.nll, "all", "*  this model"))
+            lines.append((e.nll_first_frame_excluded, "not first", "*  this model"))
+        typer.echo(title)
+        for nll, frames, model in sorted(lines):
+            typer.secho(f"  {nll:5.2f}  {frames:<10}  {model}", bold=model.startswith("*"))
+    legend = "; ".join(f"{tag}: {meaning}" for tag, meaning in TAGS.items())
+    typer.echo(f"\n{legend}")
+    typer.echo("*: measured now; not first: the first frame of each song is left out")
+    _note("; ".join(f"[{number}] {note}" for number, note in enumerate(notes, start=1)))

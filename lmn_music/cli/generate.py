@@ -8,30 +8,48 @@ from typing import Annotated
 
 import typer
 
-from lmn_music.cli.options import Device, resolve_device
+from lmn_music.cli.options import Device, DeviceName, check_seed, resolve_device
 from lmn_music.errors import UsageError
 
 
 def generate(
     out: Annotated[
         list[Path],
-        typer.Option(help="Where to write; the ending chooses: .mid, .wav, .png, .npz. May be repeated for several."),
+        typer.Option(
+            metavar="FILE",
+            help="Where to write; the ending chooses: .mid, .wav, .png, .npz. May be repeated for several.",
+        ),
     ],
     model: Annotated[
-        str, typer.Option(help="A run folder, a .safetensors file, or a shipped model such as jsb.")
+        str, typer.Option(metavar="MODEL", help="A run folder, a .safetensors file, or a shipped model such as jsb.")
     ] = "jsb",
     bars: Annotated[
-        int | None, typer.Option(min=1, help="Length in bars of four quarter notes; 16 if not given.")
+        int | None, typer.Option(metavar="NUMBER", min=1, help="Length in bars of four quarter notes; 16 if not given.")
     ] = None,
-    frames: Annotated[int | None, typer.Option(min=2, help="Length in frames, the model's unit of time.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same song; a new one if not given.")] = None,
+    frames: Annotated[
+        int | None, typer.Option(metavar="NUMBER", min=2, help="Length in frames, the model's unit of time.")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", min=0, help="Same seed, same song; a new one if not given."),
+    ] = None,
     temperature: Annotated[
-        float, typer.Option(min=0, max=100, help="Below 1 more cautious, above 1 bolder, 1 the model itself.")
+        float,
+        typer.Option(
+            metavar="NUMBER", min=0, max=100, help="Below 1 more cautious, above 1 bolder, 1 the model itself."
+        ),
     ] = 1.0,
-    tempo: Annotated[float, typer.Option(min=10, max=400, help="Quarter notes per minute.")] = 90.0,
-    count: Annotated[int, typer.Option(min=1, max=1000, help="How many songs; they are numbered.")] = 1,
+    tempo: Annotated[float, typer.Option(metavar="NUMBER", min=10, max=400, help="Quarter notes per minute.")] = 90.0,
+    count: Annotated[
+        int, typer.Option(metavar="NUMBER", min=1, max=1000, help="How many songs; they are numbered.")
+    ] = 1,
     prime: Annotated[
-        Path | None, typer.Option(help="A MIDI, MusicXML or .npz file that the song begins with and goes on from.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A MIDI, MusicXML or .npz file that the song begins with and goes on from. Its notes are rounded "
+            "to the model's grid; the shipped models know only C major and C minor.",
+        ),
     ] = None,
     repeat_notes: Annotated[
         bool,
@@ -41,12 +59,14 @@ def generate(
             "piano-roll cannot tell held notes from repeated ones.",
         ),
     ] = False,
-    device: Device = "auto",
+    device: Device = DeviceName.auto,
 ) -> None:
     """Compose: draw new songs from a model and write them as MIDI, sound, picture or piano-roll."""
     if bars is not None and frames is not None:
         raise UsageError("give the length as --bars or as --frames, not both")
-    from lmn_music.rendering import check_output, write_roll
+    first = secrets.randbelow(2**31) if seed is None else seed
+    check_seed(first, count)
+    from lmn_music.rendering import check_length, check_output, write_roll
 
     files = [[_numbered(path, number, count) for path in out] for number in range(1, count + 1)]
     for path in (path for paths in files for path in paths):
@@ -59,11 +79,13 @@ def generate(
     checkpoint = load_checkpoint(model, resolve_device(device))
     grid = checkpoint.header.corpus.frames_per_quarter
     start = read_score(prime, grid) if prime else None
-    first = secrets.randbelow(2**31) if seed is None else seed
+    length = frames or (bars or 16) * 4 * grid
+    for path in out:
+        check_length(path, length + (len(start) if start else 0), grid, tempo=tempo)
     for number, paths in enumerate(files):
         roll = generate_song(
             checkpoint.model,
-            frames=frames or (bars or 16) * 4 * grid,
+            frames=length,
             frames_per_quarter=grid,
             seed=first + number,
             temperature=temperature,

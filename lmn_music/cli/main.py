@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import os
+import sys
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +18,19 @@ from lmn_music.errors import LmnMusicError, UsageError
 
 class _Group(TyperGroup):
     """Prints an error that a user can cause in one line: exit code 2 for usage, 1 for the rest."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # names of files need not be text
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:  # above all: a full disk under the standard output
+            with suppress(OSError):
+                place = error.filename or "the standard output"
+                typer.echo(f"error: cannot use {place} ({error.strerror or error}): choose another place", err=True)
+            with suppress(OSError):  # what is still in the buffer would fail again when Python ends
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
 
     def invoke(self, ctx: Any) -> Any:
         try:

@@ -48,12 +48,17 @@ class TrainingDisplay:
         done = progress.epoch + progress.batch / batches
         if stage != self._stage:
             self._stage, self._stage_start, self._stage_done = stage, time.monotonic(), done
-        rate = (time.monotonic() - self._stage_start) / max(done - self._stage_done, 1e-9)
+        best = f", best {progress.best_valid:.3f}" if progress.best_epoch else ""
+        left = ""
+        if done > self._stage_done:
+            rate = (time.monotonic() - self._stage_start) / (done - self._stage_done)
+            left = f", at most {clock(rate * (epochs - done))} left"
         self._live.update(
             Text(
-                f"{STAGES[stage]}: epoch {progress.epoch + 1}/{epochs}, batch {progress.batch}/{batches}, "
-                f"{progress.nll_sum / progress.frames:.3f} nats per frame, best validation {progress.best_valid:.3f}, "
-                f"at most {clock(rate * (epochs - done))} left"
+                f"{STAGES[stage]} {progress.epoch + 1}/{epochs}, batch {progress.batch}/{batches}: "
+                f"{progress.nll_sum / progress.frames:.3f} nats per frame{best}{left}",
+                no_wrap=True,
+                overflow="ellipsis",
             )
         )
 
@@ -70,6 +75,6 @@ class TrainingDisplay:
 
     def _print(self, text: str) -> None:
         if self._live:
-            self._console.print(text, soft_wrap=True)
+            self._console.print(text, soft_wrap=True, markup=False)  # a folder may be called [/bold]
         else:
             typer.echo(text)

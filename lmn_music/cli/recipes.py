@@ -8,7 +8,9 @@ import typer
 
 
 def recipes(
-    name: Annotated[str | None, typer.Argument(help="A recipe's name or a .toml file; all names if left out.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A recipe's name or a .toml file; all names if left out.")
+    ] = None,
 ) -> None:
     """Show the recipes that `train` uses: every value in them can be changed with --set key=value."""
     import tomli_w

@@ -7,78 +7,127 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lmn_music.cli.options import Data, Device, corpus_or_stand_in, resolve_device
+from lmn_music.cli.options import (
+    Data,
+    Device,
+    DeviceName,
+    check_seed,
+    corpus_for_model,
+    corpus_or_stand_in,
+    resolve_device,
+)
 from lmn_music.errors import UsageError
 
 if TYPE_CHECKING:
     from lmn_music.corpora.corpus import Corpus
+    from lmn_music.training.recipe import Recipe
+
+
+class Init(StrEnum):
+    """How the memory starts."""
+
+    laes = "laes"
+    orthogonal = "orthogonal"
+    random = "random"
 
 
 def train(
     corpus: Annotated[
         str | None,
-        typer.Argument(help="jsb, nottingham, muse, piano, chorales, or a folder of MIDI and MusicXML files."),
+        typer.Argument(
+            metavar="CORPUS", help="jsb, nottingham, muse, piano, chorales, or a folder of MIDI and MusicXML files."
+        ),
     ] = None,
     recipe: Annotated[
         str | None,
-        typer.Option(help="A recipe's name (see `lmn-music recipes`) or a .toml file; else the corpus's own."),
+        typer.Option(
+            metavar="NAME", help="A recipe's name (see `lmn-music recipes`) or a .toml file; else the corpus's own."
+        ),
     ] = None,
     init: Annotated[
-        str | None,
-        typer.Option(help="How the memory starts: laes (the linear autoencoder; usual), orthogonal or random."),
+        Init | None,
+        typer.Option(help="How the memory starts: laes, from the linear autoencoder, is the usual way."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same model.")] = 1,
-    epochs: Annotated[int | None, typer.Option(min=1, help="At most so many passes over the songs.")] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", min=0, help="Same seed, same model; 1 if not given."),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(metavar="NUMBER", min=1, help="At most so many passes over the songs.")
+    ] = None,
     change: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Change a value of the recipe, such as model.hidden_size=128; may be repeated."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change a value of the recipe, such as model.hidden_size=128; may be repeated.",
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The run folder; runs/NAME if left out.")] = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="The run folder; runs/NAME if left out.")] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Go on with the run in this folder. Name the corpus too if its files have moved since.",
+        ),
+    ] = None,
     data: Data = None,
-    device: Device = "auto",
-    grid: Annotated[int, typer.Option(min=1, max=24, help="Own files: frames per quarter note (2: eighth notes).")] = 2,
+    device: Device = DeviceName.auto,
+    grid: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", min=1, max=24, help="Own files: frames per quarter note; 2 if not given."),
+    ] = None,
     to_c: Annotated[
-        bool, typer.Option("--to-c", help="Own files: transpose every song to C major or C minor.")
-    ] = False,
+        bool | None, typer.Option("--to-c", help="Own files: transpose every song to C major or C minor.")
+    ] = None,
 ) -> None:
     """Train a Linear Memory Network on a corpus. Ctrl-C saves; --resume goes on as if nothing had happened."""
     from lmn_music.cli.progress import TrainingDisplay
-    from lmn_music.training.recipe import default_recipe, load_recipe
+    from lmn_music.corpora import NAMES
+    from lmn_music.rendering.output import as_utf8
     from lmn_music.training.run import Run, RunConfig, corpus_info, read_config
 
-    if (corpus is None) == (resume is None):
-        raise UsageError("name a corpus to train on, or a run folder to --resume, one of the two")
-    overrides = list(change or [])
-    overrides += [f"init={init}"] if init else []
-    overrides += [f"training.epochs={epochs}"] if epochs else []
-    with TrainingDisplay() as display:
+    display = TrainingDisplay()
+    if resume is not None:
+        settled: dict[str, object] = {"--recipe": recipe, "--init": init, "--seed": seed, "--epochs": epochs}
+        settled |= {"--set": change or None, "--out": out, "--grid": grid, "--to-c": to_c}
+        if given := [option for option, value in settled.items() if value is not None]:
+            raise UsageError(f"--resume goes on as {resume}/config.toml says: leave out {', '.join(given)}")
         torch_device = resolve_device(device)
-        if resume is not None:
-            info = read_config(resume).corpus
-            songs = _load(info.source, data, grid=info.frames_per_quarter, to_c=info.to_c)
-            run = Run.resume(resume, songs, device=torch_device, reporter=display)
-        else:
-            songs = _load(str(corpus), data, grid=grid, to_c=to_c)
-            # The stand-in stays what it is, also when the benchmark can be had another day.
-            source = "chorales" if songs.name == "chorales" else str(corpus)
-            config = RunConfig(
-                command=shlex.join(["lmn-music", *sys.argv[1:]]),
-                seed=seed,
-                corpus=corpus_info(songs, source, to_c=to_c),
-                recipe=load_recipe(recipe or default_recipe(songs.name), overrides),
-            )
-            folder = out or _free_folder(songs.name)
-            run = Run.start(folder, config, songs, device=torch_device, reporter=display)
+        info = read_config(resume).corpus
+        advice = f"say where it is now: lmn-music train FOLDER --resume {shlex.quote(str(resume))}"
+        songs = corpus_for_model(info, corpus, data, advice=advice, stand_in=False)
+        _describe(songs)
+        run = Run.resume(resume, songs, device=torch_device, reporter=display)
+    elif corpus is None:
+        raise UsageError("name a corpus to train on, or a run folder to --resume")
+    else:
+        check_seed(seed or 0)
+        own_files = corpus not in NAMES
+        settings = _recipe(recipe, "folder" if own_files else corpus, init, epochs, change or [])
+        torch_device = resolve_device(device)
+        songs = corpus_or_stand_in(corpus, data, grid=grid, to_c=bool(to_c))
+        _describe(songs)
+        # A folder may be called like a corpus, and the run resumed from elsewhere. The stand-in stays what it is, also
+        # when the benchmark can be had another day.
+        source = as_utf8(str(Path(corpus).resolve())) if own_files else songs.name
+        config = RunConfig(
+            command=as_utf8(shlex.join(["lmn-music", *sys.argv[1:]])),
+            seed=1 if seed is None else seed,
+            corpus=corpus_info(songs, source, to_c=bool(to_c)),
+            recipe=settings,
+        )
+        run = Run.start(out or _free_folder(songs.name), config, songs, device=torch_device, reporter=display)
+    with display, _stopping() as stop:
         display.note(f"run folder {run.folder}, seed {run.config.seed}, device {run.device}")
-        with _stopping() as stop:
-            finished = run.run(stop)
+        finished = run.run(stop)
     if not finished:
         typer.echo(f"stopped and saved; go on with:  lmn-music train --resume {shlex.quote(str(run.folder))}")
         raise typer.Exit(130)
@@ -86,8 +135,25 @@ def train(
     typer.echo(f"             lmn-music generate --model {shlex.quote(str(run.folder))} --out song.mid")
 
 
-def _load(source: str, data: Path | None, *, grid: int, to_c: bool) -> Corpus:
-    corpus = corpus_or_stand_in(source, data, grid=grid, to_c=to_c)
+def _recipe(name: str | None, corpus: str, init: Init | None, epochs: int | None, changes: list[str]) -> Recipe:
+    """Return the recipe asked for, by default the one of `corpus`; the errors name the option that is wrong."""
+    from lmn_music.training.recipe import default_recipe, load_recipe
+
+    name = default_recipe(corpus) if name is None else name
+    overrides = list(changes)
+    overrides += [f"init={init.value}"] if init else []
+    overrides += [f"training.epochs={epochs}"] if epochs else []
+    try:
+        load_recipe(name)
+    except UsageError as error:
+        raise UsageError(f"--recipe: {error}") from error
+    try:
+        return load_recipe(name, overrides)
+    except UsageError as error:  # typer has checked --init and --epochs
+        raise UsageError(f"--set: {str(error).removeprefix(f'{name}: ')}") from error
+
+
+def _describe(corpus: Corpus) -> None:
     for rejected in corpus.rejected:
         typer.echo(f"left out: {rejected.path}: {rejected.reason}")
     songs, frames = corpus.songs, corpus.frames
@@ -95,7 +161,6 @@ def _load(source: str, data: Path | None, *, grid: int, to_c: bool) -> Corpus:
         f"{corpus.name}: {songs[0]} songs to train on, {songs[1]} to validate, {songs[2]} to test "
         f"({frames[0]}, {frames[1]}, {frames[2]} frames); {corpus.provenance}"
     )
-    return corpus
 
 
 def _free_folder(name: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from lmn_music.corpora.benchmark import BENCHMARKS, load_benchmark
@@ -21,6 +22,7 @@ def load_corpus(
     download: bool = True,
     frames_per_quarter: int | None = None,
     transpose_to_c: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Corpus:
     """Return the corpus of that name, or the corpus that a folder of MIDI and MusicXML files makes.
 
@@ -28,22 +30,26 @@ def load_corpus(
         A folder that is called like a corpus is meant by "./jsb".
     data: a folder with benchmark files, looked into before LMN_MUSIC_DATA, the cache and (if `download`) the network.
     frames_per_quarter, transpose_to_c: for folders only, as `load_folder` explains them; UsageError otherwise.
+    progress: for folders, as `load_folder` explains it; a named corpus does not call it.
     UsageError for an unknown name; CorpusUnavailableError, CorpusError as in `load_benchmark`.
     """
     if isinstance(name, str) and name in NAMES:
         if frames_per_quarter is not None or transpose_to_c:
             raise UsageError(
                 f"The corpus '{name}' has its frames and its key: frames per quarter and transposition to C can be "
-                "chosen for a folder only."
+                "chosen for a folder only (--grid, --to-c)."
             )
         return load_chorales() if name == "chorales" else load_benchmark(BENCHMARKS[name], data, download=download)
-    if not Path(name).is_dir():
+    try:
+        is_folder = bool(str(name)) and Path(name).is_dir()
+    except OSError:  # a name too long
+        is_folder = False
+    if not is_folder:
         raise UsageError(
             f"There is no corpus '{name}': choose {', '.join(NAMES[:-1])} or {NAMES[-1]}, or name a folder of MIDI or "
             "MusicXML files."
         )
-    from lmn_music.corpora.folder import load_folder
+    from lmn_music.corpora.folder import DEFAULT_GRID, load_folder
 
-    if frames_per_quarter is None:
-        return load_folder(Path(name), transpose_to_c=transpose_to_c)
-    return load_folder(Path(name), frames_per_quarter=frames_per_quarter, transpose_to_c=transpose_to_c)
+    grid = DEFAULT_GRID if frames_per_quarter is None else frames_per_quarter
+    return load_folder(Path(name), frames_per_quarter=grid, transpose_to_c=transpose_to_c, progress=progress)

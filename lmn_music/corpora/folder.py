@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
 
 from lmn_music.corpora.corpus import SPLITS, Corpus, Rejected, content_sha256
 from lmn_music.errors import CorpusError, ScoreError
 from lmn_music.pianoroll import PianoRoll
+from lmn_music.rendering.output import as_utf8
 from lmn_music.rendering.score import read_score
 from lmn_music.rendering.tonality import transpose_to_c as to_c
 
+DEFAULT_GRID = 2  # frames per quarter: eighth notes
 BORDERS = (0.8, 0.9)  # train below the first, valid between them, test above
 FEWEST_SONGS = len(SPLITS)
 REASONS_SHOWN = 5  # in the message of an error; the corpus lists all
@@ -22,15 +21,16 @@ REASONS_SHOWN = 5  # in the message of an error; the corpus lists all
 def load_folder(
     path: Path,
     *,
-    frames_per_quarter: int = 2,
+    frames_per_quarter: int = DEFAULT_GRID,
     transpose_to_c: bool = False,
     minimum_frames: int = 16,
     progress: Callable[[int, int], None] | None = None,
 ) -> Corpus:
     """Return the music in the folder and its subfolders, about 80 % of it for training, 10 % each for valid and test.
 
-    The split of a song depends on its music alone: renaming it, or adding another file, moves nothing. (Only where a
-    split would be empty, which happens to small corpora, is the song nearest to it moved there.)
+    The split of a song depends on its music alone: renaming it, or adding another file, moves nothing. Only where a
+    split would be empty, which happens to small corpora, is the song nearest to it moved there; so files added to a
+    small corpus, or taken away, may move a song from one split to another.
 
     transpose_to_c: move each song to C major or C minor, as the benchmark corpora are.
     minimum_frames: shorter songs are left out.
@@ -42,16 +42,16 @@ def load_folder(
     if not path.is_dir():
         raise CorpusError(f"There is no folder {path}: name a folder that holds MIDI or MusicXML files.")
     files = _files(path)
-    first_with: dict[bytes, str] = {}  # the hash of the music -> the file that it was first found in
-    rolls: dict[bytes, PianoRoll] = {}
+    first_with: dict[str, str] = {}  # the hash of the music -> the file that it was first found in
+    rolls: dict[str, PianoRoll] = {}
     rejected: list[Rejected] = []
     for count, file in enumerate(files, start=1):
-        name = file.relative_to(path).as_posix()
+        name = as_utf8(file.relative_to(path).as_posix())
         try:
             roll = read_score(file, frames_per_quarter)
             if transpose_to_c:
                 roll = to_c(roll)
-            music = _hash(roll)
+            music = content_sha256([roll])
             if len(roll) < minimum_frames:
                 rejected.append(Rejected(name, f"too short ({len(roll)} frames, fewer than {minimum_frames})"))
             elif music in rolls:
@@ -65,14 +65,15 @@ def load_folder(
     if len(rolls) < FEWEST_SONGS:
         raise CorpusError(_too_few(path, len(rolls), rejected))
     train, valid, test = _split(rolls)
+    folder = as_utf8(path.resolve().name)
     key = ", transposed to C" if transpose_to_c else ""
     return Corpus(
-        name=path.resolve().name,
+        name=folder,
         train=train,
         valid=valid,
         test=test,
         frames_per_quarter=frames_per_quarter,
-        provenance=f"{len(rolls)} of {len(files)} files in the folder {path.resolve().name}{key}",
+        provenance=f"{len(rolls)} of {len(files)} files in the folder {folder}{key}",
         sha256=content_sha256(train, valid, test),
         comparable=False,
         licence="that of the files",
@@ -87,18 +88,12 @@ def _files(folder: Path) -> list[Path]:
     return sorted(file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts))
 
 
-def _hash(roll: PianoRoll) -> bytes:
-    """Return the SHA-256 of the music: frames and grid, not the title."""
-    shape = f"{roll.frames_per_quarter} {len(roll)} ".encode()
-    return hashlib.sha256(shape + np.packbits(roll.frames).tobytes()).digest()
-
-
-def _split(rolls: dict[bytes, PianoRoll]) -> tuple[tuple[PianoRoll, ...], ...]:
+def _split(rolls: dict[str, PianoRoll]) -> tuple[tuple[PianoRoll, ...], ...]:
     """Return train, valid and test, none of them empty, each in the order of `rolls` (three songs or more, by hash)."""
     train_end, valid_end = (border * 2**64 for border in BORDERS)
-    splits: list[list[bytes]] = [[], [], []]
+    splits: list[list[str]] = [[], [], []]
     for music in sorted(rolls):
-        place = int.from_bytes(music[:8], "big")  # evenly spread over [0, 2^64)
+        place = int(music[:16], 16)  # evenly spread over [0, 2^64)
         splits[(place >= train_end) + (place >= valid_end)].append(music)
     for number, split in enumerate(splits):
         if not split:

@@ -11,26 +11,29 @@ from pydantic import Field
 from lmn_music.models.config import Settings
 
 Tag = Literal["P", "S", "M"]
+Kind = Literal["independent", "dependent", "estimate"]
 TAGS = {"P": "read in the paper", "S": "quoted by a later source", "M": "unverified, from memory"}
-KINDS = {
-    "independent": "exact, independent keys",
-    "dependent": "exact, keys dependent",
-    "estimate": "estimate or bound",
+KINDS: dict[Kind, str] = {
+    "independent": "exact, the keys of a frame independent",
+    "dependent": "exact, the keys of a frame dependent on each other",
+    "estimate": "estimates and bounds, not exact",
 }
+KIND_OF_OUTPUT: dict[str, Kind] = {"bernoulli": "independent"}  # of our own models, by `ModelConfig.output`
 
 
 class PublishedRow(Settings):
     """One published model: nats per frame on the test split of each corpus, where reported.
 
-    tag: how far the figures are verified; `tags` where a single figure differs. first_frame: whether songs' first
-    frames count.
+    tag: how far the figures are verified; `tags` where a single figure differs. frames: which ones the mean is over;
+    "not first" leaves out the first one of each song. note: what else a reader must know.
     """
 
     model: str
-    kind: Literal["independent", "dependent", "estimate"]
+    kind: Kind
     tag: Tag
     tags: dict[str, Tag] = Field(default_factory=dict)
-    first_frame: bool = True
+    frames: Literal["all", "not first", "not stated"] = "not stated"
+    note: str = ""
     jsb: float | None = None
     nottingham: float | None = None
     muse: float | None = None
@@ -48,6 +51,6 @@ class PublishedRow(Settings):
 
 def published_rows(corpus: str) -> list[PublishedRow]:
     """Return the published models that report a figure on the corpus, in the file's order."""
-    text = (resources.files("lmn_music.evaluation") / "published.toml").read_text()
+    text = (resources.files("lmn_music.evaluation") / "published.toml").read_text(encoding="utf-8")
     rows = [PublishedRow.model_validate(row) for row in tomllib.loads(text)["row"]]
     return [row for row in rows if row.nll(corpus) is not None]

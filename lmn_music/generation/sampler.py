@@ -57,7 +57,8 @@ def generate_song(
 ) -> PianoRoll:
     """Return `prime`, if given, and `frames` new frames after it. The same seed gives the same song.
 
-    A silent or single-chord song is drawn again, up to 20 times; then GenerationError.
+    A silent or single-chord song is drawn again, up to 20 times (at temperature 0, where every song is the same, not at
+    all); then GenerationError.
     """
     if frames < 2:
         raise UsageError("a song has at least 2 frames")
@@ -66,12 +67,17 @@ def generate_song(
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
     start = None if prime is None else torch.tensor(prime.frames, dtype=torch.float32)
-    for _ in range(ATTEMPTS):
+    for _ in range(ATTEMPTS if temperature else 1):
         drawn = islice(sample_frames(model, generator, temperature=temperature, prime=start), frames)
         new = torch.cat(list(drawn)).bool().cpu().numpy()
         if not is_degenerate(new):
             whole = new if prime is None else np.concatenate([prime.frames, new])
             return PianoRoll(whole, frames_per_quarter, f"seed {seed}")
+    if not temperature:
+        raise GenerationError(
+            "the likeliest song is only silence or a single chord; try a temperature above 0, or something else to go "
+            "on from"
+        )
     raise GenerationError(
         f"{ATTEMPTS} attempts with seed {seed} gave only silence or a single chord; try another seed, a "
         "temperature nearer to 1, or more frames"

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lmn_music.errors import RenderingError
 from lmn_music.pianoroll import PianoRoll
 from lmn_music.rendering.arrays import write_npz
-from lmn_music.rendering.audio import write_wav
-from lmn_music.rendering.midi import to_midi, write_midi
+from lmn_music.rendering.audio import check_duration, write_wav
+from lmn_music.rendering.grid import MAX_FRAMES
+from lmn_music.rendering.midi import check_tempo, to_midi, write_midi
 from lmn_music.rendering.output import check_output
 from lmn_music.rendering.picture import write_png
 from lmn_music.rendering.score import read_score
 from lmn_music.rendering.tonality import transpose_to_c
 
 __all__ = [
+    "check_length",
     "check_output",
     "read_score",
     "to_midi",
@@ -27,6 +30,18 @@ __all__ = [
     "write_roll",
     "write_wav",
 ]
+
+
+def check_length(path: Path, frames: int, frames_per_quarter: int, *, tempo: float = 100) -> None:
+    """Raise an error unless a roll of so many frames can be written to `path`, and be read again.
+
+    Meant to be called before a long job, not after it. UsageError: a tempo out of range. RenderingError: too long.
+    """
+    check_tempo(tempo)
+    if frames > MAX_FRAMES:
+        raise RenderingError(f"{frames} frames are more than can be read again: write at most {MAX_FRAMES}.")
+    if Path(path).suffix.lower() == ".wav":
+        check_duration(frames, frames_per_quarter, tempo)
 
 
 def write_roll(roll: PianoRoll, path: Path, *, tempo: float = 100, repeat_notes: bool = False) -> None:

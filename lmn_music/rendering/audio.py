@@ -21,6 +21,12 @@ PEAK = 0.9  # of full scale, so that nothing clips
 LONGEST = 3600  # seconds; an hour of sound takes about half a gigabyte of memory
 
 
+def check_duration(frames: int, frames_per_quarter: int, tempo: float) -> None:
+    """Raise RenderingError if so many frames sound for more than an hour."""
+    if frames * 60 > LONGEST * tempo * frames_per_quarter:
+        raise RenderingError("The sound would last more than an hour: write fewer frames, or a faster tempo.")
+
+
 def synthesize(
     roll: PianoRoll, *, tempo: float = 100, repeat_notes: bool = False, sample_rate: int = 22050
 ) -> npt.NDArray[np.float32]:
@@ -30,10 +36,9 @@ def synthesize(
     UsageError: tempo out of range. RenderingError: longer than an hour.
     """
     check_tempo(tempo)
+    check_duration(len(roll), roll.frames_per_quarter, tempo)
     samples_per_frame = 60 * sample_rate / (tempo * roll.frames_per_quarter)
     tail = int(RELEASE * sample_rate)
-    if len(roll) * samples_per_frame > LONGEST * sample_rate:
-        raise RenderingError("The sound would last more than an hour: write fewer frames, or a faster tempo.")
 
     @lru_cache(maxsize=256)  # the same notes of the same length come again and again
     def note(key: int, samples: int) -> npt.NDArray[np.float32]:

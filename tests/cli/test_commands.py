@@ -8,46 +8,11 @@ from pathlib import Path
 
 import mido
 import pytest
-from typer.testing import CliRunner
 
-from lmn_music.cli.main import app
 from lmn_music.models.checkpoint import load_checkpoint, shipped_names
 from lmn_music.rendering import read_score, write_roll
+from tests.cli.conftest import TINY, command, lmn_music
 from tests.conftest import make_roll
-
-TINY = ["--set", "model.hidden_size=6", "--set", "model.memory_size=8", "--set", "model.window=3"]
-TINY += ["--set", "pretraining.epochs=1", "--epochs", "2"]
-
-
-@pytest.fixture(autouse=True)
-def empty_folder(tmp_path, monkeypatch):
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-
-
-def lmn_music(*arguments, code=0):
-    """Run the command and return what it printed; a traceback fails the test."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    assert result.exit_code == code, result.output
-    return result.output
-
-
-@pytest.fixture
-def tunes():
-    """Give a folder of MIDI files, one of them broken."""
-    folder = Path("tunes")
-    folder.mkdir()
-    for seed in range(12):
-        write_roll(make_roll(20 + seed, seed, frames_per_quarter=2), folder / f"{seed}.mid")
-    (folder / "broken.mid").write_bytes(b"MThd and no more")
-    return folder
-
-
-@pytest.fixture
-def run_folder(tunes):
-    lmn_music("train", tunes, "--out", "run", *TINY)
-    return Path("run")
 
 
 def test_from_a_folder_of_tunes_to_a_new_one(tunes):
@@ -134,7 +99,6 @@ def test_tempo_and_repeated_notes_reach_the_file(run_folder):
         (["train", "nonsense"], 2, "nonsense"),
         (["train", "tunes", "--set", "model.size=3"], 2, "unknown key 'model.size'"),
         (["train", "tunes", "--recipe", "nonsense"], 2, "there is no recipe"),
-        (["train", "tunes", "--device", "tpu"], 2, "--device tpu"),
         (["train", "--resume", "tunes"], 1, "not a run folder"),
         (["evaluate", "nonsense"], 1, "there is no model"),
         (["evaluate", "tunes"], 1, "no best.safetensors"),
@@ -143,7 +107,18 @@ def test_tempo_and_repeated_notes_reach_the_file(run_folder):
         (["generate", "--out", "song.mid", "--bars", "2", "--frames", "9"], 2, "not both"),
         (["generate", "--out", "song.mid", "--model", "nonsense"], 1, "there is no model"),
         (["recipes", "nonsense"], 2, "there is no recipe"),
+        (["train", ""], 2, "no corpus ''"),
+        (["train", "x" * 5000], 2, "no corpus"),
+        (["train", "tunes", "--seed", 2**64], 2, "--seed is at most"),
+        (["generate", "--out", "song.mid", "--seed", 2**63 - 2, "--count", 3], 2, "--seed is at most"),
+        (["train", "jsb", "--grid", "4"], 2, "--grid"),
+        (["train", "chorales", "--to-c"], 2, "--to-c"),
+        # The recipe is wrong, and that is said before the corpus is looked for.
+        (["train", "nonsense", "--set", "init=nonsense"], 2, "--set: init"),
+        (["train", "nonsense", "--set", "training.epochs=many"], 2, "--set: training.epochs"),
+        (["train", "nonsense", "--recipe", "nonsense.toml"], 2, "--recipe: there is no recipe file"),
         (["corpora", "show", "nonsense", "--out", "x.png"], 2, "nonsense"),
+        (["corpora", "show", "nonsense", "--out", "roll.txt"], 2, "roll.txt"),
     ],
 )
 @pytest.mark.usefixtures("tunes")
@@ -152,6 +127,18 @@ def test_what_cannot_be_done_is_said_in_one_line(arguments, code, message):
     (line,) = [line for line in output.splitlines() if line.startswith("error: ")]
     assert message in line
     assert output.rstrip().endswith(line)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "tunes", "--device", "tpu"], "'--device'"),
+        (["train", "tunes", "--init", "nonsense"], "'--init'"),
+        (["evaluate", "run", "--split", "dev"], "'--split'"),
+    ],
+)
+def test_choices(arguments, message):
+    assert message in lmn_music(*arguments, code=2)
 
 
 def test_a_bad_prime_is_refused(run_folder, tunes):
@@ -172,6 +159,7 @@ def test_without_the_benchmark_the_chorales_stand_in_loudly():
     small = ["--init", "random", "--epochs", "1", "--set", "model.hidden_size=4", "--set", "model.memory_size=4"]
     output = lmn_music("train", "jsb", "--out", "run", *small)
     assert "NOT the benchmark" in output
+    assert "NOTE: JSB Chorales could not be downloaded (127.0.0.1:9: no connection" in output
     header = load_checkpoint("run").header
     assert (header.corpus.name, header.corpus.source, header.corpus.comparable) == ("chorales", "chorales", False)
     output = lmn_music("evaluate", "run")
@@ -199,10 +187,6 @@ def test_shipped_models_compose(name):
     header = load_checkpoint(name).header
     assert header.command.startswith("lmn-music train ")
     assert header.corpus.comparable
-
-
-def command():
-    return str(Path(sys.executable).with_name("lmn-music"))
 
 
 def test_as_a_process_and_without_torch():
@@ -242,3 +226,34 @@ def test_ctrl_c_saves_and_prints_the_command_that_resumes(tunes):
         assert printed[-1].strip().endswith("lmn-music train --resume run")
         lmn_music("train", "--resume", "run")
     assert load_checkpoint("run").header.figures["valid_nll"] == load_checkpoint("whole").header.figures["valid_nll"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["recipes"]])
+def test_a_full_disk_is_said_in_one_line(arguments):
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run([command(), *arguments], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: cannot use the standard output")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_reader_that_leaves_is_no_error():
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as pipe:
+        result = subprocess.run([command(), "recipes"], stdout=pipe, stderr=subprocess.PIPE, text=True)
+    assert result.stderr == ""
+
+
+def test_a_song_too_long_to_write_is_refused_before_any_is_drawn(run_folder):
+    write_roll(make_roll(99_000, frames_per_quarter=2), Path("long.npz"))
+    for arguments, message in (
+        (["--frames", 100_001], "100001 frames"),
+        (["--frames", 1001, "--prime", "long.npz"], "100001 frames"),
+        (["--frames", 20_000, "--out", "s.wav"], "more than an hour"),
+    ):
+        output = lmn_music("generate", "--model", run_folder, "--out", "s.mid", *arguments, code=1)
+        assert message in output
+        assert "seed" not in output
+    assert not list(Path().glob("s.*"))

@@ -10,7 +10,10 @@ from typer.testing import CliRunner
 
 from lmn_music.cli.corpora import app
 from lmn_music.corpora import BENCHMARKS
+from lmn_music.corpora.benchmark import DATA_VARIABLE
 from lmn_music.errors import CorpusUnavailableError, UsageError
+from lmn_music.rendering import read_score, write_roll
+from tests.conftest import make_roll
 
 pytestmark = pytest.mark.usefixtures("nothing_here")
 
@@ -38,6 +41,13 @@ def test_listing_names_the_files_found(benchmark_folder: Path) -> None:
     assert "not on this machine" not in output
 
 
+def test_listing_goes_on_without_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "gone"))
+    output = run()
+    assert output.count("which is not a folder") == 4
+    assert "always there" in output
+
+
 def test_listing_says_which_file_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "MuseData.mat").write_bytes(b"no music")
     output = run("--data", tmp_path)
@@ -56,6 +66,15 @@ def test_fetch(benchmark_folder: Path) -> None:
     assert "nothing to fetch" in run("fetch", "chorales")
 
 
+def test_fetch_says_when_the_file_is_elsewhere(
+    benchmark_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(DATA_VARIABLE, str(benchmark_folder))
+    (tmp_path / "empty").mkdir()
+    output = run("fetch", "jsb", "--data", tmp_path / "empty")
+    assert output == f"jsb: {benchmark_folder / 'JSB_Chorales.mat'} ({tmp_path / 'empty'} does not hold it)\n"
+
+
 def test_fetch_fails_with_advice() -> None:
     with pytest.raises(CorpusUnavailableError, match="--data"):
         run("fetch", "jsb")
@@ -66,7 +85,12 @@ def test_fetch_fails_with_advice() -> None:
 def test_verify(benchmark_folder: Path) -> None:
     output = run("verify", "--data", benchmark_folder)
     assert [line.split(":")[0] for line in output.splitlines() if ": right (" in line] == [*BENCHMARKS, "chorales"]
-    assert run("verify", "jsb") == "jsb: not on this machine\n"
+
+
+def test_verify_misses_what_was_asked_for_by_name() -> None:
+    result = CliRunner().invoke(app, ["verify", "jsb"])
+    assert (result.exit_code, result.output) == (1, "jsb: not on this machine\n")
+    assert run("verify").count("not on this machine") == 4
 
 
 def test_verify_finds_what_is_wrong(tmp_path: Path) -> None:
@@ -89,8 +113,18 @@ def test_show(tmp_path: Path) -> None:
 def test_show_refuses_what_there_is_not() -> None:
     with pytest.raises(UsageError, match="from 0 to 75"):
         run("show", "chorales", "--split", "test", "--song", 76)
-    with pytest.raises(UsageError, match="train, valid or test"):
-        run("show", "chorales", "--split", "dev")
+    assert CliRunner().invoke(app, ["show", "chorales", "--split", "dev"]).exit_code == 2
+    with pytest.raises(UsageError, match=r"roll\.txt"):
+        run("show", "nottingham", "--out", "roll.txt")  # before the corpus is looked for
+
+
+def test_show_a_folder_with_one_song_in_a_split(tmp_path: Path) -> None:
+    for seed in range(3):
+        write_roll(make_roll(20, seed, frames_per_quarter=2), tmp_path / f"{seed}.mid")
+    with pytest.raises(UsageError, match="choose --song 0, the only one"):
+        run("show", tmp_path, "--split", "test", "--song", 1)
+    run("show", tmp_path, "--split", "test", "--out", tmp_path / "song.npz")
+    assert read_score(tmp_path / "song.npz").notes == 80
 
 
 def test_help_imports_nothing_heavy() -> None:

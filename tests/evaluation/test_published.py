@@ -1,8 +1,11 @@
 """The figures of the literature carry their verification."""
 
+from typing import get_args
+
 import pytest
 
-from lmn_music.evaluation.published import TAGS, published_rows
+from lmn_music.evaluation.published import KIND_OF_OUTPUT, KINDS, TAGS, published_rows
+from lmn_music.models.config import ModelConfig
 
 
 @pytest.mark.parametrize("corpus", ["jsb", "nottingham", "muse", "piano"])
@@ -21,3 +24,16 @@ def test_single_figures_may_have_a_tag_of_their_own():
 
 def test_unknown_corpora_have_no_figures():
     assert published_rows("chorales") == []
+
+
+def test_only_those_who_say_it_say_over_which_frames():
+    rows = [row for corpus in ("jsb", "nottingham") for row in published_rows(corpus)]
+    stated = {frames: {row.model for row in rows if row.frames == frames} for frames in ("all", "not first")}
+    assert {name.split(" (")[0] for name in stated["all"]} == {"RNN", "RNN-NADE", "RNN-RBM"}
+    assert all("et al. 2012" in name for name in stated["all"])
+    assert {name.split(" (")[0] for name in stated["not first"]} == {"LSTM", "GRU", "TCN", "Seq-U-Net"}
+
+
+def test_each_output_of_ours_belongs_to_a_kind():
+    assert set(get_args(ModelConfig.model_fields["output"].annotation)) == set(KIND_OF_OUTPUT)
+    assert set(KIND_OF_OUTPUT.values()) <= set(KINDS)

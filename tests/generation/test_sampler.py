@@ -78,6 +78,17 @@ def test_silence_and_single_chords_are_no_songs(model):
         song(model)
 
 
+def test_the_likeliest_song_is_drawn_once(model, monkeypatch):
+    with torch.no_grad():
+        model.readout.bias.fill_(-100)
+    calls = []
+    monkeypatch.setattr(model, "initial_state", lambda songs, made=model.initial_state: calls.append(1) or made(songs))
+    with pytest.raises(GenerationError, match="temperature above 0") as error:
+        song(model, temperature=0)
+    assert len(calls) == 1
+    assert "seed" not in str(error.value)
+
+
 def test_what_cannot_be_sampled_is_refused(model):
     with pytest.raises(UsageError, match="at least 2 frames"):
         song(model, frames=1)

@@ -1,0 +1,75 @@
+"""What `evaluate` says, and to whom it compares."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from lmn_music.cli.evaluate import _print
+from lmn_music.evaluation.published import published_rows
+from lmn_music.evaluation.report import Evaluation
+from lmn_music.rendering import write_roll
+from tests.cli.conftest import lmn_music
+from tests.conftest import make_roll
+
+JSB = Evaluation(
+    model="[/bold]",
+    kind="independent",
+    trained_on="JSB_Chorales.mat (benchmark)",
+    trained_frames_per_quarter=1,
+    corpus="jsb",
+    provenance="JSB_Chorales.mat (benchmark)",
+    frames_per_quarter=1,
+    split="test",
+    comparable=True,
+    corpus_unchanged=True,
+    frames=4725,
+    songs=77,
+    nll=8.2,
+    nll_interval=(8.0, 8.4),
+    nll_first_frame_excluded=8.15,
+    accuracy_sampled=0.3,
+    accuracy_thresholded=0.3,
+)
+
+
+@pytest.mark.parametrize("corpus", ["jsb", "nottingham", "muse", "piano"])
+def test_the_published_table_fits_a_terminal(corpus, capsys):
+    _print(JSB.model_copy(update={"corpus": corpus, "provenance": f"{corpus}.mat (benchmark)"}))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 45
+    assert max(map(len, lines)) <= 80
+    # Every figure is there, by kind and in order; so is every note.
+    _, independent, rest = "\n".join(lines).split("\nexact, ")
+    dependent, estimates = rest.split("\nestimates")
+    figures = [re.findall(r"^ +(\d+\.\d\d)  ", rows, re.MULTILINE) for rows in (independent, dependent, estimates)]
+    assert sum(map(len, figures)) == len(published_rows(corpus)) + 2
+    assert all(rows == sorted(rows) for rows in figures)
+    assert {"8.15", "8.20"} <= set(figures[0])
+    table, notes = "\n".join(lines).split("\n[1] ")
+    assert set(re.findall(r"\[\d+\]$", table, re.MULTILINE)) == {"[1]", *re.findall(r"\[\d+\]", notes)}
+
+
+def test_another_pace_is_said(capsys):
+    _print(JSB.model_copy(update={"comparable": False, "corpus": "nottingham", "frames_per_quarter": 2}))
+    output = " ".join(capsys.readouterr().out.split())
+    assert "trained on 1 frame(s) per quarter note and reads 2 here" in output
+    assert "NOT comparable" in output
+
+
+def test_a_folder_that_has_changed_is_said(run_folder, tunes):
+    assert "has changed" not in lmn_music("evaluate", run_folder)
+    (tunes / "3.mid").unlink()
+    assert "may have been TRAINED" in " ".join(lmn_music("evaluate", run_folder).split())
+    assert json.loads(lmn_music("evaluate", run_folder, "--json"))["corpus_unchanged"] is False
+
+
+def test_other_music_can_be_transposed_to_the_models_key(run_folder):
+    Path("others").mkdir()
+    for seed in range(4):
+        write_roll(make_roll(30, seed + 50, frames_per_quarter=2), Path("others") / f"{seed}.mid")
+    assert "transposed to C" not in lmn_music("evaluate", run_folder, "--corpus", "others")
+    assert "transposed to C" in lmn_music("evaluate", run_folder, "--corpus", "others", "--to-c")
+    assert "--to-c" in lmn_music("evaluate", run_folder, "--corpus", "chorales", "--to-c", code=2)
+    assert "no corpus ''" in lmn_music("evaluate", run_folder, "--corpus", "", code=2)

@@ -1,0 +1,95 @@
+"""Which corpus a run is trained on and goes on with, and what it shows meanwhile."""
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from lmn_music.cli.progress import TrainingDisplay
+from lmn_music.models.checkpoint import load_checkpoint
+from lmn_music.training.recipe import load_recipe
+from lmn_music.training.trainer import Progress
+from tests.cli.conftest import TINY, lmn_music
+
+
+@pytest.mark.parametrize("name", ["chorales", "jsb"])
+def test_a_folder_that_is_called_like_a_corpus_is_a_folder(tunes, name):
+    tunes.rename(name)
+    lmn_music("train", f"./{name}", "--out", "run", *TINY)
+    header = load_checkpoint("run").header
+    assert header.corpus.source == str(Path(name).resolve())
+    changes = [option for option in TINY if "=" in option]
+    folder = load_recipe("folder", [*changes, "training.epochs=2"])
+    assert header.recipe == folder.model_dump(mode="json")
+
+
+def test_a_run_goes_on_from_elsewhere(run_folder, monkeypatch):
+    Path("away").mkdir()
+    monkeypatch.chdir("away")
+    assert "done" in lmn_music("train", "--resume", Path("..") / run_folder)
+    assert "nats per frame" in lmn_music("evaluate", Path("..") / run_folder)
+
+
+def test_a_folder_that_has_moved_is_named_anew(run_folder, tunes):
+    tunes.rename("moved")
+    assert "lmn-music train FOLDER --resume run" in lmn_music("train", "--resume", run_folder, code=2)
+    assert "done" in lmn_music("train", "moved", "--resume", run_folder)
+    assert "--corpus" in lmn_music("evaluate", run_folder, code=2)
+    assert "nats per frame" in lmn_music("evaluate", run_folder, "--corpus", "moved")
+    Path("moved/3.mid").unlink()
+    assert "another" in lmn_music("train", "moved", "--resume", run_folder, code=2)
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--epochs 3", "--seed 0", "--init laes", "--set init=laes", "--recipe jsb", "--out new", "--grid 2", "--to-c"],
+)
+def test_resuming_takes_no_options_that_it_would_ignore(option):
+    option = option.split()
+    assert f"leave out {option[0]}" in lmn_music("train", "--resume", "run", *option, code=2)
+
+
+@pytest.mark.usefixtures("nothing_here")
+def test_resuming_takes_no_stand_in(run_folder):
+    config = run_folder / "config.toml"
+    lines = config.read_text().splitlines()
+    lines = ['source = "jsb"' if line.startswith("source = ") else line for line in lines]
+    config.write_text("\n".join(lines))
+    output = lmn_music("train", "--resume", run_folder, code=1)
+    assert "NOTE" not in output
+    assert "JSB Chorales could not be downloaded" in output
+
+
+def test_names_that_are_no_text_are_shown_and_stored_with_question_marks(tunes):
+    odd = os.fsdecode(b"t\xffnes")
+    tunes.rename(odd)
+    (Path(odd) / os.fsdecode(b"\xfe.txt")).touch()
+    output = lmn_music("train", odd, "--out", "run", *TINY)
+    assert "left out: ?.txt" in output
+    assert load_checkpoint("run").header.corpus.name == "t?nes"
+    assert "done" in lmn_music("train", odd, "--resume", "run")
+
+
+def terminal():
+    return Console(file=io.StringIO(), force_terminal=True, width=80, highlight=False)
+
+
+def test_the_live_line_fits_and_shows_only_what_there_is():
+    console = terminal()
+    display = TrainingDisplay(console)
+    display.batch("unrolled", Progress(batch=1, nll_sum=12.5, frames=1), 1234, 200)
+    assert "inf" not in str(display._live.renderable)
+    progress = Progress(epoch=198, batch=1233, nll_sum=12.5, frames=1, best_valid=12.345, best_epoch=190)
+    display.batch("unrolled", progress, 1234, 200)
+    assert "best 12.345, at most 0:00 left" in str(display._live.renderable)
+    lines = console.render_lines(display._live.renderable)
+    assert len(lines) == 1
+
+
+def test_a_folder_may_be_called_like_markup():
+    console = terminal()
+    with TrainingDisplay(console) as display:
+        display.note("run folder br/[/bold]x")
+    assert "br/[/bold]x" in console.file.getvalue()
