@@ -1,7 +1,8 @@
 # Two commands do everything on a fresh machine: `make song` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
-export LMN_MUSIC_DATA ?= $(wildcard ../shared/corpora)
+# The benchmark files, where they lie beside the project; else the cache, a download, or music21's chorales.
+export LMN_MUSIC_DATA ?= $(abspath $(wildcard ../shared/corpora))
 
 .PHONY: song test check clean
 
