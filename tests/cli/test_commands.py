@@ -15,6 +15,7 @@ from tests.cli.conftest import TINY, command, lmn_music
 from tests.conftest import make_roll
 
 
+@pytest.mark.slow
 def test_from_a_folder_of_tunes_to_a_new_one(tunes):
     output = lmn_music("train", tunes, *TINY)
     assert "left out: broken.mid" in output
@@ -189,6 +190,7 @@ def test_shipped_models_compose(name):
     assert header.corpus.comparable
 
 
+@pytest.mark.slow
 def test_as_a_process_and_without_torch():
     """The installed command starts, and its help loads no torch."""
     result = subprocess.run([command(), "--version"], capture_output=True, text=True, check=True)

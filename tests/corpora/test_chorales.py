@@ -19,6 +19,8 @@ from lmn_music.errors import CorpusError, LmnMusicError, UsageError
 from lmn_music.pianoroll import PianoRoll
 from lmn_music.resources import resource
 
+pytestmark = pytest.mark.slow  # reading all chorales takes seconds
+
 NOTE = "<note>{}<duration>{}</duration></note>"
 HEAD = "<attributes><divisions>6</divisions><time><beats>2</beats><beat-type>4</beat-type></time></attributes>"
 
