@@ -111,8 +111,10 @@ class Run:
             trainer = self._trainer(self._unrolled(), UNROLLED, state)
             if not trainer.run(save=lambda: self._save(trainer), stop=stop):
                 return False
-            lmn = self._trainer(self._hand_over(trainer), LMN_STAGE, None)
-            lmn.progress.seconds = trainer.progress.seconds
+            model, valid = self._hand_over(trainer)
+            lmn = self._trainer(model, LMN_STAGE, None)
+            lmn.progress.best_valid, lmn.progress.seconds = valid, trainer.progress.seconds
+            self._save(lmn)
         else:
             lmn = self._trainer(self._drawn(), LMN_STAGE, state)
         return lmn.run(save=lambda: self._save(lmn), stop=stop)
@@ -148,7 +150,8 @@ class Run:
                 ) from error
         return trainer
 
-    def _hand_over(self, trainer: Trainer) -> SequenceModel:
+    def _hand_over(self, trainer: Trainer) -> tuple[SequenceModel, float]:
+        """Return the LMN that takes over from the trained unrolled model, and its validation likelihood."""
         recipe, unrolled = self.config.recipe, trainer.model
         assert isinstance(unrolled, DenseModel)
         unrolled.load_state_dict(trainer.best)
@@ -168,7 +171,7 @@ class Run:
             f"hand-over: a memory of {recipe.model.memory_size} keeps {memory.explained_energy:.1%} of the energy; "
             f"validation {trainer.progress.best_valid:.3f} before, {after:.3f} after"
         )
-        return model
+        return model, after
 
     # --- files
 
