@@ -111,7 +111,7 @@ def train(
     else:
         check_seed(seed or 0)
         own_files = corpus not in NAMES
-        settings = _recipe(recipe, "folder" if own_files else corpus, init, epochs, change or [])
+        settings = _recipe(recipe, "tied" if own_files else corpus, init, epochs, change or [])
         torch_device = resolve_device(device)
         songs = corpus_or_stand_in(corpus, data, grid=grid, to_c=bool(to_c))
         _describe(songs)

@@ -40,7 +40,9 @@ def accuracies(
 ) -> tuple[float, float]:
     """Return the sampled and the thresholded accuracy of a model, each between 0 and 1; NaN if no frame counts.
 
-    The first is estimated from `samples` frames drawn for each frame, given the true past.
+    The first is estimated from `samples` frames drawn for each frame, given the true past. The second takes a key as
+    predicted if its probability in this frame, whatever the other keys do, is above 0.5; where the keys depend on each
+    other that probability, and so this accuracy, is an estimate too (`Output.marginals`).
     """
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
@@ -49,7 +51,7 @@ def accuracies(
         for _ in range(samples):
             drawn = model.output.sample(span.context, temperature=1.0, generator=generator)
             sampled.append(sampled_accuracy(drawn, span.frames)[span.mask])
-        likely = (model.output.marginals(span.context) > 0.5).to(span.frames)
+        likely = (model.output.marginals(span.context, generator) > 0.5).to(span.frames)
         later = span.mask[1:] if span.start == 0 else span.mask
         thresholded.append(thresholded_accuracy(likely, span.frames)[len(likely) - len(later) :][later])
     return float(torch.cat(sampled).nanmean()), float(torch.cat(thresholded).nanmean())

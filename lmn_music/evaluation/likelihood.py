@@ -16,7 +16,7 @@ Array = npt.NDArray[np.float64]
 
 
 @torch.no_grad()
-def frame_log_probs(model: SequenceModel, rolls: Sequence[PianoRoll], *, batch_songs: int = 32) -> list[Array]:
+def frame_log_probs(model: SequenceModel, rolls: Sequence[PianoRoll], *, batch_songs: int = 16) -> list[Array]:
     """Return for each song the log-likelihood of each frame given all before it, in nats, in the songs' order."""
     result = [np.empty(len(roll)) for roll in rolls]
     for span in teacher_forced(model, rolls, batch_songs=batch_songs):

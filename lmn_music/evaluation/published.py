@@ -18,7 +18,10 @@ KINDS: dict[Kind, str] = {
     "dependent": "exact, the keys of a frame dependent on each other",
     "estimate": "estimates and bounds, not exact",
 }
-KIND_OF_OUTPUT: dict[str, Kind] = {"bernoulli": "independent"}  # of our own models, by `ModelConfig.output`
+KIND_OF_OUTPUT: dict[str, Kind] = {
+    "bernoulli": "independent",
+    "nade": "dependent",
+}  # of our own models, by `ModelConfig.output`
 
 
 class PublishedRow(Settings):

@@ -12,7 +12,7 @@ from lmn_music.corpora.batches import batch_plan, collate
 from lmn_music.models.sequence_model import SequenceModel
 from lmn_music.pianoroll import PianoRoll
 
-CHUNK = 500  # frames at a time; bounds the memory that a long song takes
+CHUNK = 125  # frames at a time; bounds the memory that a long song takes
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Span:
 
 
 @torch.no_grad()
-def teacher_forced(model: SequenceModel, rolls: Sequence[PianoRoll], *, batch_songs: int = 32) -> Iterator[Span]:
+def teacher_forced(model: SequenceModel, rolls: Sequence[PianoRoll], *, batch_songs: int = 16) -> Iterator[Span]:
     """Yield every frame of every song once; padding and batching change nothing. Leaves the model in eval mode."""
     model.eval()
     device = next(model.parameters()).device

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Size = Annotated[int, Field(ge=1, le=65536)]
 Probability = Annotated[float, Field(ge=0, lt=1)]
@@ -19,19 +19,25 @@ class Settings(BaseModel):
 class ModelConfig(Settings):
     """The shape of a sequence model.
 
-    architecture: `dense`, one network over whole frames.
+    architecture: `dense`, one network over whole frames; `tied`, one small network that runs over time for each key,
+    its weights the same for all (output `nade` only).
     network: `lmn`, or `unrolled`, the first stage of the LMN's own training algorithm.
-    output: p(frame | past); `bernoulli` takes the 88 keys as independent.
-    output_hidden_size: rectified units between the readout and the output; 0 for none, as in the papers.
-    hidden_size, memory_size: the LMN's two components. readout: what the output sees of them (LMN-B: memory, LMN-A:
-    hidden). window, feedback: of the unrolled network, and so of the hand-over.
+    output: p(frame | past); `bernoulli` takes the 88 keys as independent, `nade` takes each given those below it.
+    output_hidden_size: rectified units between the readout and the output; 0 for none, as in the papers, which only
+    `bernoulli` can do without.
+    hidden_size, memory_size: the LMN's two components, of the tied architecture those of each key. readout: what the
+    output sees of them (LMN-B: memory, LMN-A: hidden). window, feedback: of the unrolled network, and so of the
+    hand-over.
     metre: the network also hears the frame's number modulo each of these.
-    input_dropout, dropout: on the network's input and on its output, while training.
+    absolute_pitch (tied): each key has weights for its own number; without, a song and its transposition are equally
+    likely. recall (tied): each key also hears what followed the places of the song that resemble its present end.
+    voices (tied): while a key sounds, it tells all others of its memory.
+    input_dropout (dense), dropout: on the network's input and on its output, while training.
     """
 
-    architecture: Literal["dense"] = "dense"
+    architecture: Literal["dense", "tied"] = "dense"
     network: Literal["lmn", "unrolled"] = "lmn"
-    output: Literal["bernoulli"] = "bernoulli"
+    output: Literal["bernoulli", "nade"] = "bernoulli"
     output_hidden_size: Annotated[int, Field(ge=0, le=65536)] = 0
     hidden_size: Size = 256
     memory_size: Size = 256
@@ -39,5 +45,16 @@ class ModelConfig(Settings):
     window: Annotated[int, Field(ge=1, le=512)] = 8
     feedback: bool = False
     metre: tuple[Size, ...] = ()
+    absolute_pitch: bool = True
+    recall: bool = True
+    voices: bool = True
     input_dropout: Probability = 0.0
     dropout: Probability = 0.0
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> ModelConfig:
+        if self.architecture == "tied" and self.output != "nade":
+            raise ValueError('architecture "tied" needs output "nade"')
+        if self.output == "nade" and not self.output_hidden_size:
+            raise ValueError('output "nade" needs an output_hidden_size of at least 1')
+        return self

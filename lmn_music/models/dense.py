@@ -8,12 +8,13 @@ from torch import Tensor, nn
 from lmn_music.models.config import ModelConfig
 from lmn_music.models.lmn import LMN
 from lmn_music.models.outputs.bernoulli import BernoulliOutput
-from lmn_music.models.sequence_model import SequenceModel, State
+from lmn_music.models.outputs.nade import NADE
+from lmn_music.models.sequence_model import MemoryModel, State
 from lmn_music.models.unrolled import Unrolled
 from lmn_music.pianoroll import KEYS
 
 
-class DenseModel(SequenceModel):
+class DenseModel(MemoryModel):
     """Input: the frame before (zeros before the first) and the metre; a linear readout gives the output's context."""
 
     def __init__(
@@ -33,7 +34,8 @@ class DenseModel(SequenceModel):
         self.initial_memory = nn.Parameter(
             self.network.initial_state(1)[0], requires_grad=isinstance(self.network, LMN)
         )
-        self.output = BernoulliOutput(config.output_hidden_size, config.dropout, generator)
+        output = NADE if config.output == "nade" else BernoulliOutput
+        self.output = output(config.output_hidden_size, config.dropout, generator)
         self.readout = nn.Linear(self.network.output_size, self.output.context_size)
         nn.init.xavier_uniform_(self.readout.weight, generator=generator)
         nn.init.zeros_(self.readout.bias)
@@ -70,8 +72,9 @@ class DenseModel(SequenceModel):
         z, memory = self.network.advance(x, state.memory)
         return self.readout(self.dropout(z[0])), State(memory, state.previous, state.position + 1)
 
-    @torch.no_grad()
-    def constrain(self) -> None:
-        """Keep the memory's spectral norm at most 1."""
-        if isinstance(self.network, LMN):
-            self.network.project_memory()
+    def hidden(self, frames: Tensor) -> Tensor:
+        """See MemoryModel."""
+        assert isinstance(self.network, Unrolled)
+        state = self.initial_state(frames.shape[1])
+        x = self.inputs(torch.cat([state.previous.unsqueeze(0), frames[:-1]]), 0)
+        return self.network.hidden(x, state.memory).unsqueeze(2)

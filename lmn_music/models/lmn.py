@@ -75,14 +75,21 @@ class LMN(nn.Module):
         """Return the empty memory, (batch, memory_size)."""
         return self.W_mm.new_zeros(batch, self.memory_size)
 
-    def run(self, x: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
-        """Run over time: x (time, batch, input), m (batch, memory) -> h and m, each (time, batch, size)."""
+    def run(self, x: Tensor, m: Tensor, drive: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Run over time: x (time, batch, input), m (batch, memory) -> h and m, each (time, batch, size).
+
+        drive: what else enters h beside W_xh x_t, broadcastable to (time, batch, hidden_size).
+        """
         u = nn.functional.linear(x, self.W_xh, self.b_h)
+        u = u if drive is None else u + drive
         return scan(u, m, self.W_mh, self.W_hm, self.W_mm, self.b_m)
 
-    def advance(self, x: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
-        """Run over time: x (time, batch, input), m (batch, memory) -> output (time, batch, output_size), last m."""
-        h, ms = self.run(x, m)
+    def advance(self, x: Tensor, m: Tensor, drive: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Run over time: x (time, batch, input), m (batch, memory) -> output (time, batch, output_size), last m.
+
+        drive: see `run`.
+        """
+        h, ms = self.run(x, m, drive)
         return self._select(h, ms), ms[-1]
 
     def step(self, x: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:

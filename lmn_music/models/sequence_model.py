@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from lmn_music.models.config import ModelConfig
-from lmn_music.models.outputs.bernoulli import BernoulliOutput
+from lmn_music.models.lmn import LMN
+from lmn_music.models.outputs.output import Output
+from lmn_music.models.unrolled import Unrolled
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,18 @@ class SequenceModel(nn.Module, ABC):
     """A distribution over songs. Whatever trains, evaluates or samples knows a model by this face alone."""
 
     config: ModelConfig
-    output: BernoulliOutput
+    output: Output
 
     @abstractmethod
     def initial_state(self, batch: int) -> State:
         """Return the state before the first frame."""
+
+    def training_state(self, frames: Tensor) -> State:
+        """Return a state before the first of `frames`, (time, batch, 88), on which `log_prob` may be an estimate.
+
+        Its expectation is the log-likelihood; what is left out saves time. May use torch's global random numbers.
+        """
+        return self.initial_state(frames.shape[1])
 
     @abstractmethod
     def contexts(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
@@ -73,8 +82,36 @@ class SequenceModel(nn.Module, ABC):
         """Bring the weights back into the set where every song length is stable; called after each optimiser step."""
 
 
-def build(config: ModelConfig, generator: torch.Generator | None = None, *, orthogonal: bool = True) -> SequenceModel:
+class MemoryModel(SequenceModel):
+    """A model with a linear memory, or the unrolled model that comes before it: what a hand-over needs to know.
+
+    network: the recurrence. initial_memory: its state before the first frame, of one sequence. readout: from the
+    network's output to the output model's context.
+    """
+
+    network: LMN | Unrolled
+    initial_memory: nn.Parameter
+    readout: nn.Linear
+
+    @abstractmethod
+    def hidden(self, frames: Tensor) -> Tensor:
+        """Return the unrolled network's hidden states over whole songs, (time, batch, sequences, hidden_size).
+
+        frames: (time, batch, 88). A song has one sequence, or one for each key.
+        """
+
+    @torch.no_grad()
+    def constrain(self) -> None:
+        """Keep the memory's spectral norm at most 1."""
+        if isinstance(self.network, LMN):
+            self.network.project_memory()
+
+
+def build(config: ModelConfig, generator: torch.Generator | None = None, *, orthogonal: bool = True) -> MemoryModel:
     """Make a model of its configuration, its weights drawn from `generator`, the LMN's W_mm orthogonal or not."""
     from lmn_music.models.dense import DenseModel
+    from lmn_music.models.tied import TiedModel
 
+    if config.architecture == "tied":
+        return TiedModel(config, generator, orthogonal=orthogonal)
     return DenseModel(config, generator, orthogonal=orthogonal)

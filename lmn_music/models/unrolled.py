@@ -43,9 +43,13 @@ class Unrolled(nn.Module):
         """Return the empty window, (batch, (window - 1) * hidden_size): h_{t-1}, then h_{t-2}, ..."""
         return self.b_h.new_zeros(batch, (self.window - 1) * self.hidden_size)
 
-    def hidden(self, x: Tensor, state: Tensor) -> Tensor:
-        """Return h, (time, batch, hidden_size), for x (time, batch, input_size) after the given window."""
+    def hidden(self, x: Tensor, state: Tensor, drive: Tensor | None = None) -> Tensor:
+        """Return h, (time, batch, hidden_size), for x (time, batch, input_size) after the given window.
+
+        drive: what else enters h beside W_xh x_t, broadcastable to (time, batch, hidden_size).
+        """
         u = nn.functional.linear(x, self.W_xh, self.b_h)
+        u = u if drive is None else u + drive
         if not self.W_hh.numel():
             return torch.tanh(u)
         hs = []
@@ -55,10 +59,13 @@ class Unrolled(nn.Module):
             state = torch.cat([h, state[:, : -self.hidden_size]], dim=1)
         return torch.stack(hs)
 
-    def advance(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Run over time: x (time, batch, input), state -> output (time, batch, window * hidden), last state."""
+    def advance(self, x: Tensor, state: Tensor, drive: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Run over time: x (time, batch, input), state -> output (time, batch, window * hidden), last state.
+
+        drive: see `hidden`.
+        """
         time, batch, _ = x.shape
-        h = self.hidden(x, state)
+        h = self.hidden(x, state, drive)
         past = state.view(batch, self.window - 1, self.hidden_size).flip(1).transpose(0, 1)
         padded = torch.cat([past, h])  # (window - 1 + time, batch, hidden), oldest first
         output = torch.cat(

@@ -15,30 +15,37 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lmn_music.corpora.batches import batch_plan, collate
+from lmn_music.corpora.batches import collate
 from lmn_music.errors import TrainingError
 from lmn_music.memory.laes import LinearAutoencoder, RankError
 from lmn_music.models.config import ModelConfig
-from lmn_music.models.dense import DenseModel
 from lmn_music.models.lmn import LMN
+from lmn_music.models.sequence_model import MemoryModel, build
 from lmn_music.models.unrolled import Unrolled
 from lmn_music.pianoroll import PianoRoll
 
+KEYS_PER_SONG = 12
+
 
 @torch.no_grad()
-def hidden_sequences(model: DenseModel, rolls: Sequence[PianoRoll]) -> list[npt.NDArray[np.float32]]:
-    """Return the unrolled model's hidden states (time, hidden_size) in each song, in the songs' order."""
-    assert isinstance(model.network, Unrolled)
+def hidden_sequences(
+    model: MemoryModel, rolls: Sequence[PianoRoll], generator: torch.Generator
+) -> list[npt.NDArray[np.float32]]:
+    """Return the unrolled model's hidden states (time, hidden_size) in each song, in the songs' order.
+
+    Of a model with a sequence for each key, those of KEYS_PER_SONG keys of each song, drawn by how often they sound.
+    """
     model.eval()
     device = next(model.parameters()).device
-    result: dict[int, npt.NDArray[np.float32]] = {}
-    for songs in batch_plan(rolls, 32):
-        batch = collate(rolls, songs, device)
-        state = model.initial_state(len(songs))
-        x = model.inputs(torch.cat([state.previous.unsqueeze(0), batch.frames[:-1]]), 0)
-        h = model.network.hidden(x, state.memory).cpu().numpy()
-        result.update((song, h[: batch.lengths[column], column]) for column, song in enumerate(batch.songs))
-    return [result[song] for song in range(len(rolls))]
+    result = []
+    for song, roll in enumerate(rolls):
+        h = model.hidden(collate(rolls, [song], device).frames)[:, 0].cpu().numpy()
+        columns = [0]
+        if h.shape[1] > 1:
+            sounds = torch.from_numpy(roll.frames.sum(axis=0)).float() + 1e-3
+            columns = torch.multinomial(sounds, KEYS_PER_SONG, generator=generator).tolist()
+        result += [np.ascontiguousarray(h[:, column]) for column in columns]
+    return result
 
 
 def some_songs(rolls: Sequence[PianoRoll], frames: int, generator: torch.Generator) -> list[PianoRoll]:
@@ -53,14 +60,21 @@ def some_songs(rolls: Sequence[PianoRoll], frames: int, generator: torch.Generat
     return chosen
 
 
-def fit_memory(model: DenseModel, rolls: Sequence[PianoRoll], memory_size: int, *, centre: bool) -> LinearAutoencoder:
+def fit_memory(
+    model: MemoryModel,
+    rolls: Sequence[PianoRoll],
+    memory_size: int,
+    *,
+    centre: bool,
+    generator: torch.Generator,
+) -> LinearAutoencoder:
     """Fit the autoencoder to the unrolled model's hidden sequences over `rolls`, empty windows included.
 
     Where the songs have less history than the memory could hold, the autoencoder is as large as the history's rank.
     TrainingError if the hidden states never change.
     """
     silence = np.zeros((model.config.window - 1, model.config.hidden_size))
-    sequences = [np.concatenate([silence, h]) for h in hidden_sequences(model, rolls)]
+    sequences = [np.concatenate([silence, h]) for h in hidden_sequences(model, rolls, generator)]
     try:
         return LinearAutoencoder(memory_size, centre=centre).fit(sequences)
     except RankError as error:
@@ -70,7 +84,7 @@ def fit_memory(model: DenseModel, rolls: Sequence[PianoRoll], memory_size: int, 
 
 
 @torch.no_grad()
-def hand_over(unrolled: DenseModel, memory: LinearAutoencoder, config: ModelConfig) -> DenseModel:
+def hand_over(unrolled: MemoryModel, memory: LinearAutoencoder, config: ModelConfig) -> MemoryModel:
     """Make the LMN of `config` that does what the unrolled model does, as far as the memory remembers.
 
     A memory that is larger than the autoencoder has cells that start empty and apart: W_mm is the identity on them.
@@ -80,7 +94,10 @@ def hand_over(unrolled: DenseModel, memory: LinearAutoencoder, config: ModelConf
     """
     source = unrolled.network
     assert isinstance(source, Unrolled)
-    model = DenseModel(config).to(unrolled.readout.weight)  # the same device and precision
+    model = build(config).to(unrolled.readout.weight)  # the same device and precision
+    own = ("network.", "readout.", "initial_memory")
+    rest = {name: value for name, value in unrolled.state_dict().items() if not name.startswith(own)}
+    model.load_state_dict(rest, strict=False)
     target = model.network
     assert isinstance(target, LMN)
     mean = torch.from_numpy(memory.mean)
@@ -115,7 +132,6 @@ def hand_over(unrolled: DenseModel, memory: LinearAutoencoder, config: ModelConf
         blocks = [from_hidden, to_memory] if config.readout == "both" else [to_memory]
         model.readout.weight.copy_(torch.cat(blocks, dim=1))
     model.readout.bias.copy_(bias)
-    model.output.load_state_dict(unrolled.output.state_dict())
     return model
 
 

@@ -23,8 +23,9 @@ class TrainingConfig(Settings):
     memory_rate: the memory's own weights learn at this share of the learning rate. Their entries are small (1/16 in an
     orthogonal matrix of 256), and steps of the size that suits the others wash out what the memory was made to hold.
     epochs: at most so many. patience: epochs without a better validation likelihood before the learning rate is
-    multiplied by `decay`; stop: before the stage ends. batch_songs: songs side by side. chunk: frames between two steps
-    of truncated back-propagation. clip: largest gradient norm. transpose: augmentation by up to so many semitones.
+    multiplied by `decay`; stop: before the stage ends. anneal: instead of waiting, let the learning rate fall to
+    nothing along half a cosine over all `epochs`. batch_songs: songs side by side. chunk: frames between two steps of
+    truncated back-propagation. clip: largest gradient norm. transpose: augmentation by up to so many semitones.
     average: decay per step of the running average of the weights that is validated and kept; 0 for none.
     """
 
@@ -38,6 +39,7 @@ class TrainingConfig(Settings):
     decay: Annotated[float, Field(gt=0, lt=1)] = 0.4
     patience: Count = 4
     stop: Count = 12
+    anneal: bool = False
     transpose: Annotated[int, Field(ge=0, le=11)] = 0
     average: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
@@ -73,8 +75,8 @@ def recipe_names() -> list[str]:
 
 
 def default_recipe(corpus: str) -> str:
-    """Return the name of the recipe for a corpus: its own, or the one for folders."""
-    return corpus if corpus in recipe_names() else "folder"
+    """Return the name of the recipe for a corpus: its own, or the one for all others."""
+    return corpus if corpus in recipe_names() else "tied"
 
 
 def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:

@@ -27,8 +27,7 @@ from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
 from lmn_music.files import replacing
 from lmn_music.models.checkpoint import CorpusInfo, Header, save_checkpoint
 from lmn_music.models.config import Settings
-from lmn_music.models.dense import DenseModel
-from lmn_music.models.sequence_model import SequenceModel, build
+from lmn_music.models.sequence_model import MemoryModel, build
 from lmn_music.training.pretraining import fit_memory, hand_over, some_songs
 from lmn_music.training.recipe import Recipe
 from lmn_music.training.trainer import Reporter, Silent, Trainer
@@ -124,13 +123,13 @@ class Run:
     def _generator(self) -> torch.Generator:
         return torch.Generator().manual_seed(self.config.seed)
 
-    def _unrolled(self) -> SequenceModel:
+    def _unrolled(self) -> MemoryModel:
         return build(self.config.recipe.model.model_copy(update={"network": "unrolled"}), self._generator())
 
-    def _drawn(self) -> SequenceModel:
+    def _drawn(self) -> MemoryModel:
         return build(self.config.recipe.model, self._generator(), orthogonal=self.config.recipe.init != "random")
 
-    def _trainer(self, model: SequenceModel, stage: str, state: dict[str, Any] | None) -> Trainer:
+    def _trainer(self, model: MemoryModel, stage: str, state: dict[str, Any] | None) -> Trainer:
         recipe = self.config.recipe
         trainer = Trainer(
             model.to(self.device),
@@ -150,13 +149,14 @@ class Run:
                 ) from error
         return trainer
 
-    def _hand_over(self, trainer: Trainer) -> tuple[SequenceModel, float]:
+    def _hand_over(self, trainer: Trainer) -> tuple[MemoryModel, float]:
         """Return the LMN that takes over from the trained unrolled model, and its validation likelihood."""
         recipe, unrolled = self.config.recipe, trainer.model
-        assert isinstance(unrolled, DenseModel)
+        assert isinstance(unrolled, MemoryModel)
         unrolled.load_state_dict(trainer.best)
-        songs = some_songs(self.corpus.train, recipe.laes_frames, self._generator())
-        memory = fit_memory(unrolled, songs, recipe.model.memory_size, centre=recipe.laes_centre)
+        generator = self._generator()
+        songs = some_songs(self.corpus.train, recipe.laes_frames, generator)
+        memory = fit_memory(unrolled, songs, recipe.model.memory_size, centre=recipe.laes_centre, generator=generator)
         model = hand_over(unrolled, memory, recipe.model)
         after = nll_per_frame(frame_log_probs(model, self.corpus.valid))
         _Recorder(self.folder / "metrics.jsonl", self.reporter).line(

@@ -129,6 +129,8 @@ class Trainer:
             p, clock = self.progress, time.monotonic()
             plan = batch_plan(self.train, self.config.batch_songs, self._generator(p.epoch))
             while p.batch < len(plan):
+                if self.config.anneal:
+                    self._anneal((p.epoch + p.batch / len(plan)) / self.config.epochs)
                 self._train_batch(plan[p.batch])
                 p.batch += 1
                 self.reporter.batch(self.stage, p, len(plan), self.config.epochs)
@@ -140,6 +142,13 @@ class Trainer:
             save()
         return True
 
+    def _anneal(self, done: float) -> None:
+        """Set the learning rates for when this share of the stage is done."""
+        p = self.progress
+        p.learning_rate = self.config.learning_rate * (1 + math.cos(math.pi * done)) / 2
+        for group, rate in zip(self.optimizer.param_groups, self._groups(), strict=True):
+            group["lr"] = rate["lr"] * p.learning_rate / self.config.learning_rate
+
     def _train_batch(self, songs: list[int]) -> None:
         p, config = self.progress, self.config
         generator = self._generator(p.epoch, p.batch + 1)
@@ -148,10 +157,10 @@ class Trainer:
         self.model.train()
         with torch.random.fork_rng():
             torch.manual_seed(generator.initial_seed())  # dropout
-            state = None
+            state = self.model.training_state(batch.frames)
             for frames, mask in batch.chunks(config.chunk):
-                state = state.first(frames.shape[1]).detached() if state is not None else None
-                log_prob, state = self.model.log_prob(frames, state)
+                log_prob, state = self.model.log_prob(frames, state.first(frames.shape[1]))
+                state = state.detached()
                 nll = -(log_prob * mask).sum()
                 count = int(mask.sum())
                 value = float(nll.detach())
@@ -181,7 +190,7 @@ class Trainer:
         else:
             p.bad_epochs += 1
         learning_rate = p.learning_rate
-        if p.bad_epochs >= config.patience:
+        if p.bad_epochs >= config.patience and not config.anneal:
             p.learning_rate, p.bad_epochs = p.learning_rate * config.decay, 0
             for group in self.optimizer.param_groups:
                 group["lr"] *= config.decay

@@ -11,7 +11,7 @@ from lmn_music.rendering import write_roll
 from tests.conftest import make_roll
 
 TINY = ["--set", "model.hidden_size=6", "--set", "model.memory_size=8", "--set", "model.window=3"]
-TINY += ["--set", "pretraining.epochs=1", "--epochs", "2"]
+TINY += ["--set", "model.output_hidden_size=8", "--set", "pretraining.epochs=1", "--epochs", "2"]
 
 
 @pytest.fixture(autouse=True)

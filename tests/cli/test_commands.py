@@ -149,15 +149,15 @@ def test_a_bad_prime_is_refused(run_folder, tunes):
 
 
 def test_recipes_are_shown_and_can_be_used(tunes):
-    assert "jsb" in lmn_music("recipes").split()
-    Path("mine.toml").write_text(lmn_music("recipes", "jsb"))
+    assert {"lmn", "lmn-nade", "tied"} <= set(lmn_music("recipes").split())
+    Path("mine.toml").write_text(lmn_music("recipes", "tied"))
     lmn_music("train", tunes, "--recipe", "mine.toml", *TINY)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("nothing_here")
 def test_without_the_benchmark_the_chorales_stand_in_loudly():
-    small = ["--init", "random", "--epochs", "1", "--set", "model.hidden_size=4", "--set", "model.memory_size=4"]
+    small = ["--recipe", "lmn", "--init", "random", "--epochs", "1", "--set", "model.hidden_size=4"]
     output = lmn_music("train", "jsb", "--out", "run", *small)
     assert "NOT the benchmark" in output
     assert "NOTE: JSB Chorales could not be downloaded (127.0.0.1:9: no connection" in output
@@ -171,7 +171,7 @@ def test_without_the_benchmark_the_chorales_stand_in_loudly():
 
 @pytest.mark.slow
 def test_the_chorales_are_evaluated_beside_the_published_figures(benchmark_folder):
-    small = ["--init", "random", "--epochs", "1", "--set", "model.hidden_size=4", "--set", "model.memory_size=4"]
+    small = ["--recipe", "lmn", "--init", "random", "--epochs", "1", "--set", "model.hidden_size=4"]
     lmn_music("train", "jsb", "--data", benchmark_folder, "--out", "run", *small)
     output = lmn_music("evaluate", "run", "--data", benchmark_folder)
     assert "NOT comparable" not in output

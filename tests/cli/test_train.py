@@ -21,7 +21,7 @@ def test_a_folder_that_is_called_like_a_corpus_is_a_folder(tunes, name):
     header = load_checkpoint("run").header
     assert header.corpus.source == str(Path(name).resolve())
     changes = [option for option in TINY if "=" in option]
-    folder = load_recipe("folder", [*changes, "training.epochs=2"])
+    folder = load_recipe("tied", [*changes, "training.epochs=2"])
     assert header.recipe == folder.model_dump(mode="json")
 
 

@@ -7,6 +7,7 @@ import torch
 from lmn_music.corpora import load_corpus
 from lmn_music.evaluation.accuracy import accuracies, sampled_accuracy, thresholded_accuracy
 from lmn_music.models.outputs.bernoulli import BernoulliOutput
+from lmn_music.models.outputs.nade import NADE
 from lmn_music.models.sequence_model import SequenceModel, State
 from lmn_music.pianoroll import KEYS, PianoRoll
 
@@ -57,6 +58,30 @@ class Repeat(SequenceModel):
 def test_repeating_the_frame_before_gives_the_known_figures(name, anchor, benchmark_folder):
     _, thresholded = accuracies(Repeat(), load_corpus(name, benchmark_folder).test, samples=1)
     assert 100 * thresholded == pytest.approx(anchor, abs=0.05)
+
+
+class Pair(Repeat):
+    """Keys 1 and 2 sound together or not at all, with probability 0.7; key 3 when they do not."""
+
+    def __init__(self):
+        super().__init__()
+        self.output = NADE(1, keys=KEYS)
+        with torch.no_grad():
+            self.output.W.zero_()[1] = 1.0
+            self.output.V.zero_()[2], self.output.V[3] = 60.0, -60.0
+        self.context = torch.full((self.output.context_size,), -30.0)
+        self.context[[0, 1 + 1, 1 + 3]] = torch.tensor([0.0, 0.847, 30.0])  # the hidden bias; keys 1 and 3
+
+    def contexts(self, frames, state):
+        return self.context.expand(*frames.shape[:2], -1), State(state.memory, frames[-1], 0)
+
+
+def test_keys_that_depend_on_each_other_are_scored_by_their_marginals():
+    frames = np.zeros((200, KEYS), dtype=bool)
+    frames[:, [1, 2]] = True
+    sampled, thresholded = accuracies(Pair(), [PianoRoll(frames, 1)])
+    assert sampled == pytest.approx(0.7, abs=0.04)
+    assert thresholded == pytest.approx(0.98, abs=0.03)  # of 20 draws, seldom less than half sound
 
 
 def test_a_model_that_is_sure_scores_what_its_prediction_scores():

@@ -5,17 +5,17 @@ import torch
 
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
 from lmn_music.models.config import ModelConfig
-from lmn_music.models.dense import DenseModel
+from lmn_music.models.sequence_model import build
 from lmn_music.training.pretraining import fit_memory, hand_over, some_songs
 
 HIDDEN, WINDOW = 3, 4
 
 
-def unrolled(feedback):
-    config = ModelConfig(
-        network="unrolled", hidden_size=HIDDEN, window=WINDOW, feedback=feedback, metre=(2,), output_hidden_size=7
-    )
-    model = DenseModel(config, torch.Generator().manual_seed(0))
+DENSE = ModelConfig(hidden_size=HIDDEN, window=WINDOW, metre=(2,), output_hidden_size=7)
+
+
+def unrolled(config, feedback):
+    model = build(config.model_copy(update={"network": "unrolled", "feedback": feedback}))
     torch.manual_seed(0)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
@@ -24,33 +24,50 @@ def unrolled(feedback):
     return model.double()
 
 
+def fitted(source, songs, memory_size, *, centre=True):
+    return fit_memory(source, songs, memory_size, centre=centre, generator=torch.Generator().manual_seed(0))
+
+
 @pytest.mark.parametrize("feedback", [False, True])
 @pytest.mark.parametrize("centre", [False, True])
 @pytest.mark.parametrize("readout", ["memory", "both"])
-def test_full_rank_reproduces_the_unrolled_model(feedback, centre, readout, small_corpus):
-    source = unrolled(feedback)
+@pytest.mark.parametrize("output", ["bernoulli", "nade"])
+def test_full_rank_reproduces_the_unrolled_model(feedback, centre, readout, output, small_corpus):
+    dense = DENSE.model_copy(update={"output": output})
+    source = unrolled(dense, feedback)
     songs = small_corpus.train
     full = HIDDEN * (max(map(len, songs)) + WINDOW - 1)
-    memory = fit_memory(source, songs, full, centre=centre)
+    memory = fitted(source, songs, full, centre=centre)
     assert memory.n_components < full  # these songs span less than they could: the rest of the memory is spare
-    config = ModelConfig(
-        hidden_size=HIDDEN, memory_size=full, readout=readout, window=WINDOW, metre=(2,), output_hidden_size=7
-    )
-    model = hand_over(source, memory, config)
+    model = hand_over(source, memory, dense.model_copy(update={"memory_size": full, "readout": readout}))
     assert model.readout.weight.dtype == torch.float64
     for ours, theirs in zip(frame_log_probs(model, songs), frame_log_probs(source, songs), strict=True):
         assert ours == pytest.approx(theirs, abs=1e-8)
 
 
+@pytest.mark.parametrize("feedback", [False, True])
+@pytest.mark.parametrize("readout", ["memory", "both"])
+def test_full_rank_reproduces_the_unrolled_model_on_every_key(feedback, readout, small_corpus):
+    """Of the tied architecture; the memory is fitted to some keys of each song, and serves all."""
+    tied = ModelConfig(
+        architecture="tied", output="nade", hidden_size=2, window=3, metre=(2,), output_hidden_size=5, readout=readout
+    )
+    source = unrolled(tied, feedback)
+    songs = sorted(small_corpus.train, key=len)[:3]
+    full = tied.hidden_size * (len(songs[-1]) + tied.window - 1)
+    memory = fitted(source, songs, full)
+    model = hand_over(source, memory, tied.model_copy(update={"memory_size": full}))
+    for ours, theirs in zip(frame_log_probs(model, songs), frame_log_probs(source, songs), strict=True):
+        assert ours == pytest.approx(theirs, abs=1e-6)
+
+
 def test_the_more_memory_the_nearer(small_corpus):
-    source = unrolled(feedback=True)
+    source = unrolled(DENSE, feedback=True)
     goal = nll_per_frame(frame_log_probs(source, small_corpus.train))
     gaps = []
     for size in (4, 16, 64):
-        memory = fit_memory(source, small_corpus.train, size, centre=True)
-        model = hand_over(
-            source, memory, ModelConfig(hidden_size=HIDDEN, memory_size=size, metre=(2,), output_hidden_size=7)
-        )
+        memory = fitted(source, small_corpus.train, size)
+        model = hand_over(source, memory, DENSE.model_copy(update={"memory_size": size}))
         gaps.append(abs(nll_per_frame(frame_log_probs(model, small_corpus.train)) - goal))
     assert gaps[2] < gaps[1] < gaps[0]
 

@@ -43,12 +43,15 @@ def assert_same(one, other):
         assert torch.equal(one[1][name], other[1][name]), name
 
 
-@pytest.mark.parametrize("init", ["laes", "random"])
-def test_resumed_equals_uninterrupted_bit_for_bit(init, small_corpus, tmp_path):
-    whole = Run.start(tmp_path / "whole", config(small_corpus, f"init={init}"), small_corpus)
+TIED = ["model.architecture=tied", "model.output=nade", "model.output_hidden_size=4", "training.anneal=true"]
+
+
+@pytest.mark.parametrize("changes", [["init=laes"], ["init=random"], TIED], ids=["laes", "random", "tied"])
+def test_resumed_equals_uninterrupted_bit_for_bit(changes, small_corpus, tmp_path):
+    whole = Run.start(tmp_path / "whole", config(small_corpus, *changes), small_corpus)
     assert whole.run()
     # Stop after every second batch, again and again, in both stages.
-    run = Run.start(tmp_path / "pieces", config(small_corpus, f"init={init}"), small_corpus)
+    run = Run.start(tmp_path / "pieces", config(small_corpus, *changes), small_corpus)
     pieces = 0
 
     def every_second():

@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from lmn_music.models.outputs.output import Output, draw
 from lmn_music.pianoroll import KEYS
 
 
-class BernoulliOutput(nn.Module):
+class BernoulliOutput(Output):
     """p(frame | context) as a product of 88 independent Bernoulli distributions.
 
     Without a hidden layer the context of a frame is its 88 logits, as in the papers. With one, it is what enters that
@@ -25,23 +26,15 @@ class BernoulliOutput(nn.Module):
             nn.init.zeros_(linear.bias)
             self.hidden = nn.Sequential(nn.ReLU(), nn.Dropout(dropout), linear)
 
-    def logits(self, context: Tensor) -> Tensor:
-        """Return the log-odds of each key to sound."""
+    def logits(self, frames: Tensor, context: Tensor) -> Tensor:  # noqa: ARG002 - no key depends on another
+        """Return the log-odds of each key to sound, whatever the other keys do."""
         logits: Tensor = self.hidden(context)
         return logits
 
-    def log_prob(self, frames: Tensor, context: Tensor) -> Tensor:
-        """Return the log-likelihood of each frame in nats, summed over keys: (..., 88) -> (...)."""
-        logits = self.logits(context)
-        return -nn.functional.binary_cross_entropy_with_logits(logits, frames, reduction="none").sum(dim=-1)
-
     def sample(self, context: Tensor, *, temperature: float, generator: torch.Generator) -> Tensor:
-        """Draw frames of zeros and ones. Logits are divided by `temperature`; at 0 keys take the likelier value."""
-        logits = self.logits(context)
-        if temperature == 0:
-            return (logits > 0).to(logits.dtype)
-        return torch.bernoulli(torch.sigmoid(logits / temperature), generator=generator)
+        """Draw a frame for each context. Logits are divided by `temperature`; at 0 the likelier value wins."""
+        return draw(self.hidden(context), temperature, generator)
 
-    def marginals(self, context: Tensor) -> Tensor:
-        """Return the probability of each key to sound."""
-        return torch.sigmoid(self.logits(context))
+    def marginals(self, context: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - nothing is drawn
+        """Return the probability of each key to sound; exact."""
+        return torch.sigmoid(self.hidden(context))

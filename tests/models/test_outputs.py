@@ -1,0 +1,121 @@
+"""The output models on keyboards so small that every frame can be counted."""
+
+import pytest
+import torch
+
+from lmn_music.models.outputs.bernoulli import BernoulliOutput
+from lmn_music.models.outputs.nade import NADE
+from lmn_music.models.outputs.output import SAMPLES
+from lmn_music.models.outputs.tied_nade import TiedNADE
+from lmn_music.pianoroll import KEYS
+from tests.models.conftest import all_frames
+
+SIX = 6
+
+
+def drawn_weights(output):
+    torch.manual_seed(0)
+    for parameter in output.parameters():
+        torch.nn.init.normal_(parameter, std=0.8)
+    return output.double().eval()
+
+
+@pytest.fixture(params=["NADE", "tied NADE"])
+def output_and_context(request):
+    """An output model over six keys, and one context; the keys depend on each other strongly."""
+    generator = torch.Generator().manual_seed(3)
+    if request.param == "NADE":
+        output = drawn_weights(NADE(5, keys=SIX))
+        return output, torch.randn(output.context_size, generator=generator, dtype=torch.float64)
+    output = drawn_weights(TiedNADE(5))
+    context = torch.randn(SIX, output.context_size, generator=generator, dtype=torch.float64)
+    context[:, -1] = torch.tensor([1.0, 0, 0, 1, 1, 0])  # the frame before
+    return output, context
+
+
+@torch.no_grad()
+def test_probabilities_of_all_frames_sum_to_one(output_and_context):
+    output, context = output_and_context
+    log_prob = output.log_prob(all_frames(SIX), context.expand(2**SIX, *context.shape))
+    assert float(log_prob.exp().sum()) == pytest.approx(1, abs=1e-12)
+    assert float(log_prob.exp().max()) < 0.9  # else the next tests see little
+
+
+@torch.no_grad()
+def test_every_frame_is_drawn_as_often_as_log_prob_says(output_and_context):
+    output, context = output_and_context
+    count = 50_000
+    p = output.log_prob(all_frames(SIX), context.expand(2**SIX, *context.shape)).exp()
+    generator = torch.Generator().manual_seed(0)
+    drawn = output.sample(context.expand(count, *context.shape), temperature=1.0, generator=generator)
+    number = (drawn.long() << torch.arange(SIX)).sum(dim=1)
+    frequency = torch.bincount(number, minlength=2**SIX) / count
+    assert ((frequency - p).abs() < 4.5 * (p * (1 - p) / count).sqrt() + 2 / count).all()
+
+
+@torch.no_grad()
+def test_the_likeliest_value_of_each_key_is_drawn_at_temperature_0(output_and_context):
+    output, context = output_and_context
+    frame = output.sample(context, temperature=0, generator=torch.Generator())
+    assert torch.equal(frame, (output.logits(frame, context) > 0).double())
+
+
+@torch.no_grad()
+def test_marginals_are_those_of_all_frames_on_average(output_and_context):
+    output, context = output_and_context
+    frames = all_frames(SIX)
+    exact = output.log_prob(frames, context.expand(2**SIX, *context.shape)).exp() @ frames
+    repeats = 500
+    estimates = output.marginals(context.expand(repeats, *context.shape), torch.Generator().manual_seed(0))
+    torch.testing.assert_close(estimates.mean(dim=0), exact, atol=4.5 * 0.5 / (SAMPLES * repeats) ** 0.5, rtol=0)
+    torch.testing.assert_close(estimates[:, 0], exact[0].expand(repeats))  # the lowest key depends on no other
+    error = (estimates - exact).square().mean(dim=0).sqrt()
+    assert (error <= (exact * (1 - exact) / SAMPLES).sqrt()).all()  # no worse than counting draws
+
+
+def test_nade_is_its_recurrence():
+    """Against the recurrence over keys as it is written."""
+    nade = drawn_weights(NADE(5, keys=SIX))
+    frames = all_frames(SIX).view(8, 8, SIX)
+    context = torch.randn(8, 8, nade.context_size, dtype=torch.float64)
+    c, b = context[..., :5], context[..., 5:]
+    logits = []
+    for j in range(SIX):
+        a = c + sum(frames[..., i, None] * nade.W[i] for i in range(j))
+        logits.append((torch.relu(a) * nade.V[j]).sum(dim=-1) + b[..., j])
+    expected = torch.stack(logits, dim=-1)
+    torch.testing.assert_close(nade.logits(frames, context), expected)
+    weight = torch.randn(8, 8, SIX, dtype=torch.float64)
+    ours = torch.autograd.grad((nade.logits(frames, context) * weight).sum(), [nade.W, nade.V])
+    theirs = torch.autograd.grad((expected * weight).sum(), [nade.W, nade.V])
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_tied_nade_is_its_recurrence():
+    """Against the definition, key by key; more keys than a key can see below it."""
+    keys = 40
+    output = drawn_weights(TiedNADE(5))
+    generator = torch.Generator().manual_seed(0)
+    frames, before = torch.randint(0, 2, (2, 3, keys), generator=generator).double()
+    context = torch.cat([torch.randn(3, keys, 5, dtype=torch.float64), before.unsqueeze(-1)], dim=-1)
+    W = output.below.weight
+    for song in range(3):
+        for key in range(keys):
+            r = context[song, key, :5] + output.count.weight[min(15, int(frames[song, :key].sum()))]
+            for distance in range(1, 37):
+                if (below := key - distance) >= 0:
+                    r = r + W[:, 36 - distance] * frames[song, below]
+                    if distance <= 24:
+                        r = r + W[:, 60 - distance] * (frames[song, below] - before[song, below])
+            r = torch.relu(r)
+            r = r + torch.relu(output.inner(r))
+            logit = output.logits(frames, context)[song, key]
+            torch.testing.assert_close(logit, output.logit(r).squeeze())
+
+
+def test_independent_keys_have_exact_marginals():
+    output = drawn_weights(BernoulliOutput(3))
+    context = torch.randn(4, 3, dtype=torch.float64)
+    p = output.marginals(context, torch.Generator())
+    silence = torch.zeros(4, KEYS, dtype=torch.float64)
+    torch.testing.assert_close(output.log_prob(silence, context), (1 - p).log().sum(dim=1))
