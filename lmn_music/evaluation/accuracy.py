@@ -11,7 +11,7 @@ from lmn_music.evaluation.teacher_forcing import teacher_forced
 from lmn_music.models.sequence_model import SequenceModel
 from lmn_music.pianoroll import PianoRoll
 
-SAMPLES = 20
+SAMPLES = 10
 
 
 def sampled_accuracy(predicted: Tensor, frames: Tensor) -> Tensor:
@@ -42,16 +42,15 @@ def accuracies(
 
     The first is estimated from `samples` frames drawn for each frame, given the true past. The second takes a key as
     predicted if its probability in this frame, whatever the other keys do, is above 0.5; where the keys depend on each
-    other that probability, and so this accuracy, is an estimate too (`Output.marginals`).
+    other that probability is an estimate, from the same samples (`Output.marginals`).
     """
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
     sampled, thresholded = [], []
     for span in teacher_forced(model, rolls):
-        for _ in range(samples):
-            drawn = model.output.sample(span.context, temperature=1.0, generator=generator)
-            sampled.append(sampled_accuracy(drawn, span.frames)[span.mask])
-        likely = (model.output.marginals(span.context, generator) > 0.5).to(span.frames)
+        drawn = [model.output.sample(span.context, temperature=1.0, generator=generator) for _ in range(samples)]
+        sampled += [sampled_accuracy(frames, span.frames)[span.mask] for frames in drawn]
+        likely = (model.output.marginals(span.context, drawn) > 0.5).to(span.frames)
         later = span.mask[1:] if span.start == 0 else span.mask
         thresholded.append(thresholded_accuracy(likely, span.frames)[len(likely) - len(later) :][later])
     return float(torch.cat(sampled).nanmean()), float(torch.cat(thresholded).nanmean())

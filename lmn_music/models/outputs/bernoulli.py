@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -35,6 +37,6 @@ class BernoulliOutput(Output):
         """Draw a frame for each context. Logits are divided by `temperature`; at 0 the likelier value wins."""
         return draw(self.hidden(context), temperature, generator)
 
-    def marginals(self, context: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - nothing is drawn
+    def marginals(self, context: Tensor, drawn: Sequence[Tensor] = ()) -> Tensor:  # noqa: ARG002 - not needed
         """Return the probability of each key to sound; exact."""
         return torch.sigmoid(self.hidden(context))
