@@ -177,6 +177,14 @@ def test_the_memory_learns_at_its_own_rate(small_corpus, tmp_path):
     assert not torch.allclose(still.network.W_mh, start.network.W_mh, atol=1e-3)
 
 
+def test_the_learning_rate_falls_along_half_a_cosine(small_corpus, tmp_path):
+    overrides = ["init=orthogonal", "training.anneal=true", "training.epochs=4", "training.batch_songs=1000"]
+    Run.start(tmp_path / "run", config(small_corpus, *overrides), small_corpus).run()
+    metrics = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    rates = [line["learning_rate"] / 2e-3 for line in metrics]
+    assert rates == pytest.approx([1, 0.5 + 0.5**1.5, 0.5, 0.5 - 0.5**1.5])  # one batch each
+
+
 def test_a_run_never_overwrites_another(small_corpus, tmp_path):
     Run.start(tmp_path / "run", config(small_corpus), small_corpus)
     with pytest.raises(UsageError, match="not empty"):
