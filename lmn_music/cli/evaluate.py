@@ -10,7 +10,7 @@ import typer
 from lmn_music.cli.options import Data, Device, DeviceName, Split, corpus_for_model, resolve_device
 
 if TYPE_CHECKING:
-    from lmn_music.evaluation.report import Evaluation
+    from lmn_music.evaluation.report import BeyondOneModel, Evaluation
 
 WIDTH = 80
 
@@ -28,6 +28,18 @@ def evaluate(
         ),
     ] = None,
     split: Annotated[Split, typer.Option(help="Which songs.")] = Split.test,
+    others: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="MODEL",
+            help="Also the ensemble with this model, trained on the same songs; may be given several times.",
+        ),
+    ] = None,
+    dynamic: Annotated[
+        bool,
+        typer.Option("--dynamic", help="Also let the model go on learning from each song while it reads it; slower."),
+    ] = False,
     to_c: Annotated[
         bool,
         typer.Option("--to-c", help="Own files: transpose every song to C, as the music of the shipped models is."),
@@ -40,10 +52,10 @@ def evaluate(
     from lmn_music.evaluation.report import evaluate as evaluate_model
     from lmn_music.models.checkpoint import load_checkpoint
 
-    checkpoint = load_checkpoint(model, resolve_device(device))
+    checkpoint, *rest = [load_checkpoint(name, resolve_device(device)) for name in (model, *(others or ()))]
     advice = "name it with --corpus"
     songs = corpus_for_model(checkpoint.header.corpus, corpus, data, advice=advice, to_c=to_c)
-    evaluation = evaluate_model(checkpoint, songs, split.value)
+    evaluation = evaluate_model(checkpoint, songs, split.value, others=rest, dynamic=dynamic)
     if json:
         typer.echo(evaluation.model_dump_json())
     else:
@@ -60,6 +72,13 @@ def _print(e: Evaluation) -> None:
         f"  {e.accuracy_sampled:.1%}  accuracy of a sample, TP / max(played, predicted)\n"
         f"  {e.accuracy_thresholded:.1%}  accuracy at threshold 0.5, TP / (TP + FP + FN)\n"
     )
+    for one in e.beyond:
+        low, high = one.nll_interval
+        typer.echo(
+            f"{one.title}{_details(one)}\n"
+            f"  {one.nll:.3f}  nats per frame, all frames; 95 % interval over songs {low:.3f} to {high:.3f}\n"
+            f"  {one.nll_first_frame_excluded:.3f}  nats per frame, first frame of each song left out\n"
+        )
     if not e.corpus_unchanged:
         _note(
             f"NOTE: {e.corpus} has changed since the training, and its splits with it: the model may have been TRAINED "
@@ -76,6 +95,14 @@ def _print(e: Evaluation) -> None:
         typer.echo("Published figures are of the test split; these are not.")
     else:
         _print_published(e)
+
+
+def _details(one: BeyondOneModel) -> str:
+    """Say of what it consists, and how fast it learns."""
+    lines = [f"  {member}" for member in one.members] if len(one.members) > 1 else []
+    rates = ", ".join(f"{rate:g}" for rate in one.learning_rates)
+    lines += [f"  learning rate {rates}, chosen on the validation split"] if rates else []
+    return "".join(f"\n{line}" for line in lines)
 
 
 def _note(text: str) -> None:
@@ -103,6 +130,11 @@ def _print_published(e: Evaluation) -> None:
         typer.echo(title)
         for nll, frames, model in sorted(lines):
             typer.secho(f"  {nll:5.2f}  {frames:<10}  {model}", bold=model.startswith("*"))
+    if e.beyond:
+        typer.echo("beyond one model with fixed weights, exact")
+    for one in e.beyond:
+        typer.secho(f"  {one.nll:5.2f}  {'all':<10}  *  {one.title}", bold=True)
+        typer.secho(f"  {one.nll_first_frame_excluded:5.2f}  {'not first':<10}  *  {one.title}", bold=True)
     legend = "; ".join(f"{tag}: {meaning}" for tag, meaning in TAGS.items())
     typer.echo(f"\n{legend}")
     typer.echo("*: measured now; not first: the first frame of each song is left out")

@@ -2,32 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
 from pydantic import ConfigDict
 
 from lmn_music.corpora.corpus import Corpus
 from lmn_music.errors import UsageError
 from lmn_music.evaluation.accuracy import accuracies
+from lmn_music.evaluation.dynamic import DynamicEvaluation
+from lmn_music.evaluation.ensemble import check_members, mixture
 from lmn_music.evaluation.likelihood import bootstrap_interval, frame_log_probs, nll_per_frame
 from lmn_music.evaluation.published import KIND_OF_OUTPUT, Kind
 from lmn_music.models.checkpoint import Checkpoint
 from lmn_music.models.config import Settings
+from lmn_music.pianoroll import PianoRoll
 from lmn_music.rendering.output import as_utf8
 
+Array = npt.NDArray[np.float64]
 
-class Evaluation(Settings):
+
+class Likelihood(Settings):
+    """The likelihood of a split, in nats per frame over all frames of all songs in one flat list.
+
+    nll, nll_first_frame_excluded: with the first frame of each song (Boulanger-Lewandowski et al. 2012) and without
+    (Bai et al. 2018). nll_interval: 95 % bootstrap over songs. NaN where there is nothing to average.
+    """
+
+    model_config = ConfigDict(allow_inf_nan=True)
+
+    nll: float
+    nll_interval: tuple[float, float]
+    nll_first_frame_excluded: float
+
+
+class BeyondOneModel(Likelihood):
+    """A likelihood, exact too, of more than one model with fixed weights: never to be mixed up with that of one.
+
+    members: the models whose predictions are mixed, one if it is no ensemble; see lmn_music.evaluation.ensemble.
+    learning_rates: of dynamic evaluation, one for each member, as chosen on the validation split; empty if the weights
+    are fixed; see lmn_music.evaluation.dynamic.
+    """
+
+    members: tuple[str, ...]
+    learning_rates: tuple[float, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Return what to call it in a table."""
+        parts = [f"ensemble of {len(self.members)}"] if len(self.members) > 1 else []
+        return ", ".join(parts + (["dynamic evaluation"] if self.learning_rates else []))
+
+
+class Evaluation(Likelihood):
     """The figures of one model on one split of one corpus.
 
-    nll, nll_first_frame_excluded: nats per frame over all frames of all songs in one flat list, with the first frame of
-    each song (Boulanger-Lewandowski et al. 2012) and without (Bai et al. 2018). nll_interval: 95 % bootstrap over
-    songs. accuracy_sampled, accuracy_thresholded: between 0 and 1; see lmn_music.evaluation.accuracy.
+    nll and the others of `Likelihood`: of the one model, its weights fixed. ensemble, dynamic, dynamic_ensemble: what
+    becomes of it with others, where it goes on learning, and both; None where not asked for.
+    accuracy_sampled, accuracy_thresholded: between 0 and 1; see lmn_music.evaluation.accuracy.
     comparable: whether nll may stand beside published figures: the model was trained on, and is evaluated on, the same
     benchmark. kind: beside which of them. corpus_unchanged: False if a corpus of the same name as the one in training
     holds other songs now (or the same ones on another grid, in another key, in other splits), so that the model may
     have been trained on what it is tested on. provenance: what the evaluated corpus was read from; trained_on: the same
     of the corpus in training; with the frames per quarter of each. NaN where there is nothing to average.
     """
-
-    model_config = ConfigDict(allow_inf_nan=True)
 
     model: str
     kind: Kind
@@ -41,25 +80,46 @@ class Evaluation(Settings):
     corpus_unchanged: bool
     frames: int
     songs: int
-    nll: float
-    nll_interval: tuple[float, float]
-    nll_first_frame_excluded: float
     accuracy_sampled: float
     accuracy_thresholded: float
+    ensemble: BeyondOneModel | None = None
+    dynamic: BeyondOneModel | None = None
+    dynamic_ensemble: BeyondOneModel | None = None
+
+    @property
+    def beyond(self) -> list[BeyondOneModel]:
+        """Return those of `ensemble`, `dynamic` and `dynamic_ensemble` that were asked for."""
+        return [one for one in (self.ensemble, self.dynamic, self.dynamic_ensemble) if one is not None]
 
 
-def evaluate(checkpoint: Checkpoint, corpus: Corpus, split: str = "test") -> Evaluation:
-    """Read every frame of the split once, and report; UsageError if there is nothing in it."""
+def evaluate(
+    checkpoint: Checkpoint,
+    corpus: Corpus,
+    split: str = "test",
+    *,
+    others: Sequence[Checkpoint] = (),
+    dynamic: bool = False,
+) -> Evaluation:
+    """Evaluate a model on a split, and report; UsageError if there is nothing in it.
+
+    others: what makes an ensemble of it; UsageError if they were trained on other songs. dynamic: let the models go on
+    learning while they read; needs the training and validation songs of the corpus too.
+    """
     rolls = corpus.split(split)
     if not rolls or not sum(map(len, rolls)):
         raise UsageError(f"the {split} split of {corpus.name} is empty: there is nothing to evaluate")
-    log_probs = frame_log_probs(checkpoint.model, rolls)
+    members = [checkpoint, *others]
+    check_members(members)
+    log_probs = [frame_log_probs(member.model, rolls) for member in members]
     sampled, thresholded = accuracies(checkpoint.model, rolls)
     header = checkpoint.header
     same_name = corpus.name == header.corpus.name
     comparable = same_name and corpus.comparable and header.corpus.comparable
+    adapted, rates = _adapted(members, corpus, rolls) if dynamic else ([], [])
+    names = tuple(as_utf8(member.name) for member in members)
     return Evaluation(
-        model=as_utf8(checkpoint.name),
+        **_likelihood(log_probs[0]).model_dump(),
+        model=names[0],
         kind=KIND_OF_OUTPUT[header.model.output],
         trained_on=header.corpus.provenance,
         trained_frames_per_quarter=header.corpus.frames_per_quarter,
@@ -72,9 +132,34 @@ def evaluate(checkpoint: Checkpoint, corpus: Corpus, split: str = "test") -> Eva
         corpus_unchanged=comparable or not same_name or corpus.sha256 == header.corpus.sha256,
         frames=sum(map(len, rolls)),
         songs=len(rolls),
+        accuracy_sampled=sampled,
+        accuracy_thresholded=thresholded,
+        ensemble=_beyond(log_probs, names) if others else None,
+        dynamic=_beyond(adapted[:1], names[:1], rates[:1]) if dynamic else None,
+        dynamic_ensemble=_beyond(adapted, names, rates) if dynamic and others else None,
+    )
+
+
+def _adapted(
+    members: Sequence[Checkpoint], corpus: Corpus, rolls: Sequence[PianoRoll]
+) -> tuple[list[list[Array]], list[float]]:
+    """Return what dynamic evaluation makes of the frames of each song by each model, and its learning rate."""
+    log_probs, rates = [], []
+    for member in members:
+        reader = DynamicEvaluation(member.model, corpus.train)
+        rates.append(reader.choose_rate(corpus.valid))
+        log_probs.append(reader.frame_log_probs(rolls, rates[-1]))
+    return log_probs, rates
+
+
+def _beyond(members: Sequence[list[Array]], names: Sequence[str], rates: Sequence[float] = ()) -> BeyondOneModel:
+    figures = _likelihood(mixture(members))
+    return BeyondOneModel(**figures.model_dump(), members=tuple(names), learning_rates=tuple(rates))
+
+
+def _likelihood(log_probs: Sequence[Array]) -> Likelihood:
+    return Likelihood(
         nll=nll_per_frame(log_probs),
         nll_interval=bootstrap_interval(log_probs),
         nll_first_frame_excluded=nll_per_frame(log_probs, first_frame=False),
-        accuracy_sampled=sampled,
-        accuracy_thresholded=thresholded,
     )

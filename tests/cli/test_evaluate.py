@@ -8,7 +8,7 @@ import pytest
 
 from lmn_music.cli.evaluate import _print
 from lmn_music.evaluation.published import published_rows
-from lmn_music.evaluation.report import Evaluation
+from lmn_music.evaluation.report import BeyondOneModel, Evaluation
 from lmn_music.rendering import write_roll
 from tests.cli.conftest import lmn_music
 from tests.conftest import make_roll
@@ -49,6 +49,51 @@ def test_the_published_table_fits_a_terminal(corpus, capsys):
     assert {"8.15", "8.20"} <= set(figures[0])
     table, notes = "\n".join(lines).split("\n[1] ")
     assert set(re.findall(r"\[\d+\]$", table, re.MULTILINE)) == {"[1]", *re.findall(r"\[\d+\]", notes)}
+
+
+def test_what_is_more_than_one_model_has_rows_of_its_own(capsys):
+    figures = {"nll": 7.1, "nll_interval": (7.0, 7.2), "nll_first_frame_excluded": 7.05}
+    mixed = BeyondOneModel(**figures, members=("jsb", "runs/other"))
+    adapted = BeyondOneModel(**{**figures, "nll": 7.3}, members=("jsb",), learning_rates=(4e-4,))
+    _print(JSB.model_copy(update={"ensemble": mixed, "dynamic": adapted}))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    start = lines.index("beyond one model with fixed weights, exact")
+    assert lines[start + 1 : start + 6] == [
+        "   7.10  all         *  ensemble of 2",
+        "   7.05  not first   *  ensemble of 2",
+        "   7.30  all         *  dynamic evaluation",
+        "   7.05  not first   *  dynamic evaluation",
+        "",
+    ]
+    # The rows of the single model are what they are without.
+    assert [line for line in lines if line.endswith("this model")] == [
+        "   8.15  not first   *  this model",
+        "   8.20  all         *  this model",
+    ]
+    head = lines[: lines.index("jsb: nats per frame on the test split, lower is better")]
+    assert {"ensemble of 2", "  runs/other", "dynamic evaluation"} <= set(head)
+    assert "  learning rate 0.0004, chosen on the validation split" in head
+
+
+def test_ensemble_and_dynamic_evaluation(run_folder):
+    alone = json.loads(lmn_music("evaluate", run_folder, "--json"))
+    assert alone["ensemble"] is alone["dynamic"] is alone["dynamic_ensemble"] is None
+    more = json.loads(lmn_music("evaluate", run_folder, "--with", "run/last.safetensors", "--dynamic", "--json"))
+    assert {**more, "ensemble": None, "dynamic": None, "dynamic_ensemble": None} == alone
+    assert more["ensemble"]["members"] == ["run", "run/last.safetensors"]
+    assert more["ensemble"]["nll"] == pytest.approx(alone["nll"], abs=1)
+    assert len(more["dynamic"]["learning_rates"]) == 1
+    assert len(more["dynamic_ensemble"]["learning_rates"]) == 2
+    output = lmn_music("evaluate", run_folder, "--dynamic")
+    assert f"\ndynamic evaluation\n  learning rate {more['dynamic']['learning_rates'][0]:g}, chosen" in output
+    assert f"\n  {more['dynamic']['nll']:.3f}  nats per frame" in output
+    assert "ensemble" not in output
+
+
+def test_an_ensemble_is_of_one_corpus(run_folder):
+    assert "trained on the same songs" in lmn_music("evaluate", run_folder, "--with", "jsb", code=2)
+    assert "there is no model 'nonsense'" in lmn_music("evaluate", run_folder, "--with", "nonsense", code=1)
 
 
 def test_another_pace_is_said(capsys):

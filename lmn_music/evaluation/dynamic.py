@@ -1,0 +1,113 @@
+"""Dynamic evaluation: the model goes on learning from each song while it reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from lmn_music.corpora.batches import collate
+from lmn_music.errors import UsageError
+from lmn_music.evaluation.likelihood import nll_per_frame
+from lmn_music.models.sequence_model import SequenceModel
+from lmn_music.pianoroll import PianoRoll
+
+Array = npt.NDArray[np.float64]
+
+CHUNK = 4  # frames between two steps
+RATES = (1e-4, 2e-4, 4e-4, 8e-4)
+DAMPING = 0.1
+SCALE_FRAMES = 10_000
+CHOICE_FRAMES = 5_000
+
+
+class DynamicEvaluation:
+    """Reads songs with a model that takes a gradient step after every 4 frames, and forgets all at each song's end.
+
+    A chunk is scored with the weights that the chunks before it have left, so no frame is predicted with any knowledge
+    of itself or of a later one: the sum over a song is an exact sequential log-likelihood. The step on a chunk whose
+    mean negative log-likelihood has the gradient g is
+
+        theta <- theta - rate min(1, 1 / rms(s)) s,   s = g / (G + 0.1 mean(G))
+
+    with G the root mean square of each weight's g over training songs, and rms and mean over all weights: a weight
+    moves as far as its gradient is unusual, and no chunk moves the weights farther than a typical one would.
+
+    Source: Krause, Kahembwe, Murray, Renals, "Dynamic evaluation of neural sequence models", ICML 2018. Their decay
+    towards the trained weights did not help and is left out; the bound on the step is ours.
+    """
+
+    def __init__(self, model: SequenceModel, train: Sequence[PianoRoll]) -> None:
+        """Take a copy of the model, which itself never changes, and measure G on training songs."""
+        self._model = deepcopy(model).eval()
+        self._weights = [weight for weight in self._model.parameters() if weight.requires_grad]
+        self._trained = [weight.detach().clone() for weight in self._weights]
+        squares, chunks = [torch.zeros_like(weight) for weight in self._trained], 0
+        for roll in some_songs(train, SCALE_FRAMES):
+            for log_prob in self._read(roll):
+                for square, gradient in zip(squares, self._gradient(log_prob), strict=True):
+                    square += gradient.square()
+                chunks += 1
+        if not chunks:
+            raise UsageError("dynamic evaluation needs training songs, to know how far to move, and there are none")
+        typical = [(square / chunks).sqrt() for square in squares]
+        damping = DAMPING * _flat(typical).mean()
+        self._scale = [1 / (size + damping) for size in typical]
+
+    def choose_rate(self, valid: Sequence[PianoRoll]) -> float:
+        """Return the learning rate among RATES that is best on validation songs; UsageError if there are none."""
+        songs = some_songs(valid, CHOICE_FRAMES)
+        if not sum(map(len, songs)):
+            raise UsageError("dynamic evaluation chooses its learning rate on validation songs, and there are none")
+        return min(RATES, key=lambda rate: nll_per_frame(self.frame_log_probs(songs, rate)))
+
+    def frame_log_probs(self, rolls: Sequence[PianoRoll], rate: float) -> list[Array]:
+        """Return for each song the log-likelihood of each frame given all before it, in nats, in the songs' order."""
+        return [self._song_log_probs(roll, rate) for roll in rolls]
+
+    def _song_log_probs(self, roll: PianoRoll, rate: float) -> Array:
+        result, start = np.empty(len(roll)), 0
+        for log_prob in self._read(roll):
+            result[start : start + len(log_prob)] = log_prob.detach().cpu().double().numpy()
+            start += len(log_prob)
+            if start < len(roll):
+                self._step(self._gradient(log_prob), rate)
+        self._forget()
+        return result
+
+    def _read(self, roll: PianoRoll) -> Iterator[Tensor]:
+        """Yield the frames' log-likelihoods, (time,), chunk by chunk, each with the weights as they are by then."""
+        state = self._model.initial_state(1)
+        for frames, _ in collate([roll], [0], self._trained[0].device).chunks(CHUNK):
+            log_prob, state = self._model.log_prob(frames, state)
+            state = state.detached()
+            yield log_prob[:, 0]
+
+    def _gradient(self, log_prob: Tensor) -> tuple[Tensor, ...]:
+        return torch.autograd.grad(-log_prob.mean(), self._weights, materialize_grads=True)
+
+    @torch.no_grad()
+    def _step(self, gradient: Sequence[Tensor], rate: float) -> None:
+        steps = [g * scale for g, scale in zip(gradient, self._scale, strict=True)]
+        size = rate / _flat(steps).square().mean().sqrt().clamp(min=1)
+        for weight, step in zip(self._weights, steps, strict=True):
+            weight.sub_(size * step)
+        self._model.constrain()
+
+    @torch.no_grad()
+    def _forget(self) -> None:
+        for weight, trained in zip(self._weights, self._trained, strict=True):
+            weight.copy_(trained)
+
+
+def some_songs(rolls: Sequence[PianoRoll], frames: int) -> Sequence[PianoRoll]:
+    """Return about so many frames of whole songs, every n-th one; all if there are no more."""
+    return rolls[:: max(1, round(sum(map(len, rolls)) / frames))]
+
+
+def _flat(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.cat([tensor.flatten() for tensor in tensors])
