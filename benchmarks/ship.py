@@ -19,17 +19,32 @@ from lmn_music.models.checkpoint import load_checkpoint, save_checkpoint
 FIGURES = ("nll", "nll_first_frame_excluded", "accuracy_sampled", "accuracy_thresholded")
 
 
+PRIVATE = ("--out", "--data", "--device")
+
+
+def public(command: str) -> str:
+    """Return the command without what holds on one machine only; ValueError if some other path is left."""
+    words = iter(shlex.split(command))
+    kept = []
+    for word in words:
+        if word in PRIVATE:
+            next(words)
+        elif not word.startswith(tuple(f"{option}=" for option in PRIVATE)):
+            kept.append(word)
+    if paths := [word for word in kept if word.startswith("/")]:
+        raise ValueError(f"{paths} exist on this machine only")
+    return shlex.join(kept)
+
+
 def ship(run: str) -> None:
     """Evaluate the run's best model and write it to the shipped checkpoints."""
     checkpoint = load_checkpoint(run)
     header = checkpoint.header
+    if not header.corpus.comparable:
+        raise ValueError(f"{run} was trained on a stand-in for a benchmark, or on a folder")
     evaluation = evaluate(checkpoint, load_corpus(header.corpus.source))
     figures = header.figures | {f"test_{name}": getattr(evaluation, name) for name in FIGURES}
-    words = shlex.split(header.command)
-    if "--out" in words:
-        place = words.index("--out")
-        del words[place : place + 2]
-    shipped = header.model_copy(update={"figures": figures, "command": shlex.join(words)})
+    shipped = header.model_copy(update={"figures": figures, "command": public(header.command)})
     path = Path(__file__).resolve().parent.parent / "checkpoints" / f"{header.corpus.name}.safetensors"
     save_checkpoint(path, checkpoint.model.state_dict(), shipped)
     print(path.name, shipped.command, shipped.seed, figures, evaluation.nll_interval)

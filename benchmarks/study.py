@@ -41,7 +41,7 @@ def options(study: str, corpus: str, row: str) -> list[str]:
     """Return what follows `lmn-music train CORPUS`, without the seed and the run folder."""
     common = STUDIES[study]["options"]
     text = f"{common['all']} {common.get(corpus, '')} {STUDIES[study]['rows'][row]}"
-    return text.replace("{here}", str(HERE)).split()
+    return [word.replace("{here}", str(HERE)) for word in text.split()]
 
 
 def run(study: str, corpus: str, rows: list[str], seeds: list[int]) -> None:
@@ -68,7 +68,7 @@ def outcome(out: Path, *, test: bool) -> dict[str, Any]:
         "valid_nll": figures["valid_nll"],
         "epochs": max(line["epoch"] for line in metrics if line["stage"] == "lmn"),
         "best_epoch": figures["best_epoch"],
-        "seconds": metrics[-1]["seconds"],
+        "seconds": max(line["seconds"] for line in metrics if "seconds" in line),
         "curve": [(line["seconds"], line["valid_nll"]) for line in metrics if "epoch" in line],
     }
     for line in metrics:
@@ -122,6 +122,8 @@ def main() -> None:
         print(table(arguments.study))
     else:
         rows = arguments.rows or list(STUDIES[arguments.study]["rows"])
+        if unknown := set(rows) - set(STUDIES[arguments.study]["rows"]):
+            parser.error(f"the study {arguments.study} has no row {', '.join(unknown)}")
         run(arguments.study, arguments.corpus, rows, arguments.seeds)
 
 

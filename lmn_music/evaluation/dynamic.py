@@ -44,10 +44,12 @@ class DynamicEvaluation:
     def __init__(self, model: SequenceModel, train: Sequence[PianoRoll]) -> None:
         """Take a copy of the model, which itself never changes, and measure G on training songs."""
         self._model = deepcopy(model).eval()
-        self._weights = [weight for weight in self._model.parameters() if weight.requires_grad]
+        # By the first step a song has left its initial memory behind.
+        named = self._model.named_parameters()
+        self._weights = [weight for name, weight in named if weight.requires_grad and name != "initial_memory"]
         self._trained = [weight.detach().clone() for weight in self._weights]
         squares, chunks = [torch.zeros_like(weight) for weight in self._trained], 0
-        for roll in some_songs(train, SCALE_FRAMES):
+        for roll in every_nth(train, SCALE_FRAMES):
             for log_prob in self._read(roll):
                 for square, gradient in zip(squares, self._gradient(log_prob), strict=True):
                     square += gradient.square()
@@ -60,7 +62,7 @@ class DynamicEvaluation:
 
     def choose_rate(self, valid: Sequence[PianoRoll]) -> float:
         """Return the learning rate among RATES that is best on validation songs; UsageError if there are none."""
-        songs = some_songs(valid, CHOICE_FRAMES)
+        songs = every_nth(valid, CHOICE_FRAMES)
         if not sum(map(len, songs)):
             raise UsageError("dynamic evaluation chooses its learning rate on validation songs, and there are none")
         return min(RATES, key=lambda rate: nll_per_frame(self.frame_log_probs(songs, rate)))
@@ -71,12 +73,14 @@ class DynamicEvaluation:
 
     def _song_log_probs(self, roll: PianoRoll, rate: float) -> Array:
         result, start = np.empty(len(roll)), 0
-        for log_prob in self._read(roll):
-            result[start : start + len(log_prob)] = log_prob.detach().cpu().double().numpy()
-            start += len(log_prob)
-            if start < len(roll):
-                self._step(self._gradient(log_prob), rate)
-        self._forget()
+        try:
+            for log_prob in self._read(roll):
+                result[start : start + len(log_prob)] = log_prob.detach().cpu().double().numpy()
+                start += len(log_prob)
+                if start < len(roll):
+                    self._step(self._gradient(log_prob), rate)
+        finally:
+            self._forget()
         return result
 
     def _read(self, roll: PianoRoll) -> Iterator[Tensor]:
@@ -104,7 +108,7 @@ class DynamicEvaluation:
             weight.copy_(trained)
 
 
-def some_songs(rolls: Sequence[PianoRoll], frames: int) -> Sequence[PianoRoll]:
+def every_nth(rolls: Sequence[PianoRoll], frames: int) -> Sequence[PianoRoll]:
     """Return about so many frames of whole songs, every n-th one; all if there are no more."""
     return rolls[:: max(1, round(sum(map(len, rolls)) / frames))]
 

@@ -108,6 +108,11 @@ def evaluate(
     rolls = corpus.split(split)
     if not rolls or not sum(map(len, rolls)):
         raise UsageError(f"the {split} split of {corpus.name} is empty: there is nothing to evaluate")
+    if dynamic and split != "test":
+        raise UsageError(
+            "dynamic evaluation scales its steps on the training split and chooses their size on the validation split, "
+            "so it says something of the test split only: leave out --split, or --dynamic"
+        )
     members = [checkpoint, *others]
     check_members(members)
     log_probs = [frame_log_probs(member.model, rolls) for member in members]

@@ -9,10 +9,8 @@ import torch
 from torch import Tensor
 
 from lmn_music.corpora.batches import batch_plan, collate
-from lmn_music.models.sequence_model import SequenceModel
+from lmn_music.models.sequence_model import CHUNK, SequenceModel
 from lmn_music.pianoroll import PianoRoll
-
-CHUNK = 125  # frames at a time; bounds the memory that a long song takes
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lmn_music.errors import GenerationError, UsageError
-from lmn_music.models.sequence_model import SequenceModel
+from lmn_music.models.sequence_model import CHUNK, SequenceModel
 from lmn_music.pianoroll import PianoRoll
 
 ATTEMPTS = 20
@@ -33,7 +33,8 @@ def sample_frames(
     model.eval()
     state = model.initial_state(songs)
     if prime is not None and len(prime):
-        _, state = model.contexts(prime.to(state.previous).unsqueeze(1).expand(-1, songs, -1), state)
+        for chunk in prime.to(state.previous).unsqueeze(1).expand(-1, songs, -1).split(CHUNK):
+            _, state = model.contexts(chunk, state)
     while True:
         context, state = model.step(state)
         frame = model.output.sample(context, temperature=temperature, generator=generator)

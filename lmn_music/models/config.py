@@ -57,4 +57,8 @@ class ModelConfig(Settings):
             raise ValueError('architecture "tied" needs output "nade"')
         if self.output == "nade" and not self.output_hidden_size:
             raise ValueError('output "nade" needs an output_hidden_size of at least 1')
+        if self.architecture == "tied" and self.input_dropout:
+            raise ValueError('architecture "tied" has no input_dropout')
+        if self.architecture == "dense" and not (self.absolute_pitch and self.recall and self.voices):
+            raise ValueError('absolute_pitch, recall and voices belong to architecture "tied"')
         return self

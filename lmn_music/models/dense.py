@@ -6,11 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from lmn_music.models.config import ModelConfig
-from lmn_music.models.lmn import LMN
 from lmn_music.models.outputs.bernoulli import BernoulliOutput
 from lmn_music.models.outputs.nade import NADE
 from lmn_music.models.sequence_model import MemoryModel, State
-from lmn_music.models.unrolled import Unrolled
 from lmn_music.pianoroll import KEYS
 
 
@@ -20,20 +18,7 @@ class DenseModel(MemoryModel):
     def __init__(
         self, config: ModelConfig, generator: torch.Generator | None = None, *, orthogonal: bool = True
     ) -> None:
-        super().__init__()
-        self.config = config
-        input_size = KEYS + sum(config.metre)
-        self.network: LMN | Unrolled
-        if config.network == "lmn":
-            self.network = LMN(input_size, config.hidden_size, config.memory_size, readout=config.readout)
-            self.network.reset_parameters(orthogonal=orthogonal, generator=generator)
-        else:
-            self.network = Unrolled(input_size, config.hidden_size, config.window, feedback=config.feedback)
-            self.network.reset_parameters(generator=generator)
-        # What the memory holds before the first frame; the unrolled model's window is empty by definition.
-        self.initial_memory = nn.Parameter(
-            self.network.initial_state(1)[0], requires_grad=isinstance(self.network, LMN)
-        )
+        super().__init__(config, KEYS + sum(config.metre), generator, orthogonal=orthogonal)
         output = NADE if config.output == "nade" else BernoulliOutput
         self.output = output(config.output_hidden_size, config.dropout, generator)
         self.readout = nn.Linear(self.network.output_size, self.output.context_size)
@@ -60,21 +45,19 @@ class DenseModel(MemoryModel):
         metre = [nn.functional.one_hot(number % m, m) for m in self.config.metre]
         return torch.cat([x, torch.cat(metre, dim=1).to(x).unsqueeze(1).expand(-1, batch, -1)], dim=2)
 
-    def contexts(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
-        """See SequenceModel."""
+    def recur(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
+        """See MemoryModel."""
         x = self.inputs(torch.cat([state.previous.unsqueeze(0), frames[:-1]]), state.position)
         z, memory = self.network.advance(x, state.memory)
-        return self.readout(self.dropout(z)), State(memory, frames[-1], state.position + len(frames))
+        return z.unsqueeze(2), State(memory, frames[-1], state.position + len(frames))
+
+    def contexts(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
+        """See SequenceModel."""
+        z, after = self.recur(frames, state)
+        return self.readout(self.dropout(z.squeeze(2))), after
 
     def step(self, state: State) -> tuple[Tensor, State]:
         """See SequenceModel."""
         x = self.inputs(state.previous.unsqueeze(0), state.position)
         z, memory = self.network.advance(x, state.memory)
         return self.readout(self.dropout(z[0])), State(memory, state.previous, state.position + 1)
-
-    def hidden(self, frames: Tensor) -> Tensor:
-        """See MemoryModel."""
-        assert isinstance(self.network, Unrolled)
-        state = self.initial_state(frames.shape[1])
-        x = self.inputs(torch.cat([state.previous.unsqueeze(0), frames[:-1]]), 0)
-        return self.network.hidden(x, state.memory).unsqueeze(2)

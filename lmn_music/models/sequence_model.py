@@ -13,6 +13,8 @@ from lmn_music.models.lmn import LMN
 from lmn_music.models.outputs.output import Output
 from lmn_music.models.unrolled import Unrolled
 
+CHUNK = 125  # frames read at a time where nothing is learned; bounds the memory that a long song takes
+
 
 @dataclass(frozen=True)
 class State:
@@ -93,12 +95,38 @@ class MemoryModel(SequenceModel):
     initial_memory: nn.Parameter
     readout: nn.Linear
 
-    @abstractmethod
-    def hidden(self, frames: Tensor) -> Tensor:
-        """Return the unrolled network's hidden states over whole songs, (time, batch, sequences, hidden_size).
+    def __init__(
+        self, config: ModelConfig, input_size: int, generator: torch.Generator | None, *, orthogonal: bool
+    ) -> None:
+        """Make the recurrence for inputs of that size, W_mm orthogonal or not, and what it starts from."""
+        super().__init__()
+        self.config = config
+        if config.network == "lmn":
+            self.network = LMN(input_size, config.hidden_size, config.memory_size, readout=config.readout)
+            self.network.reset_parameters(orthogonal=orthogonal, generator=generator)
+        else:
+            self.network = Unrolled(input_size, config.hidden_size, config.window, feedback=config.feedback)
+            self.network.reset_parameters(generator=generator)
+        # What the memory holds before the first frame; the unrolled model's window is empty by definition.
+        self.initial_memory = nn.Parameter(
+            self.network.initial_state(1)[0], requires_grad=isinstance(self.network, LMN)
+        )
 
-        frames: (time, batch, 88). A song has one sequence, or one for each key.
+    @abstractmethod
+    def recur(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
+        """Return the network's output for each frame, given the frames before it alone, and the last state.
+
+        frames (time, batch, 88) -> (time, batch, sequences, output_size): a song has one sequence, or one for each key.
         """
+
+    def hidden(self, frames: Tensor) -> Tensor:
+        """Return the unrolled network's hidden states over whole songs, (time, batch, sequences, hidden_size)."""
+        assert isinstance(self.network, Unrolled)
+        state, parts = self.initial_state(frames.shape[1]), []
+        for chunk in frames.split(CHUNK):
+            output, state = self.recur(chunk, state)
+            parts.append(output[..., : self.config.hidden_size].clone())  # h_t stands first
+        return torch.cat(parts)
 
     @torch.no_grad()
     def constrain(self) -> None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from lmn_music.models.config import ModelConfig
-from lmn_music.models.lmn import LMN
 from lmn_music.models.outputs.tied_nade import TiedNADE
 from lmn_music.models.recall import Heard
 from lmn_music.models.sequence_model import MemoryModel, State
 from lmn_music.models.surroundings import Surroundings
-from lmn_music.models.unrolled import Unrolled
 from lmn_music.pianoroll import KEYS
 
 MARGIN = 3  # keys beyond the outermost that sound, in training
@@ -47,20 +44,10 @@ class TiedModel(MemoryModel):
     def __init__(
         self, config: ModelConfig, generator: torch.Generator | None = None, *, orthogonal: bool = True
     ) -> None:
-        super().__init__()
-        self.config = config
-        self.surroundings = Surroundings(config.metre, recall=config.recall)
-        feature_size = self.surroundings.key_size
-        self.network: LMN | Unrolled
-        if config.network == "lmn":
-            self.network = LMN(feature_size, config.hidden_size, config.memory_size, readout=config.readout)
-            self.network.reset_parameters(orthogonal=orthogonal, generator=generator)
-        else:
-            self.network = Unrolled(feature_size, config.hidden_size, config.window, feedback=config.feedback)
-            self.network.reset_parameters(generator=generator)
-        self.initial_memory = nn.Parameter(
-            self.network.initial_state(1)[0], requires_grad=isinstance(self.network, LMN)
-        )
+        surroundings = Surroundings(config.metre, recall=config.recall)
+        feature_size = surroundings.key_size
+        super().__init__(config, feature_size, generator, orthogonal=orthogonal)
+        self.surroundings = surroundings
         width = config.output_hidden_size
         self.output = TiedNADE(width, config.dropout, generator)
         # What a key makes of its own memory, and what it tells all others while it sounds.
@@ -82,8 +69,8 @@ class TiedModel(MemoryModel):
     def training_state(self, frames: Tensor) -> TiedState:
         """Return an initial state on the part of the keyboard that these songs use; on all of it one time in eight.
 
-        The silent keys outside count eightfold then, so the expected loss is that of the whole keyboard. On the keys
-        inside nothing changes: no feature sees more of a silent key than the end of the keyboard.
+        The silent keys outside count eightfold then, so the expected loss, before its gradient is clipped, is that of
+        the whole keyboard. On the keys inside nothing changes: no feature tells a silent key from the keyboard's end.
         """
         used = frames.flatten(0, 1).any(dim=0).nonzero().flatten()
         low, high = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, KEYS)
@@ -124,43 +111,40 @@ class TiedModel(MemoryModel):
             drive = drive + self.key[state.lowest : state.lowest + keys]
         return features, drive, heard
 
-    def _advance(self, previous: Tensor, state: TiedState) -> tuple[Tensor, TiedState]:
+    def _recur(self, previous: Tensor, state: TiedState) -> tuple[Tensor, Tensor, TiedState]:
+        """Return the network's output (time, batch, keys, output_size), and what else its readout is added to."""
         time, batch, keys = previous.shape
         features, drive, heard = self.inputs(previous, state)
         to_hidden, to_output = drive.split([self.config.hidden_size, self.config.output_hidden_size], dim=3)
         to_hidden = to_hidden.expand(-1, batch, keys, -1).flatten(1, 2)
         z, memory = self.network.advance(features.flatten(1, 2), state.memory.flatten(0, 1), to_hidden)
-        read = self.readout(self._drop(z)).unflatten(1, (batch, keys))
-        context = self.skip(features) + to_output + read[..., : self.config.output_hidden_size]
+        after = replace(state, memory=memory.unflatten(0, (batch, keys)), heard=heard, position=state.position + time)
+        return z.unflatten(1, (batch, keys)), self.skip(features) + to_output, after
+
+    def _contexts(self, previous: Tensor, state: TiedState) -> tuple[Tensor, TiedState]:
+        z, context, after = self._recur(previous, state)
+        # Dropout takes the same units throughout the chunk: as good, and faster.
+        read = self.readout(z * self.dropout(torch.ones_like(z[0])))
+        context = context + read[..., : self.config.output_hidden_size]
         if self.config.voices:
             told = torch.einsum("tbk,tbkc->tbc", previous, read[..., self.config.output_hidden_size :])
             context = context + (told / previous.sum(dim=2, keepdim=True).clamp(min=1)).unsqueeze(2)
-        context = torch.cat([context, previous.unsqueeze(3)], dim=3)
-        after = replace(state, memory=memory.unflatten(0, (batch, keys)), heard=heard, position=state.position + time)
-        return context, after
+        return torch.cat([context, previous.unsqueeze(3)], dim=3), after
 
-    def _drop(self, z: Tensor) -> Tensor:
-        """Drop units of z, (time, sequences, units): the same ones throughout the chunk, as good and faster."""
-        return z * cast(Tensor, self.dropout(torch.ones_like(z[0])))
+    def recur(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
+        """See MemoryModel."""
+        assert isinstance(state, TiedState)
+        z, _, after = self._recur(torch.cat([state.previous.unsqueeze(0), frames[:-1]]), state)
+        return z, after.saw(frames[-1])
 
     def contexts(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
         """See SequenceModel."""
         assert isinstance(state, TiedState)
-        context, after = self._advance(torch.cat([state.previous.unsqueeze(0), frames[:-1]]), state)
+        context, after = self._contexts(torch.cat([state.previous.unsqueeze(0), frames[:-1]]), state)
         return context, after.saw(frames[-1])
 
     def step(self, state: State) -> tuple[Tensor, State]:
         """See SequenceModel."""
         assert isinstance(state, TiedState)
-        context, after = self._advance(state.previous.unsqueeze(0), state)
+        context, after = self._contexts(state.previous.unsqueeze(0), state)
         return context[0], after
-
-    def hidden(self, frames: Tensor) -> Tensor:
-        """See MemoryModel."""
-        assert isinstance(self.network, Unrolled)
-        _, batch, keys = frames.shape
-        state = self.initial_state(batch)
-        features, drive, _ = self.inputs(torch.cat([state.previous.unsqueeze(0), frames[:-1]]), state)
-        drive = drive[..., : self.config.hidden_size].expand(-1, batch, keys, -1).flatten(1, 2)
-        h = self.network.hidden(features.flatten(1, 2), state.memory.flatten(0, 1), drive)
-        return h.view(len(h), batch, keys, -1)

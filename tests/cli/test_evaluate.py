@@ -76,6 +76,10 @@ def test_what_is_more_than_one_model_has_rows_of_its_own(capsys):
     assert "  learning rate 0.0004, chosen on the validation split" in head
 
 
+def test_dynamic_evaluation_is_not_scored_on_what_chose_its_rate(run_folder):
+    assert "test split only" in lmn_music("evaluate", run_folder, "--dynamic", "--split", "valid", code=2)
+
+
 def test_ensemble_and_dynamic_evaluation(run_folder):
     alone = json.loads(lmn_music("evaluate", run_folder, "--json"))
     assert alone["ensemble"] is alone["dynamic"] is alone["dynamic_ensemble"] is None

@@ -44,7 +44,7 @@ def test_a_folder_that_has_moved_is_named_anew(run_folder, tunes):
 
 @pytest.mark.parametrize(
     "option",
-    ["--epochs 3", "--seed 0", "--init laes", "--set init=laes", "--recipe jsb", "--out new", "--grid 2", "--to-c"],
+    ["--epochs 3", "--seed 0", "--init laes", "--set init=laes", "--recipe tied", "--out new", "--grid 2", "--to-c"],
 )
 def test_resuming_takes_no_options_that_it_would_ignore(option):
     option = option.split()

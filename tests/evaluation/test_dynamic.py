@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lmn_music.errors import UsageError
-from lmn_music.evaluation.dynamic import CHUNK, RATES, DynamicEvaluation, some_songs
+from lmn_music.evaluation.dynamic import CHUNK, RATES, DynamicEvaluation, every_nth
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
 from lmn_music.evaluation.report import evaluate
 from lmn_music.models.config import ModelConfig
@@ -88,9 +88,9 @@ def test_the_rate_is_the_best_on_validation_songs(reader, small_corpus, monkeypa
 
 def test_a_share_of_many_songs_is_enough():
     songs = [make_roll(10, seed) for seed in range(12)]
-    assert some_songs(songs, 1000) == songs
-    assert some_songs(songs, 40) == songs[::3]
-    assert some_songs([], 40) == []
+    assert every_nth(songs, 1000) == songs
+    assert every_nth(songs, 40) == songs[::3]
+    assert every_nth([], 40) == []
 
 
 def test_without_songs_to_learn_from_there_is_none(model, reader):

@@ -12,6 +12,11 @@ from lmn_music.models.config import ModelConfig
         ({"architecture": "tied"}, 'architecture "tied" needs output "nade"'),
         ({"architecture": "tied", "output_hidden_size": 8}, 'architecture "tied" needs output "nade"'),
         ({"output": "nade"}, "needs an output_hidden_size of at least 1"),
+        ({"recall": False}, 'belong to architecture "tied"'),
+        (
+            {"architecture": "tied", "output": "nade", "output_hidden_size": 8, "input_dropout": 0.1},
+            'architecture "tied" has no input_dropout',
+        ),
         ({"architecture": "tied", "output": "nade"}, "needs an output_hidden_size of at least 1"),
     ],
 )

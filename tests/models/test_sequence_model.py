@@ -2,8 +2,11 @@
 
 import math
 
+import pytest
 import torch
 
+from lmn_music.models.sequence_model import CHUNK
+from lmn_music.models.unrolled import Unrolled
 from lmn_music.pianoroll import KEYS
 from tests.models.conftest import all_frames
 
@@ -114,3 +117,21 @@ def test_training_state_expects_the_whole_likelihood(model, monkeypatch):
     exact, _ = model.log_prob(frames)
     expected = in_training(0.124) / 8 + in_training(0.126) * 7 / 8
     torch.testing.assert_close(expected, exact[:, :2], rtol=1e-9, atol=1e-9)
+
+
+@torch.no_grad()
+def test_hidden_states_of_a_long_song_are_read_in_chunks(model):
+    if not isinstance(model.network, Unrolled):
+        pytest.skip("only the unrolled network is asked for them")
+    frames = (torch.rand(2 * CHUNK + 7, 2, KEYS, generator=torch.Generator().manual_seed(2)) < 0.1).float()
+    whole, _ = model.recur(frames, model.initial_state(2))
+    torch.testing.assert_close(model.hidden(frames), whole[..., : model.config.hidden_size])
+
+
+@torch.no_grad()
+def test_songs_of_one_frame_and_of_silence_have_a_likelihood(model):
+    for song in (torch.zeros(1, 1, KEYS), torch.zeros(9, 1, KEYS), torch.ones(9, 1, KEYS)):
+        log_prob, _ = model.log_prob(song)
+        assert log_prob.shape == song.shape[:2]
+        assert (log_prob < 0).all()
+        assert log_prob.isfinite().all()
