@@ -39,8 +39,8 @@ def read(study: str) -> dict[str, dict[str, Any]]:
 
 def options(study: str, corpus: str, row: str) -> list[str]:
     """Return what follows `lmn-music train CORPUS`, without the seed and the run folder."""
-    common = STUDIES[study]["options"]
-    text = f"{common['all']} {common.get(corpus, '')} {STUDIES[study]['rows'][row]}"
+    common, own = STUDIES[study]["options"], STUDIES[study]["rows"][row]
+    text = f"{common['all']} {common.get(corpus, '')} {own if isinstance(own, str) else own[corpus]}"
     return [word.replace("{here}", str(HERE)) for word in text.split()]
 
 

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch import nn
 
 from lmn_music.models.sequence_model import CHUNK
 from lmn_music.models.unrolled import Unrolled
@@ -135,3 +136,19 @@ def test_songs_of_one_frame_and_of_silence_have_a_likelihood(model):
         assert log_prob.shape == song.shape[:2]
         assert (log_prob < 0).all()
         assert log_prob.isfinite().all()
+
+
+@torch.no_grad()
+def test_log_prob_is_that_of_one_who_hears_key_by_key(model, frames):
+    """Revealed one key at a time, so that nothing later or higher can be known: the same likelihood."""
+    expected, _ = model.log_prob(frames[:4, :1])
+    state = model.initial_state(1)
+    for frame, whole in zip(frames[:4, :1], expected, strict=True):
+        context, state = model.step(state)
+        heard, total = torch.zeros_like(frame), 0.0
+        for key in range(KEYS):
+            logit = model.output.logits(heard, context)[0, key]
+            total += float(nn.functional.logsigmoid(logit if frame[0, key] else -logit))
+            heard[0, key] = frame[0, key]
+        assert math.isclose(total, float(whole), rel_tol=1e-4)
+        state = state.saw(frame)
