@@ -2,10 +2,12 @@
 
     python benchmarks/study.py run ablation jsb --seeds 1 2 3 [--rows full 'without recall']
     python benchmarks/study.py table ablation
+    python benchmarks/study.py curves ablation
 
 `run` trains what is missing in docs/results/STUDY.json (one entry per corpus, row and seed), each by `lmn-music train`
 with the options of the study and of the row; interrupted trainings go on. A study with `test = true` also reads the
-test split, once per training, by `lmn-music evaluate`. `table` prints the stored results as Markdown.
+test split, once per training, by `lmn-music evaluate`. `table` prints the stored results as Markdown, `curves` the
+likelihood against the time.
 """
 
 from __future__ import annotations
@@ -107,6 +109,27 @@ def table(study: str) -> str:
     return "\n".join(lines)
 
 
+def curves(study: str) -> str:
+    """Return the mean over seeds of seconds and validation likelihood after each epoch, both stages, as Markdown."""
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for key, result in read(study).items():
+        if "curve" in result:
+            corpus, row, _ = key.split(", ")
+            groups.setdefault((corpus, row), []).append(result["curve"])
+    longest = max(len(curve) for runs in groups.values() for curve in runs)
+    lines = [
+        f"| corpus | {study} | {' | '.join(f'epoch {number + 1}' for number in range(longest))} |",
+        "|---" * (2 + longest) + "|",
+    ]
+    for (corpus, row), runs in sorted(groups.items()):
+        cells = [
+            f"{statistics.mean(nll for _, nll in epoch):.2f} ({statistics.mean(time for time, _ in epoch):.0f} s)"
+            for epoch in zip(*runs, strict=False)
+        ]
+        lines.append(f"| {corpus} | {row} | {' | '.join(cells)}{' |' * (longest - len(cells))} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -116,10 +139,13 @@ def main() -> None:
     runner.add_argument("corpus")
     runner.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     runner.add_argument("--rows", nargs="+")
-    commands.add_parser("table").add_argument("study", choices=STUDIES)
+    for command in ("table", "curves"):
+        commands.add_parser(command).add_argument("study", choices=STUDIES)
     arguments = parser.parse_args()
     if arguments.command == "table":
         print(table(arguments.study))
+    elif arguments.command == "curves":
+        print(curves(arguments.study))
     else:
         rows = arguments.rows or list(STUDIES[arguments.study]["rows"])
         if unknown := set(rows) - set(STUDIES[arguments.study]["rows"]):
