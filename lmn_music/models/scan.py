@@ -3,8 +3,9 @@
     h_t = tanh(u_t + W_mh m_{t-1})             functional component, u_t = W_xh x_t + b_h
     m_t = W_hm h_t + W_mm m_{t-1} + b_m        memory component, linear
 
-Source: Bacciu, Carta, Sperduti, "Linear Memory Networks", ICANN 2019, equations 1 and 2. Backward by hand: one fused
-product [W_mh; W_mm] per frame in each direction, and every weight gradient as a single product over all frames.
+Source: Bacciu, Carta, Sperduti, "Linear Memory Networks", ICANN 2019, equations 1 and 2. Backward by hand: every weight
+gradient is a single product over all frames, and what remains for each frame is written where it stays, added to within
+the product that comes next: of long batches, memory is what a scan waits for. docs/performance.md has the figures.
 """
 
 from __future__ import annotations
@@ -53,46 +54,52 @@ def scan(u: Tensor, m: Tensor, W_mh: Tensor, W_hm: Tensor, W_mm: Tensor, b_m: Te
 class _Scan(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, u: Tensor, m: Tensor, W_mh: Tensor, W_hm: Tensor, W_mm: Tensor, b_m: Tensor) -> Any:
+        ctx.set_materialize_grads(False)
         time, batch, hidden_size = u.shape
-        memory_size = len(W_mm)
-        fused = torch.cat([W_mh, W_mm]).t().contiguous()
-        W_hm_t = W_hm.t()
-        h = torch.empty_like(u)
-        ms = u.new_empty(time + 1, batch, memory_size)  # ms[t] is m_{t-1}
+        mh, hm, mm = (W.t().contiguous() for W in (W_mh, W_hm, W_mm))
+        hs, ms = u.new_empty(time, batch, hidden_size), m.new_empty(time + 1, *m.shape)
         ms[0] = m
-        recurrent = u.new_empty(batch, hidden_size + memory_size)
-        to_hidden, to_memory = recurrent.split([hidden_size, memory_size], dim=1)
-        for t in range(time):
-            torch.mm(ms[t], fused, out=recurrent)
-            torch.add(u[t], to_hidden, out=h[t]).tanh_()
-            torch.add(to_memory, b_m, out=ms[t + 1]).addmm_(h[t], W_hm_t)
-        ctx.save_for_backward(h, ms, W_mh, W_hm, W_mm)
-        return h, ms[1:]
+        h, m_before = hs.unbind(), ms.unbind()  # m_before[t] is m_{t-1}
+        for t, u_t in enumerate(u.unbind()):
+            torch.addmm(u_t, m_before[t], mh, out=h[t]).tanh_()
+            torch.addmm(b_m, m_before[t], mm, out=m_before[t + 1]).addmm_(h[t], hm)
+        ctx.save_for_backward(hs, ms, W_mh, W_hm, W_mm)
+        return hs, ms[1:]
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_h: Tensor, grad_m: Tensor) -> Any:
-        h, ms, W_mh, W_hm, W_mm = ctx.saved_tensors
-        time, batch, hidden_size = h.shape
-        memory_size = len(W_mm)
-        fused = torch.cat([W_mh, W_mm])
-        slope = 1 - h * h
-        # deltas[t] = [d loss / d (argument of tanh) | d loss / d m_t]
-        deltas = h.new_empty(time, batch, hidden_size + memory_size)
-        delta_a, delta_m = deltas.split([hidden_size, memory_size], dim=2)
-        carry = h.new_zeros(batch, memory_size)
+    def backward(ctx: Any, grad_h: Tensor | None, grad_m: Tensor | None) -> Any:
+        hs, ms, W_mh, W_hm, W_mm = ctx.saved_tensors
+        time, batch, _ = hs.shape
+        # d loss / d (argument of tanh), and d loss / d m_{t-1}, frame by frame
+        delta_a, delta_m = torch.empty_like(hs), torch.empty_like(ms)
+        a, m_before, h = delta_a.unbind(), delta_m.unbind(), hs.unbind()
+        from_h = [None] * time if grad_h is None else grad_h.unbind()
+        from_m = [None] * time if grad_m is None else grad_m.unbind()
+        if grad_m is None:
+            m_before[time].zero_()
+        else:
+            m_before[time].copy_(grad_m[-1])
         for t in range(time - 1, -1, -1):
-            torch.add(grad_m[t], carry, out=delta_m[t])
-            torch.mul(torch.addmm(grad_h[t], delta_m[t], W_hm), slope[t], out=delta_a[t])
-            torch.mm(deltas[t], fused, out=carry)
-        flat = deltas.reshape(time * batch, -1)
-        grad_fused = flat.t() @ ms[:-1].reshape(time * batch, -1)
-        flat_m = flat[:, hidden_size:]
+            _add_product(from_h[t], m_before[t + 1], W_hm, out=a[t])
+            torch.ops.aten.tanh_backward.grad_input(a[t], h[t], grad_input=a[t])
+            _add_product(from_m[t - 1] if t else None, a[t], W_mh, out=m_before[t])
+            m_before[t].addmm_(m_before[t + 1], W_mm)
+        flat_a, flat_m = delta_a.view(time * batch, -1), delta_m[1:].reshape(time * batch, -1)
+        flat_h, flat_before = hs.view(time * batch, -1), ms[:-1].reshape(time * batch, -1)
         return (
             delta_a,
-            carry,
-            grad_fused[:hidden_size],
-            flat_m.t() @ h.reshape(time * batch, -1),
-            grad_fused[hidden_size:],
+            m_before[0].clone(),
+            flat_a.t() @ flat_before,
+            flat_m.t() @ flat_h,
+            flat_m.t() @ flat_before,
             flat_m.sum(dim=0),
         )
+
+
+def _add_product(summand: Tensor | None, x: Tensor, W: Tensor, *, out: Tensor) -> None:
+    """Set out = summand + x W; None is zero."""
+    if summand is None:
+        torch.mm(x, W, out=out)
+    else:
+        torch.addmm(summand, x, W, out=out)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from lmn_music.models.outputs.output import Output, draw
+from lmn_music.models.outputs.output import Output
 from lmn_music.pianoroll import KEYS
 
 
@@ -35,7 +35,10 @@ class BernoulliOutput(Output):
 
     def sample(self, context: Tensor, *, temperature: float, generator: torch.Generator) -> Tensor:
         """Draw a frame for each context. Logits are divided by `temperature`; at 0 the likelier value wins."""
-        return draw(self.hidden(context), temperature, generator)
+        logits: Tensor = self.hidden(context)
+        if temperature == 0:
+            return (logits > 0).to(logits)
+        return torch.bernoulli(torch.sigmoid(logits / temperature), generator=generator)
 
     def marginals(self, context: Tensor, drawn: Sequence[Tensor] = ()) -> Tensor:  # noqa: ARG002 - not needed
         """Return the probability of each key to sound; exact."""

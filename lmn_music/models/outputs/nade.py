@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lmn_music.models.outputs.output import Output, draw
+from lmn_music.models.outputs.output import Autoregressive, Draft
 from lmn_music.pianoroll import KEYS
 
 
-class NADE(Output):
+class NADE(Autoregressive):
     """p(frame | context) as a product over keys, from the lowest up, of p(key | context, keys below).
 
         a_j = c + sum_{i < j} x_i W_i,   logit_j = V_j . relu(a_j) + b_j
@@ -51,12 +51,19 @@ class NADE(Output):
         own: Tensor = logits.gather(-2, notes_below.unsqueeze(-2)).squeeze(-2)
         return own + b
 
-    def sample(self, context: Tensor, *, temperature: float, generator: torch.Generator) -> Tensor:
-        """Draw a frame for each context, key by key. Logits are divided by `temperature`; at 0 the likelier wins."""
-        a, b = self._biases(context)
-        frames = torch.empty_like(b)
-        for key in range(self.keys):
-            logits = torch.relu(a) @ self.V[key] + b[..., key]
-            frames[..., key] = draw(logits, temperature, generator)
-            a = torch.addcmul(a, frames[..., key, None], self.W[key])
-        return frames
+    def begin(self, context: Tensor) -> Draft:
+        """See Autoregressive."""
+        return _Draft(self, *self._biases(context))
+
+
+class _Draft(Draft):
+    def __init__(self, nade: NADE, c: Tensor, b: Tensor) -> None:
+        self.nade, self.a, self.b, self.frames = nade, c, b, torch.zeros_like(b)
+
+    def logits(self, keys: slice) -> Tensor:
+        return torch.relu(self.a) @ self.nade.V[keys].t() + self.b[..., keys]
+
+    def add(self, key: Tensor, sounds: Tensor) -> None:
+        value = sounds.to(self.frames).unsqueeze(-1)
+        self.frames.scatter_add_(-1, key.unsqueeze(-1), value)
+        self.a = torch.addcmul(self.a, value, self.nade.W[key])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lmn_music.models.outputs.output import Output, draw
+from lmn_music.models.outputs.output import Autoregressive, Draft
 from lmn_music.models.surroundings import around
 
 BELOW, CHANGES, COUNT = 36, 24, 16
 
 
-class TiedNADE(Output):
+class TiedNADE(Autoregressive):
     """p(frame | context) as a product over keys, from the lowest up, of p(key | context of the key, keys below).
 
     A context is (..., keys, context_size): for each key what enters its hidden layer from the past, and last whether it
@@ -38,7 +38,11 @@ class TiedNADE(Output):
         nn.init.constant_(self.logit.bias, -3.0)  # few keys sound at a time
         nn.init.zeros_(self.count.weight)
 
-    def _logits(self, context: Tensor, below: Tensor, count: Tensor) -> Tensor:
+    def key_logits(self, context: Tensor, below: Tensor, count: Tensor) -> Tensor:
+        """Return the log-odds of keys, (...), from the context (..., context_size - 1) and what is known below them.
+
+        below: (..., BELOW + CHANGES), which of the nearest keys sound, and how they changed. count: how many sound.
+        """
         r = torch.relu(context + self.below(below) + self.count(count.clamp(max=COUNT - 1).long()))
         if self.training and self.dropout.p:  # the same units throughout the chunk: as good, and faster
             r = r * self.dropout(torch.ones_like(r[0]))
@@ -51,18 +55,31 @@ class TiedNADE(Output):
         change = frames - context[..., -1]
         below = torch.cat([around(frames, BELOW, 0), around(change, CHANGES, 0)], dim=-1)
         count = frames.cumsum(dim=-1) - frames
-        return self._logits(context[..., :-1], below, count)
+        return self.key_logits(context[..., :-1], below, count)
 
-    def sample(self, context: Tensor, *, temperature: float, generator: torch.Generator) -> Tensor:
-        """Draw frames of zeros and ones, key by key. Logits are divided by `temperature`; at 0 the likelier wins."""
-        *batch, keys, _ = context.shape
-        frames = context.new_zeros(*batch, BELOW + keys)
-        change = context.new_zeros(*batch, CHANGES + keys)
-        count = context.new_zeros(batch)
-        for key in range(keys):
-            below = torch.cat([frames[..., key : key + BELOW], change[..., key : key + CHANGES]], dim=-1)
-            sounds = draw(self._logits(context[..., key, :-1], below, count), temperature, generator)
-            frames[..., BELOW + key] = sounds
-            change[..., CHANGES + key] = sounds - context[..., key, -1]
-            count = count + sounds
-        return frames[..., BELOW:]
+    def begin(self, context: Tensor) -> Draft:
+        """See Autoregressive."""
+        return _Draft(self, context)
+
+
+class _Draft(Draft):
+    def __init__(self, nade: TiedNADE, context: Tensor) -> None:
+        self.nade, self.context = nade, context[..., :-1]
+        # With silence below the lowest key, as `around` has it. What is silent in the end has changed if it was not.
+        self.sounding = nn.functional.pad(torch.zeros_like(context[..., -1]), (BELOW, 0))
+        self.change = nn.functional.pad(-context[..., -1], (CHANGES, 0))
+        self.frames = self.sounding[..., BELOW:]
+        self.count = context.new_zeros(*context.shape[:-2], 1)
+
+    def logits(self, keys: slice) -> Tensor:
+        windows = [
+            padded[..., keys.start : keys.stop - 1 + width].unfold(-1, width, 1)
+            for padded, width in ((self.sounding, BELOW), (self.change, CHANGES))
+        ]
+        return self.nade.key_logits(self.context[..., keys, :], torch.cat(windows, dim=-1), self.count)
+
+    def add(self, key: Tensor, sounds: Tensor) -> None:
+        value, place = sounds.to(self.count).unsqueeze(-1), key.unsqueeze(-1)
+        self.sounding.scatter_add_(-1, place + BELOW, value)
+        self.change.scatter_add_(-1, place + CHANGES, value)
+        self.count = self.count + value

@@ -1,0 +1,80 @@
+"""How the benchmarks measure: everything that is compared runs in turn in one process, or in fresh ones, in turn."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lmn_music.files import replacing
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "docs" / "results" / "speed"
+BIN = Path(sys.executable).parent
+
+
+def in_turn(
+    functions: Mapping[str, Callable[[], object]], *, seconds: float = 10, least: int = 5
+) -> dict[str, list[float]]:
+    """Time every function once per round, in turn, for about so many seconds and at least so many rounds.
+
+    The first round warms up and does not count. Returns the seconds of each call; the same round has the same index.
+    """
+    for function in functions.values():
+        function()
+    times: dict[str, list[float]] = {name: [] for name in functions}
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(next(iter(times.values()))) < least:
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            times[name].append(time.perf_counter() - start)
+    return times
+
+
+def median(times: list[float]) -> float:
+    """Return the median seconds."""
+    return statistics.median(times)
+
+
+def ratio(times: Mapping[str, list[float]], ours: str, theirs: str) -> float:
+    """Return the median over rounds of our time by theirs: what slows the machine down slows both of one round."""
+    return statistics.median(a / b for a, b in zip(times[ours], times[theirs], strict=True))
+
+
+def process(*command: str, **environment: str) -> dict[str, Any]:
+    """Run a command in a fresh process: wall-clock seconds, peak memory in MiB, and what it printed."""
+    start = time.perf_counter()
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env=os.environ | environment)
+    assert child.stdout is not None
+    output = child.stdout.read().decode()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"{' '.join(command)} failed with exit code {child.returncode}")
+    return {"seconds": time.perf_counter() - start, "peak_mib": usage.ru_maxrss / 1024, "output": output}
+
+
+def script(code: str, *arguments: str) -> dict[str, Any]:
+    """Run Python code in a fresh process; see `process`."""
+    return process(sys.executable, "-c", code, *arguments)
+
+
+def store(name: str, results: Any) -> None:
+    """Keep what a benchmark measured, and on what."""
+    import torch
+
+    machine = (
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch.__version__}"
+    )
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    with replacing(RESULTS / f"{name}.json") as temporary:
+        temporary.write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n")
+    print(json.dumps(results, indent=1))
