@@ -9,7 +9,7 @@ import lmn_music
 
 PACKAGE = Path(lmn_music.__file__).parent
 FLOORS = [
-    {"__init__", "pianoroll", "errors", "files", "resources", "memory"},
+    {"__init__", "pianoroll", "errors", "files", "resources", "allocator", "memory"},
     {"corpora", "models", "rendering"},
     {"training", "evaluation", "generation"},
     {"experiments"},

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from lmn_music import __version__
+from lmn_music.allocator import keep_freed_memory
 from lmn_music.cli import corpora, evaluate, generate, recipes, train
 from lmn_music.errors import LmnMusicError, UsageError
 
@@ -58,11 +59,11 @@ def _version(show: bool) -> None:
 
 @app.callback()
 def _main(
-    version: Annotated[
+    _show_version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
     ] = False,
 ) -> None:
-    pass
+    keep_freed_memory()
 
 
 app.command()(train.train)

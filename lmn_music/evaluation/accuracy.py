@@ -42,15 +42,18 @@ def accuracies(
 
     The first is estimated from `samples` frames drawn for each frame, given the true past. The second takes a key as
     predicted if its probability in this frame, whatever the other keys do, is above 0.5; where the keys depend on each
-    other that probability is an estimate, from the same samples (`Output.marginals`).
+    other that probability is an estimate, from the same samples (`Output.draw`).
     """
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
     sampled, thresholded = [], []
     for span in teacher_forced(model, rolls):
-        drawn = [model.output.sample(span.context, temperature=1.0, generator=generator) for _ in range(samples)]
-        sampled += [sampled_accuracy(frames, span.frames)[span.mask] for frames in drawn]
-        likely = (model.output.marginals(span.context, drawn) > 0.5).to(span.frames)
+        chance = torch.zeros_like(span.frames)
+        for _ in range(samples):
+            drawn, chances = model.output.draw(span.context, temperature=1.0, generator=generator)
+            sampled.append(sampled_accuracy(drawn, span.frames)[span.mask])
+            chance += chances / samples
+        likely = (chance > 0.5).to(span.frames)
         later = span.mask[1:] if span.start == 0 else span.mask
         thresholded.append(thresholded_accuracy(likely, span.frames)[len(likely) - len(later) :][later])
     return float(torch.cat(sampled).nanmean()), float(torch.cat(thresholded).nanmean())

@@ -124,10 +124,12 @@ class TiedModel(MemoryModel):
     def _contexts(self, previous: Tensor, state: TiedState) -> tuple[Tensor, TiedState]:
         z, context, after = self._recur(previous, state)
         # Dropout takes the same units throughout the chunk: as good, and faster.
-        read = self.readout(z * self.dropout(torch.ones_like(z[0])))
-        context = context + read[..., : self.config.output_hidden_size]
+        own, *others = self.readout(z * self.dropout(torch.ones_like(z[0]))).split(
+            self.config.output_hidden_size, dim=3
+        )
+        context = context + own
         if self.config.voices:
-            told = torch.einsum("tbk,tbkc->tbc", previous, read[..., self.config.output_hidden_size :])
+            told = torch.einsum("tbk,tbkc->tbc", previous, others[0])
             context = context + (told / previous.sum(dim=2, keepdim=True).clamp(min=1)).unsqueeze(2)
         return torch.cat([context, previous.unsqueeze(3)], dim=3), after
 

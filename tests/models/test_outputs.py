@@ -61,19 +61,44 @@ def test_the_likeliest_value_of_each_key_is_drawn_at_temperature_0(output_and_co
 
 
 @torch.no_grad()
-def test_marginals_are_those_of_all_frames_on_average(output_and_context):
+def test_chances_are_those_of_all_frames_on_average(output_and_context):
     output, context = output_and_context
     frames = all_frames(SIX)
     exact = output.log_prob(frames, context.expand(2**SIX, *context.shape)).exp() @ frames
     repeats = 500
     generator = torch.Generator().manual_seed(0)
-    contexts = context.expand(repeats, *context.shape)
-    drawn = [output.sample(contexts, temperature=1.0, generator=generator) for _ in range(SAMPLES)]
-    estimates = output.marginals(contexts, drawn)
+    contexts = context.expand(SAMPLES, repeats, *context.shape)
+    _, chances = output.draw(contexts, temperature=1.0, generator=generator)
+    estimates = chances.mean(dim=0)
     torch.testing.assert_close(estimates.mean(dim=0), exact, atol=4.5 * 0.5 / (SAMPLES * repeats) ** 0.5, rtol=0)
     torch.testing.assert_close(estimates[:, 0], exact[0].expand(repeats))  # the lowest key depends on no other
     error = (estimates - exact).square().mean(dim=0).sqrt()
     assert (error <= (exact * (1 - exact) / SAMPLES).sqrt()).all()  # no worse than counting draws
+
+
+@torch.no_grad()
+def test_chances_are_those_of_the_drawn_keys_below(output_and_context):
+    output, context = output_and_context
+    contexts = context.expand(50, *context.shape)
+    frames, chances = output.draw(contexts, temperature=0.7, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(chances, torch.sigmoid(output.logits(frames, contexts) / 0.7))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("frames_keys", [1, 40, 1000])  # keys one by one, in blocks, all at once
+def test_frames_are_drawn_as_key_by_key(output_and_context, frames_keys, monkeypatch):
+    """Against the definition: every key by its own random number, given the keys below it."""
+    output, context = output_and_context
+    monkeypatch.setattr("lmn_music.models.outputs.output.FRAMES_KEYS", frames_keys)
+    contexts = context.expand(4, 5, *context.shape)
+    drawn = output.sample(contexts, temperature=1.3, generator=torch.Generator().manual_seed(7))
+    uniform = torch.rand(SIX, 4, 5, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
+    frames = torch.zeros(4, 5, SIX, dtype=torch.float64)
+    for key in range(SIX):
+        chance = torch.sigmoid(output.logits(frames, contexts)[..., key] / 1.3)
+        frames[..., key] = (uniform[key] < chance).double()
+    assert torch.equal(drawn, frames)
+    assert len(frames.flatten(0, 1).unique(dim=0)) > 5
 
 
 def test_nade_is_its_recurrence():
@@ -119,6 +144,6 @@ def test_tied_nade_is_its_recurrence():
 def test_independent_keys_have_exact_marginals():
     output = drawn_weights(BernoulliOutput(3))
     context = torch.randn(4, 3, dtype=torch.float64)
-    p = output.marginals(context)
+    _, p = output.draw(context, temperature=1.0, generator=torch.Generator())
     silence = torch.zeros(4, KEYS, dtype=torch.float64)
     torch.testing.assert_close(output.log_prob(silence, context), (1 - p).log().sum(dim=1))

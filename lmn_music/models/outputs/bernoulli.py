@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
-from lmn_music.models.outputs.output import Output
+from lmn_music.models.outputs.output import Output, chance_of
 from lmn_music.pianoroll import KEYS
 
 
@@ -33,13 +31,7 @@ class BernoulliOutput(Output):
         logits: Tensor = self.hidden(context)
         return logits
 
-    def sample(self, context: Tensor, *, temperature: float, generator: torch.Generator) -> Tensor:
-        """Draw a frame for each context. Logits are divided by `temperature`; at 0 the likelier value wins."""
-        logits: Tensor = self.hidden(context)
-        if temperature == 0:
-            return (logits > 0).to(logits)
-        return torch.bernoulli(torch.sigmoid(logits / temperature), generator=generator)
-
-    def marginals(self, context: Tensor, drawn: Sequence[Tensor] = ()) -> Tensor:  # noqa: ARG002 - not needed
-        """Return the probability of each key to sound; exact."""
-        return torch.sigmoid(self.hidden(context))
+    def draw(self, context: Tensor, *, temperature: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """See Output. What is estimated there is exact here."""
+        chances = chance_of(self.hidden(context), temperature)
+        return torch.bernoulli(chances, generator=generator), chances

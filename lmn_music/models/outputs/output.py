@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -26,8 +25,18 @@ class Output(nn.Module, ABC):
         """Return the log-odds of each key to sound, given the keys below it in `frames`: (..., keys) -> (..., keys)."""
 
     @abstractmethod
+    def draw(self, context: Tensor, *, temperature: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Draw a frame for each context, and return with it each key's chance to sound, given the drawn keys below it.
+
+        Both (..., keys). Logits are divided by `temperature`; at 0 the likelier value wins. The mean of the chances
+        over draws from one context is an estimate of how likely the key is to sound whatever those below it do: its
+        expectation is exact, its standard error over n draws at most 0.5 / sqrt(n), less than that of counting notes,
+        and none for the lowest key.
+        """
+
     def sample(self, context: Tensor, *, temperature: float, generator: torch.Generator) -> Tensor:
-        """Draw a frame for each context. Logits are divided by `temperature`; at 0 the likelier value wins."""
+        """Draw a frame for each context; see `draw`."""
+        return self.draw(context, temperature=temperature, generator=generator)[0]
 
     def key_log_prob(self, frames: Tensor, context: Tensor) -> Tensor:
         """Return the log-likelihood of each key given those below it, in nats: (..., keys) -> (..., keys)."""
@@ -37,18 +46,6 @@ class Output(nn.Module, ABC):
     def log_prob(self, frames: Tensor, context: Tensor) -> Tensor:
         """Return the exact log-likelihood of each frame in nats, summed over keys: (..., keys) -> (...)."""
         return self.key_log_prob(frames, context).sum(dim=-1)
-
-    def marginals(self, context: Tensor, drawn: Sequence[Tensor]) -> Tensor:
-        """Return the probability of each key to sound, whatever those below it do, (..., keys); an estimate.
-
-        The mean over the frames `drawn` from the context of p(key | the drawn keys below it): its expectation is exact,
-        its standard error over n frames at most 0.5 / sqrt(n), less than that of counting draws, and none for the
-        lowest key.
-        """
-        total = torch.zeros_like(drawn[0])
-        for frames in drawn:
-            total += torch.sigmoid(self.logits(frames, context))
-        return total / len(drawn)
 
 
 class Draft(ABC):
@@ -72,8 +69,8 @@ class Autoregressive(Output):
     def begin(self, context: Tensor) -> Draft:
         """Return silent frames, one for each context."""
 
-    def sample(self, context: Tensor, *, temperature: float, generator: torch.Generator) -> Tensor:
-        """Draw a frame for each context. Logits are divided by `temperature`; at 0 the likelier value wins.
+    def draw(self, context: Tensor, *, temperature: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """See Output.
 
         As drawn key by key, each with its own random number; but keys only depend on those that sound. So a block of
         keys is drawn as if none of it sounded, which holds up to the first that does; the keys above it are drawn
@@ -82,21 +79,24 @@ class Autoregressive(Output):
         """
         draft = self.begin(context)
         *batch, keys = draft.frames.shape
-        chance = torch.rand(keys, *batch, generator=generator, device=context.device, dtype=context.dtype).movedim(
-            0, -1
-        )
+        uniform = torch.rand(keys, *batch, generator=generator, device=context.device, dtype=context.dtype)
+        uniform = uniform.movedim(0, -1)
+        chances = torch.empty_like(draft.frames)
         size = max(1, FRAMES_KEYS // max(1, math.prod(batch)))
         for low in range(0, keys, size):
             block = slice(low, min(low + size, keys))
             number = torch.arange(low, block.stop, device=context.device)
             settled = torch.full(batch, low, device=context.device).unsqueeze(-1)  # the keys below it are
             while (settled < block.stop).any():
-                sounds = _sounds(draft.logits(block), chance[..., block], temperature) & (number >= settled)
+                chance, still_open = chance_of(draft.logits(block), temperature), number >= settled
+                chances[..., block] = torch.where(still_open, chance, chances[..., block])
+                sounds = (uniform[..., block] < chance) & still_open
                 lowest = torch.where(sounds, number, keys).amin(dim=-1, keepdim=True)
                 draft.add(lowest.clamp(max=block.stop - 1).squeeze(-1), sounds.any(dim=-1))
                 settled = lowest + 1
-        return draft.frames
+        return draft.frames, chances
 
 
-def _sounds(logits: Tensor, chance: Tensor, temperature: float) -> Tensor:
-    return logits > 0 if temperature == 0 else chance < torch.sigmoid(logits / temperature)
+def chance_of(logits: Tensor, temperature: float) -> Tensor:
+    """Return the chance to sound of keys with the log-odds `logits / temperature`; at 0 the likelier value is sure."""
+    return (logits > 0).to(logits) if temperature == 0 else torch.sigmoid(logits / temperature)

@@ -52,10 +52,11 @@ class TiedNADE(Autoregressive):
 
     def logits(self, frames: Tensor, context: Tensor) -> Tensor:
         """Return the log-odds of each key to sound, given the keys below it in `frames`: (..., keys) -> (..., keys)."""
-        change = frames - context[..., -1]
+        past, before = context.split([self.hidden_size, 1], dim=-1)
+        change = frames - before.squeeze(-1)
         below = torch.cat([around(frames, BELOW, 0), around(change, CHANGES, 0)], dim=-1)
         count = frames.cumsum(dim=-1) - frames
-        return self.key_logits(context[..., :-1], below, count)
+        return self.key_logits(past, below, count)
 
     def begin(self, context: Tensor) -> Draft:
         """See Autoregressive."""
