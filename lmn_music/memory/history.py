@@ -7,8 +7,10 @@ Xi W is a causal convolution of the sequence with W and Xi' V a correlation with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,7 @@ from scipy import fft
 from scipy.sparse.linalg import LinearOperator
 
 FloatArray = npt.NDArray[np.float64]
+_T = TypeVar("_T")
 
 # What a bucket costs besides its sequences, counted in sequences: the right-hand side is transformed once per bucket,
 # for every input, which was measured to take as long as the products of 16 sequences do.
@@ -63,30 +66,42 @@ class HistoryMatrix(LinearOperator):  # type: ignore[misc]
         product = np.empty((self.shape[0], W.shape[1]))
         for columns in _column_blocks(W.shape[1]):
             taps = np.ascontiguousarray(W[:, columns], dtype=np.float64).reshape(self.longest, self.inputs, -1)
-            for length, fft_length, rows, spectrum in self._buckets:
-                convolved = spectrum @ fft.rfft(taps[:length], fft_length, axis=0)
-                frames = fft.irfft(convolved, fft_length, axis=0, overwrite_x=True)
-                for place, span in enumerate(rows):
+
+            def convolve(bucket: _Bucket, columns: slice = columns, taps: FloatArray = taps) -> None:
+                convolved = bucket.spectrum @ fft.rfft(taps[: bucket.length], bucket.fft_length, axis=0)
+                frames = fft.irfft(convolved, bucket.fft_length, axis=0, overwrite_x=True)
+                for place, span in enumerate(bucket.rows):
                     product[span, columns] = frames[: span.stop - span.start, place]
+
+            self._for_each_bucket(convolve)
         return product
 
     def _rmatmat(self, V: npt.NDArray[np.float64]) -> FloatArray:
         """Return Xi' V, shape (columns, k): block `lag` is the sum over frames of x_{t-lag} v_t'."""
         product = np.zeros((self.shape[1], V.shape[1]))
         for columns in _column_blocks(V.shape[1]):
-            width = columns.stop - columns.start
-            total = np.zeros((self.longest, self.inputs, width))
-            for length, fft_length, rows, spectrum in self._buckets:
-                frames = np.zeros((length, len(rows), width))
-                for place, span in enumerate(rows):
+            total = np.zeros((self.longest, self.inputs, columns.stop - columns.start))
+
+            def correlate(bucket: _Bucket, columns: slice = columns) -> FloatArray:
+                frames = np.zeros((bucket.length, len(bucket.rows), columns.stop - columns.start))
+                for place, span in enumerate(bucket.rows):
                     frames[: span.stop - span.start, place] = V[span, columns]
                 # conj(spectrum)' times the transform, with the two small factors conjugated in place of the large one
-                transformed = fft.rfft(frames, fft_length, axis=0)
-                correlated = spectrum.swapaxes(1, 2) @ np.conj(transformed, out=transformed)
+                transformed = fft.rfft(frames, bucket.fft_length, axis=0)
+                correlated = bucket.spectrum.swapaxes(1, 2) @ np.conj(transformed, out=transformed)
                 np.conj(correlated, out=correlated)
-                total[:length] += fft.irfft(correlated, fft_length, axis=0, overwrite_x=True)[:length]
-            product[:, columns] = total.reshape(self.shape[1], width)
+                lags: FloatArray = fft.irfft(correlated, bucket.fft_length, axis=0, overwrite_x=True)[: bucket.length]
+                return lags
+
+            for lags in self._for_each_bucket(correlate):
+                total[: len(lags)] += lags
+            product[:, columns] = total.reshape(self.shape[1], -1)
         return product
+
+    def _for_each_bucket(self, work: Callable[[_Bucket], _T]) -> list[_T]:
+        """Return what comes of each bucket, in their order, so that sums do not depend on the number of cores."""
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return list(pool.map(work, self._buckets))
 
     def _matvec(self, w: npt.NDArray[np.float64]) -> FloatArray:
         return self._matmat(w.reshape(-1, 1)).ravel()
