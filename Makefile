@@ -4,7 +4,7 @@ BIN := .venv/bin
 # The benchmark files, where they lie beside the project; else the cache, a download, or music21's chorales.
 export LMN_MUSIC_DATA ?= $(abspath $(wildcard ../shared/corpora))
 
-.PHONY: song test check clean
+.PHONY: song test check bench clean
 
 # Environment, training on the chorales, likelihood, a song to hear and to see.
 song: .venv/installed
@@ -21,6 +21,12 @@ test: lint
 # What must pass before each commit, in under a minute.
 check: lint
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m "not slow"
+
+# Speed and memory, always beside something: docs/results/speed/*.json and the tables of docs/performance.md.
+bench: .venv/developed
+	for name in layer training autoencoder sampling application growth report; do \
+		$(BIN)/python benchmarks/speed/$$name.py || exit 1; \
+	done
 
 .PHONY: lint
 lint: .venv/developed

@@ -1,0 +1,67 @@
+"""What a user waits for: likelihood of a corpus, a folder of MIDI files, the chorales, help and import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from measure import BIN, in_turn, median, process, ratio, script, store
+
+from lmn_music.corpora import load_corpus
+from lmn_music.pianoroll import PianoRoll
+from lmn_music.rendering.midi import write_midi
+
+FILES = 1000
+COMMAND = str(BIN / "lmn-music")
+
+
+def folder_of_midi(folder: Path) -> None:
+    """Write a thousand tunes: pieces of 200 frames of Nottingham and MuseData."""
+    pieces: list[PianoRoll] = []
+    for roll in (*load_corpus("nottingham").train, *load_corpus("muse").train):
+        pieces += [roll[start : start + 200] for start in range(0, len(roll) - 100, 200)]
+    for number, piece in enumerate(pieces[:: len(pieces) // FILES][:FILES]):
+        write_midi(piece, folder / f"{number:04d}.mid")
+
+
+def folder() -> dict[str, float]:
+    """Return seconds to read a thousand MIDI files, beside pretty_midi's reading of the same."""
+    with TemporaryDirectory() as name:
+        folder_of_midi(Path(name))
+        ours = f"from lmn_music.corpora import load_corpus; print(len(load_corpus({name!r}).train))"
+        theirs = f"""
+import pretty_midi
+from pathlib import Path
+for path in Path({name!r}).iterdir():
+    pretty_midi.PrettyMIDI(str(path)).get_piano_roll(fs=4)
+"""
+        times = in_turn({"ours": lambda: script(ours), "pretty_midi": lambda: script(theirs)}, seconds=1, least=2)
+    return {f"{FILES} files, s": median(times["ours"]), "ours / pretty_midi": ratio(times, "ours", "pretty_midi")}
+
+
+def main() -> None:
+    """Measure everything, each in fresh processes."""
+    results: dict[str, Any] = {"evaluate": {}}
+    for name in ("jsb", "piano", "nottingham", "muse"):
+        run = process(COMMAND, "evaluate", name, "--json")
+        results["evaluate"][name] = {"seconds": run["seconds"], "peak memory, MiB": run["peak_mib"]}
+    results["folder"] = folder()
+    chorales = "import time; from lmn_music.corpora import load_corpus; {}"
+    once = "start = time.perf_counter(); load_corpus('chorales'); print(time.perf_counter() - start);"
+    two = [float(line) for line in script(chorales.format(once * 2))["output"].split()]
+    results["chorales"] = {"first use in a process, s": two[0], "second, s": two[1]}
+    small = in_turn(
+        {
+            "lmn-music --help, s": lambda: process(COMMAND, "--help"),
+            "import lmn_music, s": lambda: script("import lmn_music"),
+            "python alone, s": lambda: script("pass"),
+        },
+        seconds=5,
+    )
+    results["start"] = {name: median(values) for name, values in small.items()}
+    store("application", results)
+
+
+if __name__ == "__main__":
+    main()

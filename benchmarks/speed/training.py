@@ -1,0 +1,157 @@
+"""One epoch of each shipped recipe: seconds, peak memory, where the time goes, and what the parts are worth.
+
+python benchmarks/speed/training.py             # an epoch of each
+python benchmarks/speed/training.py whole jsb   # a whole training by `lmn-music train`, into runs/speed/jsb
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+
+import torch
+from measure import BIN, ROOT, in_turn, median, ratio, script, store
+from torch.profiler import ProfilerActivity, profile
+
+import lmn_music.models.lmn
+from lmn_music.corpora import load_corpus
+from lmn_music.models.checkpoint import load_checkpoint
+from lmn_music.models.scan import reference_scan, scan
+from lmn_music.models.sequence_model import build
+from lmn_music.training.recipe import default_recipe, load_recipe
+from lmn_music.training.trainer import Trainer
+
+CORPORA = ("jsb", "piano", "nottingham", "muse")
+PROFILED = 10  # batches
+
+# What the profiler calls things -> what they are.
+KINDS = {
+    "matrix products": ("aten::mm", "aten::addmm", "aten::addmm_", "aten::bmm"),
+    "copying, joining, filling": (
+        "aten::cat",
+        "aten::copy_",
+        "aten::fill_",
+        "aten::zero_",
+        "aten::clone",
+        "aten::index",
+    ),
+    "element by element": (
+        *("aten::add", "aten::add_", "aten::mul", "aten::mul_", "aten::sub", "aten::div", "aten::tanh_", "aten::tanh"),
+        *("aten::threshold_backward", "aten::clamp_min", "aten::tanh_backward", "aten::relu", "aten::sigmoid"),
+        *("aten::bernoulli_", "aten::binary_cross_entropy_with_logits", "aten::exp", "aten::log1p"),
+    ),
+    "sums": ("aten::sum", "aten::cumsum", "aten::_softmax", "aten::_softmax_backward_data", "aten::norm"),
+    "optimiser, averaging, projection": (
+        *("Optimizer.step#Adam.step", "aten::lerp_", "aten::addcdiv_", "aten::addcmul_", "aten::sqrt"),
+        *("aten::_linalg_eigh", "aten::_foreach_add_"),
+    ),
+}
+
+
+def trainer(corpus: str) -> Trainer:
+    """Return the second stage of the corpus's recipe, from a drawn memory: the same work as from an autoencoder's."""
+    songs, recipe = load_corpus(corpus), load_recipe(default_recipe(corpus))
+    model = build(recipe.model, torch.Generator().manual_seed(1))
+    return Trainer(model, songs.train, songs.valid, recipe.training, stage="lmn", seed=1)
+
+
+def epoch(corpus: str) -> None:
+    """Train one epoch and print its seconds, those of the validation included, as the command does it."""
+    from lmn_music.allocator import keep_freed_memory
+
+    keep_freed_memory()
+    work = trainer(corpus)
+    work.progress.best_valid = 1e9  # else the untrained model is validated first
+    work.config = work.config.model_copy(update={"epochs": 1})
+    start = time.perf_counter()
+    work.run()
+    print(json.dumps({"epoch, s": time.perf_counter() - start, "threads": torch.get_num_threads()}))
+
+
+def shares(corpus: str) -> dict[str, float]:
+    """Return the share of each kind of work in the training of some batches, one thread."""
+    torch.set_num_threads(1)
+    work = trainer(corpus)
+    batches = range(PROFILED)
+    for number in batches[:2]:
+        work._train_batch([number])
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        for number in batches:
+            work._train_batch([4 * number + song for song in range(4)])
+    kind_of = {name: kind for kind, names in KINDS.items() for name in names}
+    total: Counter[str] = Counter()
+    for event in profiler.key_averages():
+        total[kind_of.get(event.key, "Python, the rest")] += event.self_cpu_time_total
+    return {kind: time / total.total() for kind, time in total.most_common()}
+
+
+def parts() -> dict[str, float]:
+    """Return what an epoch's batches would cost with the plain loop over frames, by the scan, in turn."""
+    torch.set_num_threads(2)
+    work = trainer("jsb")
+
+    def batches(recurrence: object) -> None:
+        lmn_music.models.lmn.scan = recurrence  # type: ignore[assignment]
+        for number in range(5):
+            work._train_batch([4 * number + song for song in range(4)])
+
+    times = in_turn({"scan": lambda: batches(scan), "plain loop": lambda: batches(reference_scan)}, seconds=20)
+    lmn_music.models.lmn.scan = scan
+    return {"jsb, five batches, s": median(times["scan"]), "scan / plain loop": ratio(times, "scan", "plain loop")}
+
+
+def whole(corpus: str) -> None:
+    """Train by the command, going on where it stopped, and keep seconds and validation likelihood after each epoch."""
+    import subprocess
+
+    out = ROOT / "runs" / "speed" / corpus
+    begin = ["--resume", str(out)] if out.exists() else [corpus, "--out", str(out)]
+    subprocess.run([BIN / "lmn-music", "train", *begin], check=True)
+    metrics = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    epochs = [line for line in metrics if "epoch" in line]
+    figures = load_checkpoint(out).header.figures
+    result = {
+        "command": f"lmn-music train {corpus}",
+        "valid_nll": figures["valid_nll"],
+        "seconds to it": figures["seconds"],
+        "seconds in all": epochs[-1]["seconds"],
+        "curve": [(line["stage"], line["seconds"], line["valid_nll"]) for line in epochs],
+    }
+    store(f"training-{corpus}", result)
+
+
+def main() -> None:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="?", choices=["epochs", "epoch", "whole"], default="epochs")
+    parser.add_argument("corpus", nargs="?", choices=CORPORA)
+    arguments = parser.parse_args()
+    if arguments.what == "whole":
+        whole(arguments.corpus)
+    elif arguments.what == "epoch":
+        epoch(arguments.corpus)
+    else:
+        results = {}
+        for corpus in CORPORA:
+            kept = run_epoch(corpus)
+            results[corpus] = kept | {"shares": shares(corpus)}
+        given_back = (
+            "import training, lmn_music.allocator as a; a.keep_freed_memory = lambda: None; training.epoch('jsb')"
+        )
+        pairs = [(run_epoch("jsb")["epoch, s"], run_epoch("jsb", given_back)["epoch, s"]) for _ in range(3)]
+        parts_of_it = parts() | {"memory kept / given back": sorted(ours / theirs for ours, theirs in pairs)[1]}
+        store("training", {"epochs": results, "parts": parts_of_it})
+
+
+def run_epoch(corpus: str, code: str | None = None) -> dict[str, float]:
+    """Run `epoch` in a fresh process, which has a peak memory of its own."""
+    path = f"import sys; sys.path.insert(0, {str(ROOT / 'benchmarks' / 'speed')!r}); "
+    child = script(path + (code or f"import training; training.epoch({corpus!r})"))
+    return json.loads(child["output"].splitlines()[-1]) | {"peak memory, MiB": child["peak_mib"]}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
