@@ -13,6 +13,18 @@ from lmn_music.pianoroll import PianoRoll
 from lmn_music.rendering.midi import write_midi
 
 FILES = 1000
+LIKELIHOOD = """
+import time
+from lmn_music.allocator import keep_freed_memory
+from lmn_music.corpora import load_corpus
+from lmn_music.evaluation.likelihood import frame_log_probs
+from lmn_music.models.checkpoint import load_checkpoint
+keep_freed_memory()
+model, songs = load_checkpoint({name!r}).model, load_corpus({name!r}).test
+start = time.perf_counter()
+frame_log_probs(model, songs)
+print(time.perf_counter() - start)
+"""
 COMMAND = str(BIN / "lmn-music")
 
 
@@ -29,13 +41,15 @@ def folder() -> dict[str, float]:
     """Return seconds to read a thousand MIDI files, beside pretty_midi's reading of the same."""
     with TemporaryDirectory() as name:
         folder_of_midi(Path(name))
-        ours = f"from lmn_music.corpora import load_corpus; print(len(load_corpus({name!r}).train))"
+        ours = f"from lmn_music.corpora import load_corpus; c = load_corpus({name!r}); print(c.songs, c.rejected)"
         theirs = f"""
 import pretty_midi
 from pathlib import Path
 for path in Path({name!r}).iterdir():
     pretty_midi.PrettyMIDI(str(path)).get_piano_roll(fs=4)
 """
+        if not (read := script(ours)["output"]).endswith(" ()\n"):
+            raise SystemExit(f"files were left out: {read}")
         times = in_turn({"ours": lambda: script(ours), "pretty_midi": lambda: script(theirs)}, seconds=1, least=2)
     return {f"{FILES} files, s": median(times["ours"]), "ours / pretty_midi": ratio(times, "ours", "pretty_midi")}
 
@@ -45,12 +59,16 @@ def main() -> None:
     results: dict[str, Any] = {"evaluate": {}}
     for name in ("jsb", "piano", "nottingham", "muse"):
         run = process(COMMAND, "evaluate", name, "--json")
-        results["evaluate"][name] = {"seconds": run["seconds"], "peak memory, MiB": run["peak_mib"]}
+        results["evaluate"][name] = {
+            "the command, s": run["seconds"],
+            "peak memory, MiB": run["peak_mib"],
+            "of which the likelihood, s": float(script(LIKELIHOOD.format(name=name))["output"]),
+        }
     results["folder"] = folder()
     chorales = "import time; from lmn_music.corpora import load_corpus; {}"
     once = "start = time.perf_counter(); load_corpus('chorales'); print(time.perf_counter() - start);"
     two = [float(line) for line in script(chorales.format(once * 2))["output"].split()]
-    results["chorales"] = {"first use in a process, s": two[0], "second, s": two[1]}
+    results["chorales"] = {"chorales, first use in a process, s": two[0], "chorales, second use, s": two[1]}
     small = in_turn(
         {
             "lmn-music --help, s": lambda: process(COMMAND, "--help"),

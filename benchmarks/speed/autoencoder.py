@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -21,20 +23,22 @@ from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.models.sequence_model import MemoryModel
 
 CORPORA = ("jsb", "piano", "nottingham", "muse")
+SONGS = {"jsb": 60, "piano": 8, "nottingham": 40, "muse": 20}  # of which activations are taken, about
 Array = npt.NDArray[np.float64]
 
 FIT = """
-import json, resource, sys, time
+import json, sys, time
 sys.path.insert(0, {folder!r})
 import autoencoder
 from lmn_music.memory.laes import LinearAutoencoder
 sequences = autoencoder.{sequences}
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+high = lambda: int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0]) / 1024
+before = high()
 start = time.perf_counter()
 fitted = LinearAutoencoder({components}).fit(sequences)
 print(json.dumps({{
     "frames": sum(map(len, sequences)), "components": {components}, "seconds": time.perf_counter() - start,
-    "peak memory, MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    "peak memory, MiB": high(),
     "before the fit, MiB": before, "energy kept": fitted.explained_energy,
 }}))
 """
@@ -60,6 +64,17 @@ def activations(corpus: str, songs: int) -> list[Array]:
     return found
 
 
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keep this process, and what it starts, to one core."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
 def fit(sequences: str, components: int) -> dict[str, float]:
     """Fit in a fresh process, which has a peak memory of its own."""
     from pathlib import Path
@@ -74,19 +89,22 @@ def sliced_svd(sequences: Sequence[Array], count: int) -> tuple[Array, Array]:
     """Return `count` singular values of the history matrix and its left singular vectors, lag by lag.
 
     The method of the LMN literature (Sperduti 2013; Pasa & Sperduti 2014): the columns of one lag after the other, the
-    newest first, are put beside what is kept of those before, V L, and the SVD of both together is cut to `count`.
+    oldest first, are put beside what is kept of those before, V L, and the SVD of both together is cut to `count`. As
+    they have many rows and few columns, it is taken from their Gram matrix.
     """
     longest, width = max(map(len, sequences)), sequences[0].shape[1]
     rows = sum(map(len, sequences))
     kept = np.zeros((rows, 0))
-    for lag in range(longest):
+    for lag in reversed(range(longest)):
         block, start = np.zeros((rows, width)), 0
         for sequence in sequences:
             block[start + min(lag, len(sequence)) : start + len(sequence)] = sequence[: max(len(sequence) - lag, 0)]
             start += len(sequence)
-        V, values, _ = linalg.svd(np.concatenate([kept, block], axis=1), full_matrices=False, overwrite_a=True)
-        kept = V[:, :count] * values[:count]
-    return values[:count], V[:, :count]
+        both = np.concatenate([kept, block], axis=1)
+        squares, right = linalg.eigh(both.T @ both)
+        kept = both @ right[:, ::-1][:, :count]  # V L
+    values = np.sqrt(squares[::-1][:count].clip(min=0))
+    return values, kept / values
 
 
 def beside(songs: int, components: int, *, dense: bool) -> dict[str, float]:
@@ -97,7 +115,7 @@ def beside(songs: int, components: int, *, dense: bool) -> dict[str, float]:
     chosen = [(song - mean)[:, used] for song in chosen]
     energy = squared_norm(chosen)
     figures: dict[str, float] = {"songs": songs, "frames": sum(map(len, chosen)), "components": components}
-    with threadpool_limits(1, user_api="blas"):
+    with threadpool_limits(1, user_api="blas"), one_core():
         start = time.perf_counter()
         fitted = LinearAutoencoder(components, centre=False).fit(chosen)
         figures |= {"ours, s": time.perf_counter() - start, "ours, energy": fitted.explained_energy}
@@ -116,9 +134,7 @@ def main() -> None:
     """Measure everything."""
     results = {
         "rolls": {corpus: fit(f"rolls({corpus!r})", 100) for corpus in CORPORA},
-        "activations": {
-            corpus: fit(f"activations({corpus!r}, {songs})", 128) for corpus, songs in (("jsb", 60), ("piano", 8))
-        },
+        "activations": {corpus: fit(f"activations({corpus!r}, {songs})", 128) for corpus, songs in SONGS.items()},
         "components": [fit("rolls('nottingham')", count) for count in (12, 25, 50, 100, 200)],
         "frames": [fit(f"rolls('nottingham', {share})", 50) for share in (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)],
         "beside": [beside(40, 50, dense=True), beside(229, 50, dense=False)],

@@ -1,6 +1,7 @@
 """The scan as a compiled extension, beside the one in torch. Needs a C++ compiler and ninja.
 
-Not a part of the package, and not of `make bench`: it shows why there is none.
+Not a part of the package, and not of `make bench`: it shows why there is none. It passes torch's autograd by, which
+flatters it a little.
 """
 
 from __future__ import annotations
@@ -68,6 +69,13 @@ def main() -> None:
                 h, ms = compiled.forward(u, m, mh.t().contiguous(), hm.t().contiguous(), mm.t().contiguous(), b)
                 compiled.backward(upstream, h, ms, mh, hm, mm)
 
+            hs, ms = scan(u, m, *W, b)
+            gradients = torch.autograd.grad(ms, [*W, b], upstream)
+            mh, hm, mm = (weight.detach() for weight in W)
+            with torch.no_grad():
+                h, before = compiled.forward(u, m, mh.t().contiguous(), hm.t().contiguous(), mm.t().contiguous(), b)
+                of_mh, of_hm, of_mm, of_b = compiled.backward(upstream, h, before, mh, hm, mm)
+            torch.testing.assert_close((hs, ms, *gradients), (h, before[1:], of_mh, of_hm, of_mm, of_b))
             times = in_turn({"torch": ours, "compiled": theirs}, seconds=5)
             figures = {"torch, ms": 1e3 * median(times["torch"]), "compiled / torch": ratio(times, "compiled", "torch")}
             results.append({"hidden = memory": size, "batch": batch, "threads": threads} | figures)

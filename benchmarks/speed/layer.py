@@ -16,7 +16,7 @@ from lmn_music.models.lmn import LMN
 from lmn_music.models.scan import reference_scan
 
 TIME = 100
-SHAPES = [(64, 32), (128, 32), (256, 32), (512, 32), (64, 700), (128, 256)]  # hidden = memory, batch
+SHAPES = [(64, 32), (128, 32), (256, 32), (512, 32), (64, 700)]  # hidden = memory, batch; the last: the tied model
 
 
 def limit(x: Tensor, size: int) -> Callable[[], None]:

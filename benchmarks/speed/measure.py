@@ -10,7 +10,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from lmn_music.files import replacing
@@ -49,17 +51,28 @@ def ratio(times: Mapping[str, list[float]], ours: str, theirs: str) -> float:
     return statistics.median(a / b for a, b in zip(times[ours], times[theirs], strict=True))
 
 
-def process(*command: str, **environment: str) -> dict[str, Any]:
+def process(*command: str) -> dict[str, Any]:
     """Run a command in a fresh process: wall-clock seconds, peak memory in MiB, and what it printed."""
     start = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env=os.environ | environment)
-    assert child.stdout is not None
-    output = child.stdout.read().decode()
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True)
+    peaks = [0.0]
+
+    def watch() -> None:
+        # The kernel's own high-water mark of the program. (That of resource.getrusage counts the parent's memory too.)
+        with suppress(OSError, ValueError):  # the process has ended
+            while True:
+                status = Path(f"/proc/{child.pid}/status").read_text()
+                peaks.append(int(status.partition("VmHWM:")[2].split()[0]) / 1024 if "VmHWM:" in status else 0.0)
+                time.sleep(0.02)
+
+    watcher = Thread(target=watch, daemon=True)
+    watcher.start()
+    output, _ = child.communicate()
+    seconds = time.perf_counter() - start
+    watcher.join()
     if child.returncode:
         raise SystemExit(f"{' '.join(command)} failed with exit code {child.returncode}")
-    return {"seconds": time.perf_counter() - start, "peak_mib": usage.ru_maxrss / 1024, "output": output}
+    return {"seconds": seconds, "peak_mib": max(peaks), "output": output}
 
 
 def script(code: str, *arguments: str) -> dict[str, Any]:

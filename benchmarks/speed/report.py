@@ -82,7 +82,7 @@ def tables() -> dict[str, str]:
         found["starts"] = pairs("fresh processes", sampling["starts"])
     if application := results.get("application"):
         found["evaluate"] = named("`lmn-music evaluate`", application["evaluate"])
-        found["waits"] = pairs("", application["folder"] | application["chorales"] | application["start"])
+        found["waits"] = pairs("what", application["folder"] | application["chorales"] | application["start"])
     if growth := results.get("growth"):
         found["growth"] = named(
             "cost of, against",
@@ -97,7 +97,7 @@ def main() -> None:
     marked = re.compile(r"(<!-- (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
     missing = {match[2] for match in marked.finditer(page)} - set(found)
     if missing:
-        raise SystemExit(f"docs/performance.md asks for {', '.join(sorted(missing))}: run `make bench` first")
+        raise SystemExit(f"docs/performance.md asks for {', '.join(sorted(missing))}: run the commands at its head")
     PAGE.write_text(marked.sub(lambda match: f"{match[1]}{found[match[2]]}\n{match[3]}", page))
 
 

@@ -15,7 +15,7 @@ from lmn_music.generation.sampler import sample_frames
 from lmn_music.models.checkpoint import load_checkpoint
 
 FRAMES = 64
-ALL_AT_ONCE = output_model.FRAMES_KEYS
+OURS = output_model.KEYS_PER_PASS
 
 FIRST_FRAME = """
 from lmn_music.cli.main import app  # what the command loads
@@ -31,9 +31,8 @@ def dense_models() -> dict[str, str]:
     models = {}
     for recipe in ("lmn", "lmn-nade"):
         out = ROOT / "runs" / "speed" / recipe
-        if not out.exists():
-            short = ["--epochs", "10", "--set", "pretraining.epochs=10", "--out", str(out)]
-            subprocess.run([BIN / "lmn-music", "train", "jsb", "--recipe", recipe, *short], check=True)
+        begin = ["jsb", "--recipe", recipe, "--epochs", "10", "--set", "pretraining.epochs=10", "--out", str(out)]
+        subprocess.run([BIN / "lmn-music", "train", *(["--resume", str(out)] if out.exists() else begin)], check=True)
         models[recipe] = str(out)
     return models
 
@@ -43,14 +42,14 @@ def frames_per_second(name: str, songs: int) -> dict[str, float]:
     """Return how many frames of how many songs are drawn in a second, and how long that takes key by key, by ours."""
     model = load_checkpoint(name).model
 
-    def draw(frames_keys: int) -> None:
-        output_model.FRAMES_KEYS = frames_keys
+    def draw(keys_per_pass: int) -> None:
+        output_model.KEYS_PER_PASS = keys_per_pass
         generator = torch.Generator().manual_seed(0)
         for _ in islice(sample_frames(model, generator, songs=songs), FRAMES):
             pass
 
-    times = in_turn({"ours": lambda: draw(ALL_AT_ONCE), "key by key": lambda: draw(1)}, seconds=8, least=5)
-    output_model.FRAMES_KEYS = ALL_AT_ONCE
+    times = in_turn({"ours": lambda: draw(OURS), "key by key": lambda: draw(1)}, seconds=8, least=5)
+    output_model.KEYS_PER_PASS = OURS
     return {
         "frames per second": songs * FRAMES / median(times["ours"]),
         "ours / key by key": ratio(times, "ours", "key by key"),

@@ -8,7 +8,7 @@ Xi W is a causal convolution of the sequence with W and Xi' V a correlation with
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
@@ -73,7 +73,8 @@ class HistoryMatrix(LinearOperator):  # type: ignore[misc]
                 for place, span in enumerate(bucket.rows):
                     product[span, columns] = frames[: span.stop - span.start, place]
 
-            self._for_each_bucket(convolve)
+            for _ in self._for_each_bucket(convolve):
+                pass
         return product
 
     def _rmatmat(self, V: npt.NDArray[np.float64]) -> FloatArray:
@@ -98,16 +99,21 @@ class HistoryMatrix(LinearOperator):  # type: ignore[misc]
             product[:, columns] = total.reshape(self.shape[1], -1)
         return product
 
-    def _for_each_bucket(self, work: Callable[[_Bucket], _T]) -> list[_T]:
-        """Return what comes of each bucket, in their order, so that sums do not depend on the number of cores."""
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return list(pool.map(work, self._buckets))
+    def _for_each_bucket(self, work: Callable[[_Bucket], _T]) -> Iterator[_T]:
+        """Yield what comes of each bucket, in their order, so that sums do not depend on the number of cores."""
+        with ThreadPoolExecutor(_cores()) as pool:
+            yield from pool.map(work, self._buckets)
 
     def _matvec(self, w: npt.NDArray[np.float64]) -> FloatArray:
         return self._matmat(w.reshape(-1, 1)).ravel()
 
     def _rmatvec(self, v: npt.NDArray[np.float64]) -> FloatArray:
         return self._rmatmat(v.reshape(-1, 1)).ravel()
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _fft_length(length: int) -> int:

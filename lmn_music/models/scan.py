@@ -70,31 +70,39 @@ class _Scan(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_h: Tensor | None, grad_m: Tensor | None) -> Any:
         hs, ms, W_mh, W_hm, W_mm = ctx.saved_tensors
-        time, batch, _ = hs.shape
-        # d loss / d (argument of tanh), and d loss / d m_{t-1}, frame by frame
-        delta_a, delta_m = torch.empty_like(hs), torch.empty_like(ms)
-        a, m_before, h = delta_a.unbind(), delta_m.unbind(), hs.unbind()
-        from_h = [None] * time if grad_h is None else grad_h.unbind()
-        from_m = [None] * time if grad_m is None else grad_m.unbind()
-        if grad_m is None:
-            m_before[time].zero_()
-        else:
-            m_before[time].copy_(grad_m[-1])
-        for t in range(time - 1, -1, -1):
-            _add_product(from_h[t], m_before[t + 1], W_hm, out=a[t])
-            torch.ops.aten.tanh_backward.grad_input(a[t], h[t], grad_input=a[t])
-            _add_product(from_m[t - 1] if t else None, a[t], W_mh, out=m_before[t])
-            m_before[t].addmm_(m_before[t + 1], W_mm)
-        flat_a, flat_m = delta_a.view(time * batch, -1), delta_m[1:].reshape(time * batch, -1)
-        flat_h, flat_before = hs.view(time * batch, -1), ms[:-1].reshape(time * batch, -1)
-        return (
-            delta_a,
-            m_before[0].clone(),
-            flat_a.t() @ flat_before,
-            flat_m.t() @ flat_h,
-            flat_m.t() @ flat_before,
-            flat_m.sum(dim=0),
-        )
+        with torch.autocast(hs.device.type, enabled=False):
+            return _gradients(hs, ms, W_mh, W_hm, W_mm, grad_h, grad_m)
+
+
+def _gradients(
+    hs: Tensor, ms: Tensor, W_mh: Tensor, W_hm: Tensor, W_mm: Tensor, grad_h: Tensor | None, grad_m: Tensor | None
+) -> tuple[Tensor, ...]:
+    """Return the gradients of u, m, W_mh, W_hm, W_mm and b_m; those that come in are None where they are zero."""
+    time, batch, _ = hs.shape
+    # d loss / d (argument of tanh), and d loss / d m_{t-1}, frame by frame
+    delta_a, delta_m = torch.empty_like(hs), torch.empty_like(ms)
+    a, m_before, h = delta_a.unbind(), delta_m.unbind(), hs.unbind()
+    from_h = [None] * time if grad_h is None else grad_h.unbind()
+    from_m = [None] * time if grad_m is None else grad_m.unbind()
+    if grad_m is None:
+        m_before[time].zero_()
+    else:
+        m_before[time].copy_(grad_m[-1])
+    for t in range(time - 1, -1, -1):
+        _add_product(from_h[t], m_before[t + 1], W_hm, out=a[t])
+        torch.ops.aten.tanh_backward.grad_input(a[t], h[t], grad_input=a[t])
+        _add_product(from_m[t - 1] if t else None, a[t], W_mh, out=m_before[t])
+        m_before[t].addmm_(m_before[t + 1], W_mm)
+    flat_a, flat_m = delta_a.view(time * batch, -1), delta_m[1:].reshape(time * batch, -1)
+    flat_h, flat_before = hs.view(time * batch, -1), ms[:-1].reshape(time * batch, -1)
+    return (
+        delta_a,
+        m_before[0].clone(),
+        flat_a.t() @ flat_before,
+        flat_m.t() @ flat_h,
+        flat_m.t() @ flat_before,
+        flat_m.sum(dim=0),
+    )
 
 
 def _add_product(summand: Tensor | None, x: Tensor, W: Tensor, *, out: Tensor) -> None:

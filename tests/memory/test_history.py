@@ -39,6 +39,19 @@ def test_products_equal_those_of_the_explicit_matrix(sequences: Sequences, colum
     np.testing.assert_allclose(history.rmatvec(V[:, 0]), explicit.T @ V[:, 0], atol=1e-11)
 
 
+def test_products_do_not_depend_on_the_number_of_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    history = HistoryMatrix([rng.standard_normal((length, 3)) for length in (5, 40, 41, 90, 200, 700)])
+    W, V = rng.standard_normal((history.shape[1], 4)), rng.standard_normal((history.shape[0], 4))
+    products = []
+    for cores in (1, 2, 5):
+        monkeypatch.setattr("lmn_music.memory.history._cores", lambda cores=cores: cores)
+        products.append((history.matmat(W), history.rmatmat(V)))
+    for here, there in products[1:]:
+        np.testing.assert_array_equal(here, products[0][0])
+        np.testing.assert_array_equal(there, products[0][1])
+
+
 def test_rmatvec_is_the_adjoint_of_matvec_where_the_matrix_is_too_large_to_build() -> None:
     rng = np.random.default_rng(0)
     lengths = [3000, 1700, 40, 1, *rng.integers(100, 500, 30)]

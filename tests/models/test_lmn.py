@@ -24,15 +24,19 @@ def test_scan_follows_the_equations():
         torch.testing.assert_close(ms[t], m)
 
 
-def test_scan_has_the_gradients_of_the_plain_loop():
-    arguments = weights()
+@pytest.mark.parametrize("asked", ["h", "m", "h and m"])
+@pytest.mark.parametrize("time", [1, 2, 7])
+def test_scan_has_the_gradients_of_the_plain_loop(asked, time):
+    arguments = weights(time)
     upstream = torch.Generator().manual_seed(1)
     gradients = []
     for run in (scan, reference_scan):
         h, m = run(*arguments)
         weight_h = torch.randn(h.shape, dtype=h.dtype, generator=upstream.manual_seed(1))
         weight_m = torch.randn(m.shape, dtype=m.dtype, generator=upstream)
-        gradients.append(torch.autograd.grad((h * weight_h).sum() + (m * weight_m).sum(), arguments))
+        losses = {"h": (h * weight_h).sum(), "m": (m * weight_m).sum()}
+        loss = sum(losses[name] for name in asked.split(" and "))
+        gradients.append(torch.autograd.grad(loss, arguments, materialize_grads=True))
     for ours, plain in zip(*gradients, strict=True):
         torch.testing.assert_close(ours, plain)
 

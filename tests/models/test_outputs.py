@@ -85,11 +85,11 @@ def test_chances_are_those_of_the_drawn_keys_below(output_and_context):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("frames_keys", [1, 40, 1000])  # keys one by one, in blocks, all at once
-def test_frames_are_drawn_as_key_by_key(output_and_context, frames_keys, monkeypatch):
+@pytest.mark.parametrize("keys_per_pass", [1, 40, 1000])  # keys one by one, in blocks, all at once
+def test_frames_are_drawn_as_key_by_key(output_and_context, keys_per_pass, monkeypatch):
     """Against the definition: every key by its own random number, given the keys below it."""
     output, context = output_and_context
-    monkeypatch.setattr("lmn_music.models.outputs.output.FRAMES_KEYS", frames_keys)
+    monkeypatch.setattr("lmn_music.models.outputs.output.KEYS_PER_PASS", keys_per_pass)
     contexts = context.expand(4, 5, *context.shape)
     drawn = output.sample(contexts, temperature=1.3, generator=torch.Generator().manual_seed(7))
     uniform = torch.rand(SIX, 4, 5, generator=torch.Generator().manual_seed(7), dtype=torch.float64)

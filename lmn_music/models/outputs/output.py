@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-FRAMES_KEYS = 256  # how many keys of how many frames are drawn in one pass
+KEYS_PER_PASS = 256  # keys that are drawn in one pass, over all frames
 
 
 class Output(nn.Module, ABC):
@@ -79,10 +79,18 @@ class Autoregressive(Output):
         """
         draft = self.begin(context)
         *batch, keys = draft.frames.shape
-        uniform = torch.rand(keys, *batch, generator=generator, device=context.device, dtype=context.dtype)
-        uniform = uniform.movedim(0, -1)
+        # In half precision, rare keys would sound too often.
+        precision = torch.promote_types(context.dtype, torch.float32)
+        uniform = torch.rand(keys, *batch, generator=generator, device=context.device, dtype=precision)
         chances = torch.empty_like(draft.frames)
-        size = max(1, FRAMES_KEYS // max(1, math.prod(batch)))
+        size = KEYS_PER_PASS // max(1, math.prod(batch))
+        if size <= 1:
+            for key in range(keys):
+                chance = chance_of(draft.logits(slice(key, key + 1)).squeeze(-1), temperature)
+                chances[..., key] = chance
+                draft.add(torch.full(batch, key, device=context.device), uniform[key] < chance)
+            return draft.frames, chances
+        uniform = uniform.movedim(0, -1)
         for low in range(0, keys, size):
             block = slice(low, min(low + size, keys))
             number = torch.arange(low, block.stop, device=context.device)
