@@ -29,11 +29,13 @@ COMMAND = str(BIN / "lmn-music")
 
 
 def folder_of_midi(folder: Path) -> None:
-    """Write a thousand tunes: pieces of 200 frames of Nottingham and MuseData."""
-    pieces: list[PianoRoll] = []
+    """Write a thousand tunes: pieces of 200 frames of Nottingham and MuseData, no two of them the same."""
+    different: dict[bytes, PianoRoll] = {}
     for roll in (*load_corpus("nottingham").train, *load_corpus("muse").train):
-        pieces += [roll[start : start + 200] for start in range(0, len(roll) - 100, 200)]
-    for number, piece in enumerate(pieces[:: len(pieces) // FILES][:FILES]):
+        pieces = [roll[start : start + 200] for start in range(0, len(roll) - 100, 200)]
+        different |= {piece.frames.tobytes(): piece for piece in pieces}
+    found = list(different.values())
+    for number, piece in enumerate(found[:: len(found) // FILES][:FILES]):
         write_midi(piece, folder / f"{number:04d}.mid")
 
 

@@ -101,7 +101,7 @@ def main() -> None:
         last = np.log(seconds[-1] / seconds[-2]) / np.log(size[-1] / size[-2])
         results[name] = {"seconds": points, "slope": slope, "slope of the last step": last}
         axis.loglog(size, seconds, "o", size, np.exp(height) * size**slope, "-", base=2)
-        axis.set(title=f"{name}: slope {slope:.2f}, at the end {last:.2f}", xlabel=name.rpartition(", ")[2], ylabel="s")
+        axis.set(title=f"{name}\nslope {slope:.2f}, at the end {last:.2f}", xlabel=name.rpartition(", ")[2], ylabel="s")
         axis.grid(visible=True, alpha=0.3)
     for axis in axes.flat[len(curves) :]:
         axis.set_axis_off()
