@@ -14,7 +14,10 @@ from rich.text import Text
 if TYPE_CHECKING:
     from lmn_music.training.trainer import Progress
 
-STAGES = {"unrolled": "unrolled model", "lmn": "LMN"}
+
+def name_of(stage: str) -> str:
+    """Return what to call a stage of a training: the network that it trains, or which part of one."""
+    return {"unrolled": "unrolled model"}.get(stage, stage if "scale" in stage else stage.upper())
 
 
 def clock(seconds: float) -> str:
@@ -55,7 +58,7 @@ class TrainingDisplay:
             left = f", at most {clock(rate * (epochs - done))} left"
         self._live.update(
             Text(
-                f"{STAGES[stage]} {progress.epoch + 1}/{epochs}, batch {progress.batch}/{batches}: "
+                f"{name_of(stage)} {progress.epoch + 1}/{epochs}, batch {progress.batch}/{batches}: "
                 f"{progress.nll_sum / progress.frames:.3f} nats per frame{best}{left}",
                 no_wrap=True,
                 overflow="ellipsis",
@@ -65,7 +68,7 @@ class TrainingDisplay:
     def epoch(self, metrics: dict[str, Any]) -> None:
         """Print one line."""
         self._print(
-            f"{STAGES[metrics['stage']]:>14} epoch {metrics['epoch']:3d}  training {metrics['train_nll']:7.3f}  "
+            f"{name_of(metrics['stage']):>14} epoch {metrics['epoch']:3d}  training {metrics['train_nll']:7.3f}  "
             f"validation {metrics['valid_nll']:7.3f}{' *' if metrics['best'] else '  '}  {clock(metrics['seconds'])}"
         )
 

@@ -36,6 +36,8 @@ class Init(StrEnum):
     laes = "laes"
     orthogonal = "orthogonal"
     random = "random"
+    delay = "delay"
+    legendre = "legendre"
 
 
 def train(
@@ -49,6 +51,15 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME", help="A recipe's name (see `lmn-music recipes`) or a .toml file; else the corpus's own."
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="A model to compare with, in the dense recipe unless --recipe says otherwise: lmn-a, lmn-b, rnn, "
+            "rnn-laes, gru, lstm, ms-lmn, or lmn-laes, lmn-orthogonal, lmn-delay and lmn-legendre, those also with "
+            "-frozen.",
         ),
     ] = None,
     init: Annotated[
@@ -96,7 +107,13 @@ def train(
 
     display = TrainingDisplay()
     if resume is not None:
-        settled: dict[str, object] = {"--recipe": recipe, "--init": init, "--seed": seed, "--epochs": epochs}
+        settled: dict[str, object] = {
+            "--recipe": recipe,
+            "--model": model,
+            "--init": init,
+            "--seed": seed,
+            "--epochs": epochs,
+        }
         settled |= {"--set": change or None, "--out": out, "--grid": grid, "--to-c": to_c}
         if given := [option for option, value in settled.items() if value is not None]:
             raise UsageError(f"--resume goes on as {resume}/config.toml says: leave out {', '.join(given)}")
@@ -111,7 +128,7 @@ def train(
     else:
         check_seed(seed or 0)
         own_files = corpus not in NAMES
-        settings = _recipe(recipe, "tied" if own_files else corpus, init, epochs, change or [])
+        settings = _recipe(recipe, "tied" if own_files else corpus, model, init, epochs, change or [])
         torch_device = resolve_device(device)
         songs = corpus_or_stand_in(corpus, data, grid=grid, to_c=bool(to_c))
         _describe(songs)
@@ -135,12 +152,19 @@ def train(
     typer.echo(f"             lmn-music generate --model {shlex.quote(str(run.folder))} --out song.mid")
 
 
-def _recipe(name: str | None, corpus: str, init: Init | None, epochs: int | None, changes: list[str]) -> Recipe:
+def _recipe(
+    name: str | None, corpus: str, model: str | None, init: Init | None, epochs: int | None, changes: list[str]
+) -> Recipe:
     """Return the recipe asked for, by default the one of `corpus`; the errors name the option that is wrong."""
-    from lmn_music.training.recipe import default_recipe, load_recipe
+    from lmn_music.training.recipe import DENSE, MODELS, default_recipe, load_recipe
 
-    name = default_recipe(corpus) if name is None else name
-    overrides = list(changes)
+    if model is not None and model not in MODELS:
+        raise UsageError(f"there is no --model {model}: choose {', '.join(MODELS)}")
+    if name is None:
+        name = DENSE if model else default_recipe(corpus)
+    if model and init and any(change.startswith("init=") for change in MODELS[model]):
+        raise UsageError(f"--model {model} says itself how its memory starts: leave out --init")
+    overrides = [*MODELS[model], *changes] if model else list(changes)
     overrides += [f"init={init.value}"] if init else []
     overrides += [f"training.epochs={epochs}"] if epochs else []
     try:
@@ -149,8 +173,9 @@ def _recipe(name: str | None, corpus: str, init: Init | None, epochs: int | None
         raise UsageError(f"--recipe: {error}") from error
     try:
         return load_recipe(name, overrides)
-    except UsageError as error:  # typer has checked --init and --epochs
-        raise UsageError(f"--set: {str(error).removeprefix(f'{name}: ')}") from error
+    except UsageError as error:
+        fault = str(error).removeprefix(f"{name}: ")
+        raise UsageError(f"--set: {fault}" if changes else fault) from error
 
 
 def _describe(corpus: Corpus) -> None:

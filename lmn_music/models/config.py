@@ -21,13 +21,14 @@ class ModelConfig(Settings):
 
     architecture: `dense`, one network over whole frames; `tied`, one small network that runs over time for each key,
     its weights the same for all (output `nade` only).
-    network: `lmn`, or `unrolled`, the first stage of the LMN's own training algorithm.
+    network: `lmn`; `unrolled`, the first stage of its own training algorithm; `ms-lmn`, with a memory for each of
+    `scales` time scales; or, to compare them with, `rnn`, `gru` or `lstm`. `tied` has the first two only.
     output: p(frame | past); `bernoulli` takes the 88 keys as independent, `nade` takes each given those below it.
     output_hidden_size: rectified units between the readout and the output; 0 for none, as in the papers, which only
     `bernoulli` can do without.
-    hidden_size, memory_size: the LMN's two components, of the tied architecture those of each key. readout: what the
-    output sees of them (LMN-B: memory, LMN-A: hidden). window, feedback: of the unrolled network, and so of the
-    hand-over.
+    hidden_size, memory_size: the LMN's two components, of the tied architecture those of each key, of the ms-lmn the
+    memory of each scale. readout: what the output sees of them (LMN-B: memory, LMN-A: hidden). window: of the
+    unrolled network. feedback: whether the network hears its past before it has learned to; W_mh starts at zero if not.
     metre: the network also hears the frame's number modulo each of these.
     absolute_pitch (tied): each key has weights for its own number; without, a song and its transposition are equally
     likely. recall (tied): each key also hears what followed the places of the song that resemble its present end.
@@ -36,11 +37,12 @@ class ModelConfig(Settings):
     """
 
     architecture: Literal["dense", "tied"] = "dense"
-    network: Literal["lmn", "unrolled"] = "lmn"
+    network: Literal["lmn", "unrolled", "ms-lmn", "rnn", "gru", "lstm"] = "lmn"
     output: Literal["bernoulli", "nade"] = "bernoulli"
     output_hidden_size: Annotated[int, Field(ge=0, le=65536)] = 0
     hidden_size: Size = 256
     memory_size: Size = 256
+    scales: Annotated[int, Field(ge=1, le=16)] = 1
     readout: Literal["memory", "hidden", "both"] = "memory"
     window: Annotated[int, Field(ge=1, le=512)] = 8
     feedback: bool = False
@@ -57,6 +59,10 @@ class ModelConfig(Settings):
             raise ValueError('architecture "tied" needs output "nade"')
         if self.output == "nade" and not self.output_hidden_size:
             raise ValueError('output "nade" needs an output_hidden_size of at least 1')
+        if self.architecture == "tied" and self.network not in ("lmn", "unrolled"):
+            raise ValueError(f'architecture "tied" needs network "lmn", not "{self.network}"')
+        if self.network != "ms-lmn" and self.scales != 1:
+            raise ValueError('scales belongs to network "ms-lmn"')
         if self.architecture == "tied" and self.input_dropout:
             raise ValueError('architecture "tied" has no input_dropout')
         if self.architecture == "dense" and not (self.absolute_pitch and self.recall and self.voices):

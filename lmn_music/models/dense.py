@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lmn_music.models.config import ModelConfig
+from lmn_music.models.lmn import MemoryStart
 from lmn_music.models.outputs.bernoulli import BernoulliOutput
 from lmn_music.models.outputs.nade import NADE
 from lmn_music.models.sequence_model import MemoryModel, State
@@ -16,9 +17,9 @@ class DenseModel(MemoryModel):
     """Input: the frame before (zeros before the first) and the metre; a linear readout gives the output's context."""
 
     def __init__(
-        self, config: ModelConfig, generator: torch.Generator | None = None, *, orthogonal: bool = True
+        self, config: ModelConfig, generator: torch.Generator | None = None, start: MemoryStart = "orthogonal"
     ) -> None:
-        super().__init__(config, KEYS + sum(config.metre), generator, orthogonal=orthogonal)
+        super().__init__(config, KEYS + sum(config.metre), generator, start)
         output = NADE if config.output == "nade" else BernoulliOutput
         self.output = output(config.output_hidden_size, config.dropout, generator)
         self.readout = nn.Linear(self.network.output_size, self.output.context_size)
@@ -26,6 +27,19 @@ class DenseModel(MemoryModel):
         nn.init.zeros_(self.readout.bias)
         self.input_dropout = nn.Dropout(config.input_dropout)
         self.dropout = nn.Dropout(config.dropout)
+
+    @torch.no_grad()
+    def start_from_chances(self, chances: Tensor) -> None:
+        """Set the biases of the keys so that each is as likely to sound as `chances` (88,) says, but for what is heard.
+
+        From even odds, all weights would first learn to make keys silent, and drive the hidden states into the flat
+        ends of tanh, from which some trainings never came back.
+        """
+        layer: nn.Module = self.readout
+        if isinstance(self.output, BernoulliOutput) and isinstance(self.output.hidden, nn.Sequential):
+            layer = self.output.hidden[-1]
+        assert isinstance(layer, nn.Linear)
+        layer.bias[-KEYS:] = torch.logit(chances).to(layer.bias)
 
     def initial_state(self, batch: int) -> State:
         """Return the learned initial memory for each song; the frame before the first is silence."""
@@ -48,7 +62,7 @@ class DenseModel(MemoryModel):
     def recur(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
         """See MemoryModel."""
         x = self.inputs(torch.cat([state.previous.unsqueeze(0), frames[:-1]]), state.position)
-        z, memory = self.network.advance(x, state.memory)
+        z, memory = self.network.advance(x, state.memory, position=state.position)
         return z.unsqueeze(2), State(memory, frames[-1], state.position + len(frames))
 
     def contexts(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
@@ -59,5 +73,5 @@ class DenseModel(MemoryModel):
     def step(self, state: State) -> tuple[Tensor, State]:
         """See SequenceModel."""
         x = self.inputs(state.previous.unsqueeze(0), state.position)
-        z, memory = self.network.advance(x, state.memory)
+        z, memory = self.network.advance(x, state.memory, position=state.position)
         return self.readout(self.dropout(z[0])), State(memory, state.previous, state.position + 1)

@@ -8,9 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
+from lmn_music.memory.static import delay_line, legendre
 from lmn_music.models.scan import scan, scan_step
 
 Readout = Literal["memory", "hidden", "both"]
+MemoryStart = Literal["orthogonal", "random", "delay", "legendre"]
+LEGENDRE_FRAMES = 4  # that each cell of a Legendre memory stands for
 
 
 class LMN(nn.Module):
@@ -50,12 +53,27 @@ class LMN(nn.Module):
         self.b_m = nn.Parameter(torch.zeros(memory_size))
         self.reset_parameters()
 
-    def reset_parameters(self, *, orthogonal: bool = True, generator: torch.Generator | None = None) -> None:
-        """Draw new weights: W_mm orthogonal, or random like all others (uniform, Glorot and Bengio 2010)."""
+    def reset_parameters(self, start: MemoryStart = "orthogonal", *, generator: torch.Generator | None = None) -> None:
+        """Draw new weights, uniform (Glorot and Bengio 2010); the memory starts as one that knows nothing of the data.
+
+        start: `orthogonal`, W_mm is; `random`, drawn like all others; `delay`, the memory is a shift register of the
+        last memory_size / hidden_size hidden states; `legendre`, it is their Legendre delay network over four times as
+        many frames (see lmn_music.memory.static).
+        """
         for weight in (self.W_xh, self.W_mh, self.W_hm, self.W_mm):
             nn.init.xavier_uniform_(weight, generator=generator)
-        if orthogonal:
+        if start == "orthogonal":
             nn.init.orthogonal_(self.W_mm, generator=generator)
+        elif start != "random":
+            order = max(1, self.memory_size // self.hidden_size)
+            memory = (
+                delay_line(self.hidden_size, self.memory_size)
+                if start == "delay"
+                else legendre(self.hidden_size, self.memory_size, window=LEGENDRE_FRAMES * order)
+            )
+            with torch.no_grad():
+                self.W_hm.copy_(torch.from_numpy(memory.A))
+                self.W_mm.copy_(torch.from_numpy(memory.B))
         nn.init.zeros_(self.b_h)
         nn.init.zeros_(self.b_m)
         self.project_memory()
@@ -84,10 +102,16 @@ class LMN(nn.Module):
         u = u if drive is None else u + drive
         return scan(u, m, self.W_mh, self.W_hm, self.W_mm, self.b_m)
 
-    def advance(self, x: Tensor, m: Tensor, drive: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def advance(
+        self,
+        x: Tensor,
+        m: Tensor,
+        drive: Tensor | None = None,
+        position: int = 0,  # noqa: ARG002
+    ) -> tuple[Tensor, Tensor]:
         """Run over time: x (time, batch, input), m (batch, memory) -> output (time, batch, output_size), last m.
 
-        drive: see `run`.
+        drive: see `run`. position: the number of the first frame, which is nothing to this network.
         """
         h, ms = self.run(x, m, drive)
         return self._select(h, ms), ms[-1]

@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from lmn_music.models.config import ModelConfig
-from lmn_music.models.lmn import LMN
+from lmn_music.models.lmn import LMN, MemoryStart
+from lmn_music.models.multiscale import MultiScaleLMN
 from lmn_music.models.outputs.output import Output
+from lmn_music.models.recurrent import Recurrent
 from lmn_music.models.unrolled import Unrolled
 
 CHUNK = 125  # frames read at a time where nothing is learned; bounds the memory that a long song takes
@@ -91,25 +93,34 @@ class MemoryModel(SequenceModel):
     network's output to the output model's context.
     """
 
-    network: LMN | Unrolled
+    network: LMN | Unrolled | MultiScaleLMN | Recurrent
     initial_memory: nn.Parameter
     readout: nn.Linear
 
     def __init__(
-        self, config: ModelConfig, input_size: int, generator: torch.Generator | None, *, orthogonal: bool
+        self, config: ModelConfig, input_size: int, generator: torch.Generator | None, start: MemoryStart
     ) -> None:
-        """Make the recurrence for inputs of that size, W_mm orthogonal or not, and what it starts from."""
+        """Make the recurrence for inputs of that size, and what it starts from."""
         super().__init__()
         self.config = config
+        hidden_size, memory_size = config.hidden_size, config.memory_size
         if config.network == "lmn":
-            self.network = LMN(input_size, config.hidden_size, config.memory_size, readout=config.readout)
-            self.network.reset_parameters(orthogonal=orthogonal, generator=generator)
+            self.network = LMN(input_size, hidden_size, memory_size, readout=config.readout)
+            self.network.reset_parameters(start, generator=generator)
+        elif config.network == "ms-lmn":
+            self.network = MultiScaleLMN(input_size, hidden_size, memory_size, config.scales, readout=config.readout)
+            self.network.reset_parameters(orthogonal=start == "orthogonal", generator=generator)
+        elif config.network != "unrolled":
+            self.network = Recurrent(config.network, input_size, hidden_size)
+            self.network.reset_parameters(orthogonal=start == "orthogonal", generator=generator)
         else:
             self.network = Unrolled(input_size, config.hidden_size, config.window, feedback=config.feedback)
             self.network.reset_parameters(generator=generator)
+        if isinstance(self.network, LMN | MultiScaleLMN) and not config.feedback:
+            nn.init.zeros_(self.network.W_mh)
         # What the memory holds before the first frame; the unrolled model's window is empty by definition.
         self.initial_memory = nn.Parameter(
-            self.network.initial_state(1)[0], requires_grad=isinstance(self.network, LMN)
+            self.network.initial_state(1)[0], requires_grad=not isinstance(self.network, Unrolled)
         )
 
     @abstractmethod
@@ -131,15 +142,17 @@ class MemoryModel(SequenceModel):
     @torch.no_grad()
     def constrain(self) -> None:
         """Keep the memory's spectral norm at most 1."""
-        if isinstance(self.network, LMN):
+        if isinstance(self.network, LMN | MultiScaleLMN):
             self.network.project_memory()
 
 
-def build(config: ModelConfig, generator: torch.Generator | None = None, *, orthogonal: bool = True) -> MemoryModel:
-    """Make a model of its configuration, its weights drawn from `generator`, the LMN's W_mm orthogonal or not."""
+def build(
+    config: ModelConfig, generator: torch.Generator | None = None, start: MemoryStart = "orthogonal"
+) -> MemoryModel:
+    """Make a model of its configuration, its weights drawn from `generator`; `start`: see `LMN.reset_parameters`."""
     from lmn_music.models.dense import DenseModel
     from lmn_music.models.tied import TiedModel
 
     if config.architecture == "tied":
-        return TiedModel(config, generator, orthogonal=orthogonal)
-    return DenseModel(config, generator, orthogonal=orthogonal)
+        return TiedModel(config, generator, start)
+    return DenseModel(config, generator, start)

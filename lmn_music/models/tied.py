@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lmn_music.models.config import ModelConfig
+from lmn_music.models.lmn import MemoryStart
 from lmn_music.models.outputs.tied_nade import TiedNADE
 from lmn_music.models.recall import Heard
 from lmn_music.models.sequence_model import MemoryModel, State
@@ -42,11 +43,11 @@ class TiedModel(MemoryModel):
     """
 
     def __init__(
-        self, config: ModelConfig, generator: torch.Generator | None = None, *, orthogonal: bool = True
+        self, config: ModelConfig, generator: torch.Generator | None = None, start: MemoryStart = "orthogonal"
     ) -> None:
         surroundings = Surroundings(config.metre, recall=config.recall)
         feature_size = surroundings.key_size
-        super().__init__(config, feature_size, generator, orthogonal=orthogonal)
+        super().__init__(config, feature_size, generator, start)
         self.surroundings = surroundings
         width = config.output_hidden_size
         self.output = TiedNADE(width, config.dropout, generator)

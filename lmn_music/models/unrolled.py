@@ -59,10 +59,16 @@ class Unrolled(nn.Module):
             state = torch.cat([h, state[:, : -self.hidden_size]], dim=1)
         return torch.stack(hs)
 
-    def advance(self, x: Tensor, state: Tensor, drive: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def advance(
+        self,
+        x: Tensor,
+        state: Tensor,
+        drive: Tensor | None = None,
+        position: int = 0,  # noqa: ARG002
+    ) -> tuple[Tensor, Tensor]:
         """Run over time: x (time, batch, input), state -> output (time, batch, window * hidden), last state.
 
-        drive: see `hidden`.
+        drive: see `hidden`. position: the number of the first frame, which is nothing to this network.
         """
         time, batch, _ = x.shape
         h = self.hidden(x, state, drive)

@@ -8,7 +8,7 @@ encoding. With as many components as the history has rank, the LMN reproduces th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,10 @@ from lmn_music.corpora.batches import collate
 from lmn_music.errors import TrainingError
 from lmn_music.memory.laes import LinearAutoencoder, RankError
 from lmn_music.models.config import ModelConfig
+from lmn_music.models.dense import DenseModel
 from lmn_music.models.lmn import LMN
+from lmn_music.models.multiscale import MultiScaleLMN, sampled_hidden
+from lmn_music.models.recurrent import Recurrent
 from lmn_music.models.sequence_model import MemoryModel, build
 from lmn_music.models.unrolled import Unrolled
 from lmn_music.pianoroll import PianoRoll
@@ -60,6 +63,12 @@ def some_songs(rolls: Sequence[PianoRoll], frames: int, generator: torch.Generat
     return chosen
 
 
+def key_chances(rolls: Sequence[PianoRoll]) -> Tensor:
+    """Return the share of all frames in which each key sounds, (88,), as if each had once sounded in half a frame."""
+    frames = torch.from_numpy(np.concatenate([roll.frames for roll in rolls]))
+    return (frames.sum(dim=0) + 0.5) / (len(frames) + 1)
+
+
 def fit_memory(
     model: MemoryModel,
     rolls: Sequence[PianoRoll],
@@ -75,12 +84,76 @@ def fit_memory(
     """
     silence = np.zeros((model.config.window - 1, model.config.hidden_size))
     sequences = [np.concatenate([silence, h]) for h in hidden_sequences(model, rolls, generator)]
+    return _autoencoder(sequences, memory_size, centre=centre)
+
+
+def _autoencoder(sequences: Sequence[npt.NDArray[np.floating]], size: int, *, centre: bool) -> LinearAutoencoder:
     try:
-        return LinearAutoencoder(memory_size, centre=centre).fit(sequences)
+        return LinearAutoencoder(size, centre=centre).fit(sequences)
     except RankError as error:
         return LinearAutoencoder(error.rank, centre=centre).fit(sequences)
     except ValueError as error:
         raise TrainingError(f"the memory cannot be fitted ({error}); use more songs, or --init orthogonal") from error
+
+
+@torch.no_grad()
+def start_from_inputs(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: bool) -> None:
+    """Start the model's RNN as the autoencoder of its inputs over `rolls`, what it reads out of it drawn as it is.
+
+    The autoencoder's states are scaled so that the cell that varies most has a root mean square of 0.5, where tanh is
+    still nearly linear. TrainingError if the inputs have a history of lower rank than the RNN has units.
+
+    Source: Pasa and Sperduti, "Pre-training of recurrent neural networks via linear autoencoders", NIPS 2014.
+    """
+    assert isinstance(model.network, Recurrent)
+    sequences = [inputs[:, 0].cpu().numpy() for inputs in _inputs(model, rolls)]
+    try:
+        memory = LinearAutoencoder(model.network.hidden_size, centre=centre).fit(sequences)
+    except RankError as error:
+        raise TrainingError(
+            f"these songs have a history of rank {error.rank}, less than the units of the RNN: use more songs, or "
+            f"--set model.hidden_size={error.rank}"
+        ) from error
+    except ValueError as error:
+        raise TrainingError(f"the RNN cannot start as an autoencoder ({error}); use --model rnn") from error
+    states = np.concatenate([memory.encode(sequence) for sequence in sequences])
+    model.network.load_autoencoder(memory, scale=0.5 / float(np.sqrt(np.square(states).mean(axis=0).max())))
+
+
+def _inputs(model: DenseModel, rolls: Sequence[PianoRoll]) -> Iterator[Tensor]:
+    """Yield what the model's network hears of each song, (time, 1, inputs)."""
+    model.eval()
+    for song in range(len(rolls)):
+        frames = collate(rolls, [song], model.initial_memory.device).frames.to(model.initial_memory.dtype)
+        yield model.inputs(torch.cat([torch.zeros_like(frames[:1]), frames[:-1]]), 0)
+
+
+@torch.no_grad()
+def with_next_scale(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: bool) -> DenseModel:
+    """Return the multi-scale model with one more, slower memory, the autoencoder of its hidden states over `rolls`.
+
+    It hears them every 2^i frames, and nobody listens to it yet: the outputs are those of `model`.
+    """
+    assert isinstance(model.network, MultiScaleLMN)
+    config = model.config.model_copy(update={"scales": model.config.scales + 1})
+    sequences = []
+    for inputs in _inputs(model, rolls):
+        h, _ = model.network.run(inputs, model.initial_state(1).memory)
+        sequences.append(sampled_hidden(h[:, 0].cpu().numpy(), model.config.scales))
+    memory = _autoencoder(sequences, config.memory_size, centre=centre)
+    wider = DenseModel(config).to(model.readout.weight)
+    own = ("network.", "readout.", "initial_memory")
+    wider.load_state_dict(
+        {name: value for name, value in model.state_dict().items() if not name.startswith(own)}, strict=False
+    )
+    wider.network = model.network.with_scale(memory)
+    old = model.network.output_size
+    wider.readout.weight.zero_()
+    wider.readout.weight[:, :old] = model.readout.weight
+    wider.readout.bias.copy_(model.readout.bias)
+    wider.initial_memory.zero_()
+    wider.initial_memory[: len(model.initial_memory)] = model.initial_memory
+    return wider
 
 
 @torch.no_grad()

@@ -8,13 +8,34 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, model_validator
 
 from lmn_music.errors import UsageError
 from lmn_music.models.config import ModelConfig, Settings
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+
+DENSE = "lmn"  # the recipe that the models below change
+# What `train --model NAME` compares: changes of a dense recipe. RNN, GRU and LSTM get as many parameters as the LMN of
+# the recipe `lmn` has.
+MODELS: dict[str, tuple[str, ...]] = {
+    "lmn-a": ("model.readout=hidden",),
+    "lmn-b": ("model.readout=memory",),
+    "lmn-orthogonal": ("init=orthogonal",),
+    "lmn-orthogonal-frozen": ("init=orthogonal", "training.memory_rate=0"),
+    "lmn-delay": ("init=delay",),
+    "lmn-delay-frozen": ("init=delay", "training.memory_rate=0"),
+    "lmn-legendre": ("init=legendre",),
+    "lmn-legendre-frozen": ("init=legendre", "training.memory_rate=0"),
+    "lmn-laes": ("init=laes",),
+    "lmn-laes-frozen": ("init=laes", "training.memory_rate=0"),
+    "ms-lmn": ("model.network=ms-lmn", "model.scales=4", "model.memory_size=64", "init=orthogonal"),
+    "rnn": ("model.network=rnn", "model.hidden_size=280", "init=orthogonal"),
+    "rnn-laes": ("model.network=rnn", "model.hidden_size=280", "init=laes"),
+    "gru": ("model.network=gru", "model.hidden_size=156", "init=orthogonal"),
+    "lstm": ("model.network=lstm", "model.hidden_size=133", "init=orthogonal"),
+}
 
 
 class TrainingConfig(Settings):
@@ -48,24 +69,34 @@ class Recipe(Settings):
     """A whole run: the model, how its memory is initialised, and how each stage is trained.
 
     init: `laes` trains the unrolled model first (`pretraining`), fits the autoencoder to its activations and carries
-    everything over; `orthogonal` and `random` start the LMN from drawn weights.
+    everything over; the others start the LMN from drawn weights, and its memory from one that knows nothing of the data
+    (see `LMN.reset_parameters`). Of other networks, `laes` starts an rnn from the autoencoder of its inputs, and
+    `orthogonal` and `random` say how recurrent weights are drawn.
     laes_centre: subtract the mean activation before the autoencoder is fitted. laes_frames: fit it to so many frames of
     whole training songs, drawn by the seed (on a large corpus more change little and take long).
     """
 
     model: ModelConfig = ModelConfig()
-    init: Literal["laes", "orthogonal", "random"] = "laes"
+    init: Literal["laes", "orthogonal", "random", "delay", "legendre"] = "laes"
     laes_centre: bool = True
     laes_frames: Count = 20_000
     pretraining: TrainingConfig = TrainingConfig()
     training: TrainingConfig = TrainingConfig()
 
-    @field_validator("model")
-    @classmethod
-    def _trains_an_lmn(cls, model: ModelConfig) -> ModelConfig:
-        if model.network != "lmn":
-            raise ValueError("network must be lmn; the unrolled network is its first stage")
-        return model
+    @model_validator(mode="after")
+    def _fits_together(self) -> Recipe:
+        network = self.model.network
+        if network == "unrolled":
+            raise ValueError('network cannot be "unrolled": that is the first stage of the lmn')
+        if network != "lmn" and (self.init in ("delay", "legendre") or (self.init == "laes" and network != "rnn")):
+            raise ValueError(f'init "{self.init}" is not for network "{network}"')
+        if network == "ms-lmn" and self.training.epochs < self.model.scales:
+            raise ValueError("training.epochs must be at least model.scales: each scale gets an equal share")
+        if self.init in ("delay", "legendre") and self.model.memory_size < self.model.hidden_size:
+            raise ValueError(f'init "{self.init}" needs a memory_size of at least hidden_size')
+        if self.init == "legendre" and self.model.memory_size > 100 * self.model.hidden_size:
+            raise ValueError('init "legendre" needs a memory_size of at most 100 times hidden_size')
+        return self
 
 
 def recipe_names() -> list[str]:
@@ -133,4 +164,5 @@ def _first_fault(error: ValidationError) -> str:
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         return f"unknown key {key!r}; `lmn-music recipes` shows every key"
-    return f"{key}: {fault['msg']}"
+    text = fault["msg"].removeprefix("Value error, ")
+    return f"{key}: {text}" if key else text

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import json
 import pickle
+import time
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +24,25 @@ import torch
 from pydantic import ValidationError
 
 from lmn_music.corpora.corpus import Corpus
-from lmn_music.errors import CheckpointError, UsageError
+from lmn_music.errors import CheckpointError, TrainingError, UsageError
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
 from lmn_music.files import replacing
 from lmn_music.models.checkpoint import CorpusInfo, Header, save_checkpoint
 from lmn_music.models.config import Settings
+from lmn_music.models.dense import DenseModel
 from lmn_music.models.sequence_model import MemoryModel, build
-from lmn_music.training.pretraining import fit_memory, hand_over, some_songs
-from lmn_music.training.recipe import Recipe
-from lmn_music.training.trainer import Reporter, Silent, Trainer
+from lmn_music.training.pretraining import (
+    fit_memory,
+    hand_over,
+    key_chances,
+    some_songs,
+    start_from_inputs,
+    with_next_scale,
+)
+from lmn_music.training.recipe import Recipe, TrainingConfig
+from lmn_music.training.trainer import Reporter, Silent, Trainer, require_songs
 
-UNROLLED, LMN_STAGE = "unrolled", "lmn"
+UNROLLED = "unrolled"
 
 
 class RunConfig(Settings):
@@ -104,38 +114,74 @@ class Run:
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> bool:
         """Train until the end: True; or until `stop()` says so, with everything saved: False."""
-        state = self._load_state()
-        stage = state["stage"] if state else (UNROLLED if self.config.recipe.init == "laes" else LMN_STAGE)
-        if stage == UNROLLED:
-            trainer = self._trainer(self._unrolled(), UNROLLED, state)
-            if not trainer.run(save=lambda: self._save(trainer), stop=stop):
+        self._check_songs()
+        began = time.monotonic()
+        state, stages = self._load_state(), self._stages()
+        if state is not None and state["stage"] not in stages:
+            raise self._foreign_state()
+        first = stages.index(state["stage"]) if state else 0
+        trainer = self._trainer(self._drawn(stages[first], fitted=state is None), stages[first], state)
+        if state is None:
+            trainer.progress.seconds = time.monotonic() - began  # an autoencoder may have been fitted
+        for stage in stages[first + 1 :]:
+            if not trainer.run(save=partial(self._save, trainer), stop=stop):
                 return False
+            began, seconds = time.monotonic(), trainer.progress.seconds
             model, valid = self._hand_over(trainer)
-            lmn = self._trainer(model, LMN_STAGE, None)
-            lmn.progress.best_valid, lmn.progress.seconds = valid, trainer.progress.seconds
-            self._save(lmn)
-        else:
-            lmn = self._trainer(self._drawn(), LMN_STAGE, state)
-        return lmn.run(save=lambda: self._save(lmn), stop=stop)
+            trainer = self._trainer(model, stage, None)
+            trainer.progress.best_valid = valid
+            trainer.progress.seconds = seconds + time.monotonic() - began
+            self._save(trainer)
+        return trainer.run(save=partial(self._save, trainer), stop=stop)
+
+    def _check_songs(self) -> None:
+        """Raise TrainingError for a corpus that the recipe cannot be trained on."""
+        require_songs(self.corpus.train, self.corpus.valid)
+        scales, longest = self.config.recipe.model.scales, max(map(len, self.corpus.train))
+        if scales > 1 and longest <= 2 ** (scales - 1):
+            raise TrainingError(
+                f"the slowest memory of model.scales={scales} hears a frame in {2 ** (scales - 1)}, and the longest "
+                f"song to train on has {longest}: choose fewer scales"
+            )
+
+    def _foreign_state(self) -> CheckpointError:
+        return CheckpointError(f"{self.folder}/state.pt does not belong to its config.toml: start afresh")
+
+    def _stages(self) -> list[str]:
+        """Return the stages in order: the last one, named after its network, trains the model of the recipe."""
+        recipe, network = self.config.recipe, self.config.recipe.model.network
+        if network == "ms-lmn":
+            return [*(f"{number}. scale" for number in range(1, recipe.model.scales)), network]
+        return [UNROLLED, network] if recipe.init == "laes" and network == "lmn" else [network]
 
     # --- models
 
     def _generator(self) -> torch.Generator:
         return torch.Generator().manual_seed(self.config.seed)
 
-    def _unrolled(self) -> MemoryModel:
-        return build(self.config.recipe.model.model_copy(update={"network": "unrolled"}), self._generator())
-
-    def _drawn(self) -> MemoryModel:
-        return build(self.config.recipe.model, self._generator(), orthogonal=self.config.recipe.init != "random")
+    def _drawn(self, stage: str, *, fitted: bool = True) -> MemoryModel:
+        """Return the model with which a stage begins if it is the first: fitted to the songs, or to be loaded."""
+        recipe = self.config.recipe
+        config, start = recipe.model, "orthogonal" if recipe.init == "laes" else recipe.init
+        if stage == UNROLLED:
+            config = config.model_copy(update={"network": "unrolled"})
+        elif config.network == "ms-lmn":
+            config = config.model_copy(update={"scales": self._stages().index(stage) + 1})
+        model = build(config, self._generator(), start)
+        if isinstance(model, DenseModel):
+            model.start_from_chances(key_chances(self.corpus.train))
+        if fitted and recipe.init == "laes" and recipe.model.network == "rnn":
+            assert isinstance(model, DenseModel)
+            songs = some_songs(self.corpus.train, recipe.laes_frames, self._generator())
+            start_from_inputs(model, songs, centre=recipe.laes_centre)
+        return model
 
     def _trainer(self, model: MemoryModel, stage: str, state: dict[str, Any] | None) -> Trainer:
-        recipe = self.config.recipe
         trainer = Trainer(
             model.to(self.device),
             self.corpus.train,
             self.corpus.valid,
-            recipe.pretraining if stage == UNROLLED else recipe.training,
+            self._training(stage),
             stage=stage,
             seed=self.config.seed,
             reporter=_Recorder(self.folder / "metrics.jsonl", self.reporter),
@@ -144,20 +190,32 @@ class Run:
             try:
                 trainer.load_state_dict(state["trainer"])
             except (KeyError, TypeError, ValueError, RuntimeError) as error:
-                raise CheckpointError(
-                    f"{self.folder}/state.pt does not belong to its config.toml: start afresh"
-                ) from error
+                raise self._foreign_state() from error
         return trainer
 
+    def _training(self, stage: str) -> TrainingConfig:
+        """Return how a stage is trained. The epochs of a multi-scale memory are shared out equally among its scales."""
+        recipe = self.config.recipe
+        if stage == UNROLLED:
+            return recipe.pretraining
+        if recipe.model.network != "ms-lmn":
+            return recipe.training
+        before = recipe.training.epochs // recipe.model.scales
+        last = recipe.training.epochs - before * (recipe.model.scales - 1)
+        return recipe.training.model_copy(update={"epochs": last if stage == "ms-lmn" else before})
+
     def _hand_over(self, trainer: Trainer) -> tuple[MemoryModel, float]:
-        """Return the LMN that takes over from the trained unrolled model, and its validation likelihood."""
-        recipe, unrolled = self.config.recipe, trainer.model
-        assert isinstance(unrolled, MemoryModel)
-        unrolled.load_state_dict(trainer.best)
+        """Return the model that takes over from a trained one, and its validation likelihood."""
+        recipe, source = self.config.recipe, trainer.model
+        assert isinstance(source, MemoryModel)
+        source.load_state_dict(trainer.best)
         generator = self._generator()
         songs = some_songs(self.corpus.train, recipe.laes_frames, generator)
-        memory = fit_memory(unrolled, songs, recipe.model.memory_size, centre=recipe.laes_centre, generator=generator)
-        model = hand_over(unrolled, memory, recipe.model)
+        if recipe.model.network == "ms-lmn":
+            assert isinstance(source, DenseModel)
+            return with_next_scale(source, songs, centre=recipe.laes_centre), trainer.progress.best_valid
+        memory = fit_memory(source, songs, recipe.model.memory_size, centre=recipe.laes_centre, generator=generator)
+        model = hand_over(source, memory, recipe.model)
         after = nll_per_frame(frame_log_probs(model, self.corpus.valid))
         _Recorder(self.folder / "metrics.jsonl", self.reporter).line(
             {
@@ -177,10 +235,10 @@ class Run:
 
     def _save(self, trainer: Trainer) -> None:
         p = trainer.progress
-        if trainer.stage == LMN_STAGE:
+        if trainer.stage != UNROLLED:
             figures = {"valid_nll": p.best_valid, "best_epoch": p.best_epoch, "epochs": p.epoch, "seconds": p.seconds}
             header = Header(
-                model=self.config.recipe.model,
+                model=trainer.model.config,
                 corpus=self.config.corpus,
                 recipe=self.config.recipe.model_dump(mode="json"),
                 seed=self.config.seed,

@@ -70,6 +70,12 @@ class Silent:
         """Say nothing."""
 
 
+def require_songs(train: Sequence[PianoRoll], valid: Sequence[PianoRoll]) -> None:
+    """Raise TrainingError if there is nothing to train on or nothing to validate on."""
+    if not train or not valid:
+        raise TrainingError("training needs at least one song to train on and one to validate on; add songs")
+
+
 class Trainer:
     """Trains one model in one stage, and can stop after any batch and go on as if it had not.
 
@@ -120,8 +126,7 @@ class Trainer:
 
         Afterwards `best` holds the weights of the best validation likelihood. TrainingError if the loss is not finite.
         """
-        if not self.train or not self.valid:
-            raise TrainingError("training needs at least one song to train on and one to validate on; add songs")
+        require_songs(self.train, self.valid)
         if math.isinf(self.progress.best_valid):  # nothing is kept that is worse than the start
             self.progress.best_valid = nll_per_frame(frame_log_probs(self.model, self.valid))
             save()

@@ -93,3 +93,23 @@ def test_a_folder_may_be_called_like_markup():
     with TrainingDisplay(console) as display:
         display.note("run folder br/[/bold]x")
     assert "br/[/bold]x" in console.file.getvalue()
+
+
+@pytest.mark.parametrize("model", ["lmn-a", "lmn-legendre-frozen", "rnn", "rnn-laes", "gru", "lstm", "ms-lmn"])
+def test_every_model_trains_evaluates_resumes_and_generates(model, tunes):
+    scales = ["--set", "model.scales=2"] if model == "ms-lmn" else []
+    lmn_music("train", tunes, "--model", model, "--out", "run", *TINY, *scales)
+    assert "done" in lmn_music("train", "--resume", "run")
+    assert "nats per frame" in lmn_music("evaluate", "run")
+    lmn_music("generate", "--model", "run", "--bars", "2", "--seed", "1", "--out", "song.mid")
+    assert Path("song.mid").is_file()
+
+
+def test_a_model_that_does_not_exist_or_does_not_fit(tunes):
+    assert "choose lmn-a, lmn-b" in lmn_music("train", tunes, "--model", "transformer", code=2)
+    assert 'needs network "lmn"' in lmn_music("train", tunes, "--model", "gru", "--recipe", "tied", code=2)
+    assert "leave out --init" in lmn_music("train", tunes, "--model", "gru", "--init", "laes", code=2)
+    fault = lmn_music("train", tunes, "--recipe", "lmn", "--set", "model.network=gru", "--init", "delay", code=2)
+    assert 'error: --set: init "delay" is not for network "gru"' in fault
+    fault = lmn_music("train", tunes, "--recipe", "lmn", "--model", "ms-lmn", "--epochs", "2", code=2)
+    assert "error: training.epochs must be at least model.scales" in fault

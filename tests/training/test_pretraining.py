@@ -1,12 +1,23 @@
 """At full rank the LMN does what the unrolled model does; below it, nearly."""
 
+import numpy as np
 import pytest
 import torch
 
+from lmn_music.errors import TrainingError
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
+from lmn_music.memory.laes import LinearAutoencoder
 from lmn_music.models.config import ModelConfig
+from lmn_music.models.multiscale import MultiScaleLMN
 from lmn_music.models.sequence_model import build
-from lmn_music.training.pretraining import fit_memory, hand_over, some_songs
+from lmn_music.training.pretraining import (
+    fit_memory,
+    hand_over,
+    key_chances,
+    some_songs,
+    start_from_inputs,
+    with_next_scale,
+)
 
 HIDDEN, WINDOW = 3, 4
 
@@ -80,3 +91,69 @@ def test_the_memory_is_fitted_to_whole_songs(small_corpus):
     assert chosen == some_songs(songs, 40, torch.Generator().manual_seed(0))
     assert chosen != some_songs(songs, 40, torch.Generator().manual_seed(1))
     assert some_songs(songs, 10_000, torch.Generator()) == list(songs)
+
+
+@pytest.mark.parametrize("readout", ["memory", "hidden", "both"])
+@pytest.mark.parametrize("output", ["bernoulli", "nade"])
+def test_a_slower_memory_changes_no_output_where_it_is_put_in(readout, output, small_corpus):
+    config = ModelConfig(
+        network="ms-lmn", hidden_size=4, memory_size=5, readout=readout, metre=(2,), output=output, output_hidden_size=7
+    )
+    model = build(config, torch.Generator().manual_seed(0))
+    torch.manual_seed(0)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    model.constrain()
+    model.double()
+    songs = small_corpus.train
+    for scales in (2, 3, 4):
+        wider = with_next_scale(model, songs, centre=True)
+        assert wider.config == config.model_copy(update={"scales": scales})
+        assert isinstance(wider.network, MultiScaleLMN)
+        assert wider.network.W_hm[-5:].any()  # the new cells do remember, and learn to be heard
+        for ours, theirs in zip(frame_log_probs(wider, songs), frame_log_probs(model, songs), strict=True):
+            assert ours == pytest.approx(theirs, abs=1e-10)
+        model = wider
+
+
+@torch.no_grad()
+def test_an_rnn_starts_as_the_autoencoder_of_its_inputs(small_corpus):
+    config = ModelConfig(network="rnn", hidden_size=12, metre=(2,))
+    songs, generator = small_corpus.train, torch.Generator().manual_seed(0)
+    model = build(config, generator).double()
+    inputs = []
+    for roll in songs:
+        before = torch.cat([torch.zeros(1, 1, 88), torch.from_numpy(roll.frames[:-1].copy()).unsqueeze(1)]).double()
+        inputs.append(model.inputs(before, 0))
+    start_from_inputs(model, songs, centre=True)
+    states = [model.network.advance(x, model.initial_state(1).memory)[0][:, 0].numpy() for x in inputs]
+    largest = np.sqrt(np.square(np.concatenate(states)).mean(axis=0).max())
+    assert 0.3 < largest < 0.5  # a little below what it is without tanh
+
+    memory = LinearAutoencoder(12).fit([x[:, 0].numpy() for x in inputs])
+    model.network.load_autoencoder(memory, scale=1e-4)
+    for x in inputs:
+        h, _ = model.network.advance(x, model.initial_state(1).memory)
+        np.testing.assert_allclose(h[:, 0].numpy(), 1e-4 * memory.encode(x[:, 0].numpy()), atol=1e-10)
+
+    with pytest.raises(TrainingError, match="rank"):
+        start_from_inputs(build(config.model_copy(update={"hidden_size": 4000})), songs[:1], centre=True)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("changes", [{}, {"output_hidden_size": 0}, {"output": "nade"}])
+def test_keys_start_as_likely_as_they_are(changes, small_corpus):
+    songs = small_corpus.train
+    model = build(DENSE.model_copy(update=changes), torch.Generator().manual_seed(0))
+    chances = key_chances(songs)
+    frames = np.concatenate([roll.frames for roll in songs])
+    assert chances.numpy() == pytest.approx((frames.sum(axis=0) + 0.5) / (len(frames) + 1))
+    before = nll_per_frame(frame_log_probs(model, songs))
+    model.start_from_chances(chances)
+    assert nll_per_frame(frame_log_probs(model, songs)) < before / 2
+    for parameter in (model.readout.weight, *model.output.parameters()):  # all that depends on what is heard
+        if parameter.dim() > 1:
+            parameter.zero_()
+    share, p = frames.mean(axis=0), chances.double().numpy()
+    expected = -(share * np.log(p) + (1 - share) * np.log(1 - p)).sum()
+    assert nll_per_frame(frame_log_probs(model, songs)) == pytest.approx(expected, rel=1e-5)

@@ -4,7 +4,8 @@ import pytest
 import tomli_w
 
 from lmn_music.errors import UsageError
-from lmn_music.training.recipe import Recipe, default_recipe, load_recipe, parse_recipe, recipe_names
+from lmn_music.models.sequence_model import build
+from lmn_music.training.recipe import DENSE, MODELS, Recipe, default_recipe, load_recipe, parse_recipe, recipe_names
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -41,7 +42,7 @@ def test_toml_round_trip():
         (["epochs=7"], "unknown key 'epochs'"),
         (["model.dropout=1.5"], r"model\.dropout"),
         (["init=magic"], "init"),
-        (["model.network=unrolled"], "network must be lmn"),
+        (["model.network=unrolled"], 'network cannot be "unrolled"'),
         (["training.learning_rate=inf"], r"training\.learning_rate"),
         (["training.epochs"], "key=value"),
         (["init.x.y=3", "init.x=2"], "init"),
@@ -50,6 +51,29 @@ def test_toml_round_trip():
 def test_what_does_not_fit_is_refused_by_name(overrides, message):
     with pytest.raises(UsageError, match=message):
         parse_recipe("", overrides)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["model.network=gru", "init=laes"], 'init "laes" is not for network "gru"'),
+        (["model.network=ms-lmn", "init=laes"], 'init "laes" is not for network "ms-lmn"'),
+        (["init=delay", "model.hidden_size=9", "model.memory_size=8"], "memory_size of at least hidden_size"),
+        (["model.scales=2"], 'scales belongs to network "ms-lmn"'),
+        (["model.architecture=tied", "model.output=nade", "model.output_hidden_size=4", "model.network=rnn"], "lmn"),
+    ],
+)
+def test_networks_and_starts_that_do_not_go_together(overrides, message):
+    with pytest.raises(UsageError, match=message):
+        parse_recipe("", overrides)
+
+
+def test_what_an_lmn_is_compared_with_has_as_many_parameters():
+    def parameters(name):
+        return sum(weight.numel() for weight in build(load_recipe(DENSE, MODELS[name]).model).parameters())
+
+    for name in ("rnn", "gru", "lstm"):
+        assert parameters(name) == pytest.approx(parameters("lmn-b"), rel=0.02), name
 
 
 def test_recipes_that_do_not_exist(tmp_path):

@@ -1,0 +1,213 @@
+"""Short-term memory capacity: how much of the past can be read out linearly from the states of a memory.
+
+Sources: Jaeger, "Short term memory in echo state networks", GMD report 152, 2002; Dambre, Verstraeten, Schrauwen,
+Massar, "Information processing capacity of dynamical systems", Scientific Reports 2, 2012.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft, linalg
+from threadpoolctl import threadpool_limits
+
+from lmn_music.memory.history import FloatArray, as_sequences
+from lmn_music.memory.static import LinearMemory, random_rotation
+
+_BLOCKS_AT_ONCE = 32  # so many blocks of frames share one product per frequency; more are no faster
+
+
+class Capacity(NamedTuple):
+    """What a memory holds of the past: `per_lag` (lags,), the share MC_k of the variance of x_{t-k}, from 0 to 1."""
+
+    per_lag: FloatArray
+
+    @property
+    def total(self) -> float:
+        """The sum over the lags, in frames: as much as a perfect memory of the last `total` frames holds."""
+        return float(self.per_lag.sum())
+
+
+def capacity(
+    encode: Callable[[FloatArray], npt.ArrayLike],
+    train: Sequence[npt.ArrayLike],
+    test: Sequence[npt.ArrayLike],
+    lags: int,
+    ridge: float = 1e-6,
+) -> Capacity:
+    """Return how well the frames 0, ..., lags - 1 steps back can be read out from the states of a memory.
+
+    encode: maps a sequence (time, inputs), float64, to its states (time, p), y_t having seen x_1 to x_t.
+    train, test: sequences (time, inputs) of any lengths, on which the readout is fitted and judged.
+    ridge: penalty on the squared weights of the readout, relative to the mean variance of the states.
+
+    The readout of lag k, x_{t-k} ~ W_k' y_t + c_k, is fitted on `train` by ridge regression; then on `test`
+
+        MC_k = 1 - sum |x_{t-k} - W_k' y_t - c_k|^2 / sum |x_{t-k} - m|^2,    0 where this is negative,
+
+    m the mean of the training frames, sums over all inputs and all frames t. Before its start a sequence counts as m,
+    as in the history matrix: so every lag has the same frames, the long lags of short songs included, and MC_k is the
+    share of the energy of block k of that matrix. A linear memory should be fed x - m, or it sees a jump at the start.
+
+    On white noise total * inputs is at most p (Bessel's inequality: the frames of the different lags are uncorrelated),
+    and is p for a linear memory of p independent states that only depend on the last `lags` frames. The total does not
+    change with the basis of the states but for the penalty, which matters little: from 1e-8 to 1e-2 it moved the totals
+    on the Bach chorales by at most 1 %, and by 12 % that of an echo state network of 400 cells, whose states are nearly
+    dependent.
+
+    Only sums over frames are kept: memory O(p^2 + p * inputs * lags), besides the states of one sequence.
+    Raises ValueError for sequences as `as_sequences` does, for `lags` longer than every test sequence, and for states
+    of the wrong shape, not finite or without variance.
+    """
+    if ridge <= 0:
+        raise ValueError(f"ridge must be above 0, not {ridge}")
+    fitted_on, judged_on = as_sequences(train), as_sequences(test)
+    if fitted_on[0].shape[1] != judged_on[0].shape[1]:
+        raise ValueError(
+            f"training sequences have {fitted_on[0].shape[1]} inputs and test sequences {judged_on[0].shape[1]}"
+        )
+    longest = max(len(array) for array in judged_on)
+    if not 1 <= lags <= longest:
+        raise ValueError(f"lags is {lags}; the longest test sequence has {longest} frames, so give from 1 to {longest}")
+    mean = sum(array.sum(axis=0) for array in fitted_on) / sum(len(array) for array in fitted_on)
+    with threadpool_limits(1, user_api="blas"):  # another number of threads would add up in another order
+        readout = _readout(_moments(encode, fitted_on, mean, lags), ridge)
+        return Capacity(_explained(readout, _moments(encode, judged_on, mean, lags)).clip(min=0))
+
+
+class _Moments(NamedTuple):
+    """Second moments, summed over all frames; the states y_t have a last entry that is always 1, x_t is centred."""
+
+    states: FloatArray  # (p + 1, p + 1), of y_t y_t'
+    cross: FloatArray  # (p + 1, lags, inputs), of y_t x_{t-k}'
+    energy: FloatArray  # (lags,), of |x_{t-k}|^2
+
+
+def _moments(
+    encode: Callable[[FloatArray], npt.ArrayLike], arrays: list[FloatArray], mean: FloatArray, lags: int
+) -> _Moments:
+    states = np.zeros((0, 0))
+    energy = np.zeros(lags)
+    correlation: _Correlation | None = None
+    for array in (array for array in arrays if len(array)):
+        y = np.asarray(encode(array), dtype=np.float64)
+        if y.ndim != 2 or len(y) != len(array) or not np.isfinite(y).all():
+            raise ValueError(
+                f"a sequence of shape {array.shape} was encoded as {y.shape}; encode must return finite states, "
+                "one row per frame"
+            )
+        y = np.concatenate([y, np.ones((len(y), 1))], axis=1)
+        x = array - mean
+        if correlation is None:
+            states = np.zeros((y.shape[1], y.shape[1]))
+            correlation = _Correlation(y.shape[1], x.shape[1], lags)
+        states += y.T @ y
+        correlation.add(y, x)
+        up_to = np.cumsum(np.square(x).sum(axis=1))[::-1][:lags]  # at lag k the last k frames have dropped out
+        energy[: len(up_to)] += up_to
+    assert correlation is not None  # as_sequences has refused what has no frames
+    return _Moments(states, correlation.total(), energy)
+
+
+class _Correlation:
+    """The sums over all frames of y_t x_{t-k}', k = 0, ..., lags - 1, of sequences that are added one by one.
+
+    Done by FFT in blocks (overlap-save): the y of a block stand against the x of the same frames and of the lags - 1
+    before them. All blocks add to one cross spectrum, which is transformed back once. At p = 400, 88 inputs and
+    100 lags this was measured to be 8 times faster than one matrix product per lag.
+    """
+
+    def __init__(self, states: int, inputs: int, lags: int) -> None:
+        self._lags = lags
+        self._length = int(fft.next_fast_len(5 * lags // 2, real=True))  # measured: shorter or longer takes more time
+        self._y = np.zeros((self._length, _BLOCKS_AT_ONCE, states))
+        self._x = np.zeros((self._length, _BLOCKS_AT_ONCE, inputs))
+        self._blocks = 0
+        self._spectrum = np.zeros((self._length // 2 + 1, states, inputs), dtype=np.complex128)
+
+    def add(self, y: FloatArray, x: FloatArray) -> None:
+        """Add a sequence: y (time, states) and x (time, inputs)."""
+        overlap = self._lags - 1
+        step = self._length - overlap
+        for first in range(0, len(y), step):
+            new = y[first : first + step]
+            past = x[max(0, first - overlap) : first + len(new)]
+            self._y[overlap : overlap + len(new), self._blocks] = new
+            self._x[overlap + len(new) - len(past) : overlap + len(new), self._blocks] = past
+            self._blocks += 1
+            if self._blocks == _BLOCKS_AT_ONCE:
+                self._flush()
+
+    def total(self) -> FloatArray:
+        """Return the sums, (states, lags, inputs)."""
+        self._flush()
+        correlation = fft.irfft(self._spectrum, self._length, axis=0)[: self._lags]
+        return np.ascontiguousarray(correlation.swapaxes(0, 1))
+
+    def _flush(self) -> None:
+        y = fft.rfft(self._y[:, : self._blocks], axis=0)
+        x = fft.rfft(self._x[:, : self._blocks], axis=0)
+        np.conj(x, out=x)
+        for frequency, total in enumerate(self._spectrum):
+            total += y[frequency].T @ x[frequency]
+        self._y[:], self._x[:], self._blocks = 0, 0, 0
+
+
+def _readout(moments: _Moments, ridge: float) -> FloatArray:
+    """Return the weights (p + 1, lags, inputs) of the ridge regression; the intercept, the last, has no penalty."""
+    cells, frames, sums = len(moments.states) - 1, moments.states[-1, -1], moments.states[-1, :-1]
+    squares = moments.states.diagonal()[:-1].sum()
+    variance = squares - sums @ sums / frames
+    if not variance > 1e-12 * squares:
+        raise ValueError("the states of the training sequences never change: there is no memory to measure")
+    penalty = np.full(cells + 1, ridge * variance / cells)
+    penalty[-1] = 0
+    factor = linalg.cho_factor(moments.states + np.diag(penalty))
+    return np.asarray(linalg.cho_solve(factor, moments.cross.reshape(cells + 1, -1)).reshape(moments.cross.shape))
+
+
+def _explained(readout: FloatArray, moments: _Moments) -> FloatArray:
+    """Return 1 - |x_{t-k} - W_k' y_t|^2 / |x_{t-k}|^2 per lag, from the moments alone."""
+    if not (moments.energy > 0).all():
+        raise ValueError("the test frames never differ from the mean of the training frames: nothing to remember")
+    product = np.tensordot(moments.states, readout, 1)
+    return np.asarray(np.sum(readout * (2 * moments.cross - product), axis=(0, 2)) / moments.energy)
+
+
+def white_noise(count: int, length: int, inputs: int, generator: np.random.Generator) -> list[FloatArray]:
+    """Return `count` sequences (length, inputs) of independent standard normal numbers."""
+    return list(generator.standard_normal((count, length, inputs)))
+
+
+def structured(
+    count: int,
+    length: int,
+    inputs: int,
+    generator: np.random.Generator,
+    *,
+    rank: int,
+    radius: float = 0.95,
+    noise: float = 0.1,
+) -> list[FloatArray]:
+    """Return `count` sequences (length, inputs) of one low-rank vector autoregression with noise:
+
+        z_t = radius Q z_{t-1} + (1 - radius^2)^1/2 w_t      rank numbers, z_1 ~ N(0, I): stationary
+        x_t = (1 - noise^2)^1/2 M z_t + noise e_t            inputs numbers
+
+    Q is a random rotation, the entries of M are normal with variance 1 / rank, those of w_t and e_t standard normal, so
+    that an input has mean 0 and, averaged over M, variance 1. One call draws one Q and one M: training and test
+    sequences come from the same call. Raises ValueError unless rank >= 1 and radius and noise are from 0 to 1.
+    """
+    if rank < 1 or not 0 <= radius <= 1 or not 0 <= noise <= 1:
+        raise ValueError(f"rank {rank}, radius {radius}, noise {noise}: give a rank from 1 and the others from 0 to 1")
+    latent = LinearMemory(np.eye(rank), radius * random_rotation(rank, generator))
+    mixing = generator.standard_normal((rank, inputs)) * np.sqrt((1 - noise**2) / rank)
+    sequences = []
+    for _ in range(count):
+        drive = generator.standard_normal((length, rank))
+        drive[1:] *= np.sqrt(1 - radius**2)
+        sequences.append(latent.encode(drive) @ mixing + noise * generator.standard_normal((length, inputs)))
+    return sequences
