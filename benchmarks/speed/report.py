@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
 from typing import Any
 
 from measure import RESULTS, ROOT
 
+from lmn_music.experiments.page import fill, table
+
 PAGE = ROOT / "docs" / "performance.md"
-
-
-def table(rows: Sequence[dict[str, Any]]) -> str:
-    """Return rows of the same keys as a Markdown table."""
-    head = list(rows[0])
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    return "\n".join(lines + ["| " + " | ".join(cell(row[key]) for key in head) + " |" for row in rows])
-
-
-def cell(value: Any) -> str:
-    """Return three significant digits of a number."""
-    if isinstance(value, float):
-        return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
-    return str(value)
 
 
 def named(what: str, results: dict[str, dict[str, Any]]) -> str:
@@ -93,12 +79,8 @@ def tables() -> dict[str, str]:
 
 def main() -> None:
     """Fill the page; a mark without results is an error."""
-    page, found = PAGE.read_text(), tables()
-    marked = re.compile(r"(<!-- (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
-    missing = {match[2] for match in marked.finditer(page)} - set(found)
-    if missing:
-        raise SystemExit(f"docs/performance.md asks for {', '.join(sorted(missing))}: run the commands at its head")
-    PAGE.write_text(marked.sub(lambda match: f"{match[1]}{found[match[2]]}\n{match[3]}", page))
+    if missing := fill(PAGE, tables()):
+        raise SystemExit(f"docs/performance.md asks for {', '.join(missing)}: run the commands at its head")
 
 
 if __name__ == "__main__":

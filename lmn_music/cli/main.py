@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from lmn_music import __version__
 from lmn_music.allocator import keep_freed_memory
-from lmn_music.cli import corpora, evaluate, generate, recipes, train
+from lmn_music.cli import corpora, evaluate, experiment, generate, recipes, train
 from lmn_music.errors import LmnMusicError, UsageError
 
 
@@ -71,3 +71,4 @@ app.command()(evaluate.evaluate)
 app.command()(generate.generate)
 app.command()(recipes.recipes)
 app.add_typer(corpora.app, name="corpora")
+app.add_typer(experiment.app, name="experiment")
