@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.io import savemat
 
@@ -163,6 +163,9 @@ def test_pickle_round_trip(tmp_path_factory: pytest.TempPathFactory, content: di
 def test_no_content_makes_the_readers_fail_in_another_way(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, suffix: str
 ) -> None:
+    # A number behind r or p makes room for as many objects, up to all of the memory; none gets so far, since a file is
+    # only read if its SHA-256 is the benchmark's.
+    assume(suffix == "mat" or not {*b"rp"} & {*content})
     path = tmp_path_factory.mktemp("damaged") / f"x.{suffix}"
     spec = replace(BENCHMARKS["jsb"], sources=(Source(f"http://127.0.0.1:9/x.{suffix}", ""),))
     with pytest.raises(CorpusError):
