@@ -17,13 +17,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import linalg
 from torch import Tensor, nn
 
 from lmn_music.corpora import load_corpus
 from lmn_music.corpora.batches import collate
 from lmn_music.experiments import store
-from lmn_music.memory.capacity import capacity, structured, white_noise
+from lmn_music.memory.capacity import capacity, fit_readout, structured, white_noise
 from lmn_music.memory.history import FloatArray
 from lmn_music.memory.laes import LinearAutoencoder, RankError
 from lmn_music.memory.static import LinearMemory, delay_line, echo_state, legendre, orthogonal, principal_components
@@ -378,15 +377,7 @@ def reconstruction(encode: Encoder, data: Data, corpus: str) -> dict[str, list[s
     """
     songs = sorted(load_corpus(corpus).test, key=len)
     frames = songs[len(songs) // 2].frames[: data.lags].astype(float)
-    size, lags, inputs = encode(frames).shape[1], *frames.shape
-    squares, cross = np.zeros((size + 1, size + 1)), np.zeros((size + 1, lags, inputs))
-    for song in data.train:
-        y, x = np.column_stack([encode(song), np.ones(len(song))]), song - data.mean
-        squares += y.T @ y
-        for lag in range(min(lags, len(song))):
-            cross[:, lag] += y[lag:].T @ x[: len(x) - lag]
-    penalty = np.append(np.full(size, data.ridge * squares.diagonal()[:-1].mean()), 0)
-    readout = linalg.solve(squares + np.diag(penalty), cross.reshape(size + 1, -1), assume_a="pos")
-    recalled = (np.append(encode(frames)[-1], 1) @ readout).reshape(lags, inputs)[::-1] + data.mean
+    readout = fit_readout(encode, data.train, data.mean, len(frames), data.ridge)
+    recalled = np.tensordot(np.append(encode(frames)[-1], 1), readout, 1)[::-1] + data.mean
     texts = [[bytes(row).hex() for row in np.rint(255 * x.clip(0, 1)).astype(np.uint8)] for x in (frames, recalled)]
     return {"frames": texts[0], "recalled": texts[1]}

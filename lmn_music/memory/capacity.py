@@ -74,8 +74,23 @@ def capacity(
         raise ValueError(f"lags is {lags}; the longest test sequence has {longest} frames, so give from 1 to {longest}")
     mean = sum(array.sum(axis=0) for array in fitted_on) / sum(len(array) for array in fitted_on)
     with threadpool_limits(1, user_api="blas"):  # another number of threads would add up in another order
-        readout = _readout(_moments(encode, fitted_on, mean, lags), ridge)
+        readout = fit_readout(encode, fitted_on, mean, lags, ridge)
         return Capacity(_explained(readout, _moments(encode, judged_on, mean, lags)).clip(min=0))
+
+
+def fit_readout(
+    encode: Callable[[FloatArray], npt.ArrayLike],
+    train: Sequence[npt.ArrayLike],
+    mean: FloatArray,
+    lags: int,
+    ridge: float = 1e-6,
+) -> FloatArray:
+    """Return the weights (p + 1, lags, inputs) of the readouts of all lags, [y_t, 1] -> x_{t-k} - mean: see `capacity`.
+
+    mean: (inputs,), what a sequence counts as before its start.
+    """
+    with threadpool_limits(1, user_api="blas"):
+        return _readout(_moments(encode, as_sequences(train), mean, lags), ridge)
 
 
 class _Moments(NamedTuple):

@@ -15,6 +15,7 @@ from scipy import linalg
 from threadpoolctl import threadpool_limits
 
 from lmn_music.memory.history import FloatArray, HistoryMatrix, as_sequences, dense_history, squared_norm
+from lmn_music.memory.static import LinearMemory
 
 _DENSE_WORK = 3e9  # rows * columns * min(rows, columns) up to which the SVD of the explicit matrix is faster
 _BLOCK = 4  # vectors multiplied at once: as many share one pass through memory, but each then brings less news
@@ -101,13 +102,7 @@ class LinearAutoencoder:
     def encode(self, sequence: npt.ArrayLike) -> FloatArray:
         """Return the states (time, p) of a sequence (time, a), starting from y_0 = 0."""
         self._check_fitted()
-        array = np.asarray(sequence, dtype=np.float64)
-        if array.ndim != 2 or array.shape[1] != len(self.mean):
-            raise ValueError(f"a sequence to encode has shape (time, {len(self.mean)}), not {array.shape}")
-        states = (array - self.mean) @ self.A.T
-        for t in range(1, len(states)):
-            states[t] += self.B @ states[t - 1]
-        return states
+        return LinearMemory(self.A, self.B, self.mean).encode(sequence)
 
     def decode(self, state: npt.ArrayLike, steps: int) -> FloatArray:
         """Return the last `steps` inputs that a state holds, most recent first: row j is A' (B')^j y + mean.

@@ -16,6 +16,18 @@ MemoryStart = Literal["orthogonal", "random", "delay", "legendre"]
 LEGENDRE_FRAMES = 4  # that each cell of a Legendre memory stands for
 
 
+def output_size(readout: Readout, hidden_size: int, memory_size: int) -> int:
+    """Return the size of what `read_out` returns."""
+    return {"memory": memory_size, "hidden": hidden_size, "both": hidden_size + memory_size}[readout]
+
+
+def read_out(readout: Readout, h: Tensor, m: Tensor) -> Tensor:
+    """Return what a layer with this readout puts out, of its hidden states and its memories (..., size)."""
+    if readout == "both":
+        return torch.cat([h, m], dim=-1)
+    return m if readout == "memory" else h
+
+
 class LMN(nn.Module):
     """A recurrent layer whose memory is linear, with the face of `torch.nn.LSTM`.
 
@@ -44,7 +56,7 @@ class LMN(nn.Module):
         super().__init__()
         self.input_size, self.hidden_size, self.memory_size = input_size, hidden_size, memory_size
         self.readout, self.batch_first = readout, batch_first
-        self.output_size = {"memory": memory_size, "hidden": hidden_size, "both": hidden_size + memory_size}[readout]
+        self.output_size = output_size(readout, hidden_size, memory_size)
         self.W_xh = nn.Parameter(torch.empty(hidden_size, input_size))
         self.W_mh = nn.Parameter(torch.empty(hidden_size, memory_size))
         self.b_h = nn.Parameter(torch.zeros(hidden_size))
@@ -114,13 +126,13 @@ class LMN(nn.Module):
         drive: see `run`. position: the number of the first frame, which is nothing to this network.
         """
         h, ms = self.run(x, m, drive)
-        return self._select(h, ms), ms[-1]
+        return read_out(self.readout, h, ms), ms[-1]
 
     def step(self, x: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
         """Advance one frame: x (batch, input), m (batch, memory) -> output (batch, output_size), m (batch, memory)."""
         u = nn.functional.linear(x, self.W_xh, self.b_h)
         h, m = scan_step(u, m, self.W_mh, self.W_hm, self.W_mm, self.b_m)
-        return self._select(h, m), m
+        return read_out(self.readout, h, m), m
 
     def forward(
         self, x: Tensor | PackedSequence, state: Tensor | None = None
@@ -133,7 +145,7 @@ class LMN(nn.Module):
         if self.batch_first:
             x = x.transpose(0, 1)
         h, m = self.run(x, self._first_memory(state, x.shape[1]))
-        output = self._select(h, m)
+        output = read_out(self.readout, h, m)
         return output.transpose(0, 1) if self.batch_first else output, m[-1:]
 
     def _forward_packed(self, packed: PackedSequence, state: Tensor | None) -> tuple[PackedSequence, Tensor]:
@@ -144,7 +156,7 @@ class LMN(nn.Module):
             m = m[packed.sorted_indices]
         h, ms = self.run(x, m)
         sounding = torch.arange(len(x)).unsqueeze(1) < lengths
-        output = packed._replace(data=self._select(h, ms)[sounding.to(x.device)])
+        output = packed._replace(data=read_out(self.readout, h, ms)[sounding.to(x.device)])
         last = ms[lengths - 1, torch.arange(len(lengths))]
         if packed.unsorted_indices is not None:
             last = last[packed.unsorted_indices]
@@ -156,11 +168,6 @@ class LMN(nn.Module):
         if state.shape != (1, batch, self.memory_size):
             raise ValueError(f"the state has shape (1, {batch}, {self.memory_size}), not {tuple(state.shape)}")
         return state[0]
-
-    def _select(self, h: Tensor, m: Tensor) -> Tensor:
-        if self.readout == "both":
-            return torch.cat([h, m], dim=-1)
-        return m if self.readout == "memory" else h
 
     def extra_repr(self) -> str:
         """Name the sizes in the module's printed form."""

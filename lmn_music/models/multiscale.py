@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from lmn_music.memory.laes import LinearAutoencoder
-from lmn_music.models.lmn import Readout
+from lmn_music.models.lmn import Readout, output_size, read_out
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -43,7 +43,7 @@ class MultiScaleLMN(nn.Module):
         self.input_size, self.hidden_size, self.memory_size = input_size, hidden_size, memory_size
         self.scales, self.readout = scales, readout
         self.cells = cells = scales * memory_size
-        self.output_size = {"memory": cells, "hidden": hidden_size, "both": hidden_size + cells}[readout]
+        self.output_size = output_size(readout, hidden_size, cells)
         self.W_xh = nn.Parameter(torch.empty(hidden_size, input_size))
         self.W_mh = nn.Parameter(torch.empty(hidden_size, cells))
         self.b_h = nn.Parameter(torch.zeros(hidden_size))
@@ -123,9 +123,7 @@ class MultiScaleLMN(nn.Module):
         drive, position: see `run`.
         """
         h, ms = self.run(x, m, drive, position)
-        if self.readout == "both":
-            return torch.cat([h, ms], dim=-1), ms[-1]
-        return ms if self.readout == "memory" else h, ms[-1]
+        return read_out(self.readout, h, ms), ms[-1]
 
     @torch.no_grad()
     def with_scale(self, memory: LinearAutoencoder) -> MultiScaleLMN:

@@ -142,10 +142,7 @@ def with_next_scale(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: bo
         sequences.append(sampled_hidden(h[:, 0].cpu().numpy(), model.config.scales))
     memory = _autoencoder(sequences, config.memory_size, centre=centre)
     wider = DenseModel(config).to(model.readout.weight)
-    own = ("network.", "readout.", "initial_memory")
-    wider.load_state_dict(
-        {name: value for name, value in model.state_dict().items() if not name.startswith(own)}, strict=False
-    )
+    _copy_output(model, wider)
     wider.network = model.network.with_scale(memory)
     old = model.network.output_size
     wider.readout.weight.zero_()
@@ -168,9 +165,7 @@ def hand_over(unrolled: MemoryModel, memory: LinearAutoencoder, config: ModelCon
     source = unrolled.network
     assert isinstance(source, Unrolled)
     model = build(config).to(unrolled.readout.weight)  # the same device and precision
-    own = ("network.", "readout.", "initial_memory")
-    rest = {name: value for name, value in unrolled.state_dict().items() if not name.startswith(own)}
-    model.load_state_dict(rest, strict=False)
+    _copy_output(unrolled, model)
     target = model.network
     assert isinstance(target, LMN)
     mean = torch.from_numpy(memory.mean)
@@ -206,6 +201,13 @@ def hand_over(unrolled: MemoryModel, memory: LinearAutoencoder, config: ModelCon
         model.readout.weight.copy_(torch.cat(blocks, dim=1))
     model.readout.bias.copy_(bias)
     return model
+
+
+def _copy_output(source: MemoryModel, target: MemoryModel) -> None:
+    """Copy all weights but those of the recurrence and of what reads it."""
+    recurrence = ("network.", "readout.", "initial_memory")
+    rest = {name: value for name, value in source.state_dict().items() if not name.startswith(recurrence)}
+    target.load_state_dict(rest, strict=False)
 
 
 def _exact(tensor: Tensor) -> Tensor:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import scipy.io
 
@@ -20,12 +19,7 @@ from lmn_music.memory.static import (
     orthogonal,
     principal_components,
 )
-
-Array = npt.NDArray[np.float64]
-
-
-def rng(seed: int = 0) -> np.random.Generator:
-    return np.random.default_rng(seed)
+from tests.memory.conftest import Array, rng
 
 
 @pytest.fixture(scope="module")

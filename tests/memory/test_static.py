@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from scipy import linalg, signal
 
@@ -17,12 +16,7 @@ from lmn_music.memory.static import (
     orthogonal,
     principal_components,
 )
-
-Array = npt.NDArray[np.float64]
-
-
-def rng(seed: int = 0) -> np.random.Generator:
-    return np.random.default_rng(seed)
+from tests.memory.conftest import Array, rng
 
 
 def frames(length: int, inputs: int, seed: int = 0) -> Array:
