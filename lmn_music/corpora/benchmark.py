@@ -6,8 +6,10 @@ Their licences do not let this project pass them on: they are read from a folder
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import pickle
+import pickletools
 import sys
 import zlib
 from collections.abc import Iterator
@@ -291,8 +293,11 @@ def _read_mat(path: Path) -> dict[str, list[np.ndarray]]:
 
 def _read_pickle(path: Path) -> dict[str, list[np.ndarray]]:
     """Return {split: [(frames, 88) bool]} from {split: [song: [frame: (MIDI pitch, ...)]]}, pickled by Python 2."""
-    with path.open("rb") as file:
-        content = _PitchUnpickler(file, encoding="latin1").load()
+    stored = path.read_bytes()
+    for opcode, argument, _ in pickletools.genops(stored):  # ValueError for a length beyond the end of the file
+        if opcode.name.endswith("PUT") and (argument or 0) > len(stored):  # makes room for as many objects
+            raise ValueError(f"it numbers an object {argument} in {len(stored)} bytes")
+    content = _PitchUnpickler(io.BytesIO(stored), encoding="latin1").load()
     rolls = {}
     for split in SPLITS:
         rolls[split] = [np.zeros((len(song), KEYS), dtype=bool) for song in content[split]]
