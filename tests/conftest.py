@@ -6,11 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from lmn_music.corpora import BENCHMARKS, benchmark
 from lmn_music.corpora.benchmark import Source
 from lmn_music.corpora.corpus import Corpus, content_sha256
 from lmn_music.pianoroll import KEYS, PianoRoll
+
+# On top of hypothesis' own profile, which draws the same examples every time where the variable CI is set.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 BENCHMARK_FILES = ("JSB_Chorales.mat", "Nottingham.mat", "MuseData.mat", "Piano_midi.mat")
 

@@ -26,7 +26,7 @@ def test_a_history_matrix_written_out_by_hand() -> None:
     np.testing.assert_allclose(HistoryMatrix(sequences) @ np.eye(6), expected, atol=1e-14)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(sequences=uneven_sequences(), columns=st.integers(1, 20), seed=st.integers(0, 2**32 - 1))
 def test_products_equal_those_of_the_explicit_matrix(sequences: Sequences, columns: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -61,7 +61,6 @@ def test_rmatvec_is_the_adjoint_of_matvec_where_the_matrix_is_too_large_to_build
     assert (history.matvec(v) @ w) == pytest.approx(v @ history.rmatvec(w), rel=1e-11)
 
 
-@settings(deadline=None)
 @given(sequences=uneven_sequences())
 def test_squared_norm_is_that_of_the_explicit_matrix(sequences: Sequences) -> None:
     assert squared_norm(sequences) == pytest.approx(np.square(dense_history(sequences)).sum(), rel=1e-12)

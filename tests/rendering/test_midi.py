@@ -38,7 +38,7 @@ def scale() -> PianoRoll:
 
 
 @given(roll=rolls(), repeat_notes=st.booleans(), tempo=st.floats(4, 1000))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 def test_reading_what_was_written_gives_the_same_roll(
     tmp_path: Path, roll: PianoRoll, repeat_notes: bool, tempo: float
 ) -> None:

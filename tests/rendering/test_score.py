@@ -213,7 +213,7 @@ def test_huge_times_are_refused_before_memory_is_taken(tmp_path: Path) -> None:
 
 
 @given(st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 def test_a_damaged_file_is_a_roll_or_a_score_error(tmp_path: Path, data: st.DataObject) -> None:
     """Bytes changed, cut off and put in, anywhere."""
     roll = PianoRoll(np.random.default_rng(0).random((12, KEYS)) < 0.05, 2)
@@ -228,7 +228,7 @@ def test_a_damaged_file_is_a_roll_or_a_score_error(tmp_path: Path, data: st.Data
 
 
 @given(st.binary(max_size=300), st.sampled_from(["a.mid", "a.xml", "a.mxl", "a.npz"]))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_random_bytes_are_a_score_error(tmp_path: Path, data: bytes, name: str) -> None:
     with pytest.raises(ScoreError):
         read_bytes(tmp_path, data, name)
