@@ -117,7 +117,7 @@ def _print_published(e: Evaluation) -> None:
     typer.echo("    nll  frames      model")
     notes: list[str] = []
     for kind, title in KINDS.items():
-        rows = [(row.nll(e.corpus) or 0.0, row) for row in published_rows(e.corpus) if row.kind == kind]
+        rows = [(row.figure(e.corpus) or 0.0, row) for row in published_rows(e.corpus) if row.kind == kind]
         lines: list[tuple[float, str, str]] = []
         for nll, row in sorted(rows, key=lambda pair: pair[0]):
             if row.note and row.note not in notes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from importlib import resources
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,7 @@ from lmn_music.models.config import Settings
 
 Tag = Literal["P", "S", "M"]
 Kind = Literal["independent", "dependent", "estimate"]
+Definition = Literal["sampled", "threshold"]
 TAGS = {"P": "read in the paper", "S": "quoted by a later source", "M": "unverified, from memory"}
 KINDS: dict[Kind, str] = {
     "independent": "exact, the keys of a frame independent",
@@ -24,36 +25,62 @@ KIND_OF_OUTPUT: dict[str, Kind] = {
 }  # of our own models, by `ModelConfig.output`
 
 
-class PublishedRow(Settings):
-    """One published model: nats per frame on the test split of each corpus, where reported.
+class _Published(Settings):
+    """One published model: its figure on the test split of each corpus, where reported.
 
-    tag: how far the figures are verified; `tags` where a single figure differs. frames: which ones the mean is over;
-    "not first" leaves out the first one of each song. note: what else a reader must know.
+    tag: how far the figures are verified.
     """
 
     model: str
-    kind: Kind
     tag: Tag
-    tags: dict[str, Tag] = Field(default_factory=dict)
-    frames: Literal["all", "not first", "not stated"] = "not stated"
-    note: str = ""
     jsb: float | None = None
     nottingham: float | None = None
     muse: float | None = None
     piano: float | None = None
 
-    def nll(self, corpus: str) -> float | None:
+    def figure(self, corpus: str) -> float | None:
         """Return the figure for the corpus of that name, if there is one."""
         value: float | None = getattr(self, corpus, None)
         return value
+
+
+class PublishedRow(_Published):
+    """One published model's nats per frame.
+
+    tags: the tag where that of a single figure differs. frames: which ones the mean is over; "not first" leaves out the
+    first one of each song. note: what else a reader must know.
+    """
+
+    kind: Kind
+    tags: dict[str, Tag] = Field(default_factory=dict)
+    frames: Literal["all", "not first", "not stated"] = "not stated"
+    note: str = ""
 
     def tag_for(self, corpus: str) -> Tag:
         """Return how far the figure for that corpus is verified."""
         return self.tags.get(corpus, self.tag)
 
 
+class PublishedAccuracy(_Published):
+    """One published model's accuracy, in percent.
+
+    definition: which of two quantities it is, see `accuracy.py`.
+    """
+
+    definition: Definition
+
+
 def published_rows(corpus: str) -> list[PublishedRow]:
-    """Return the published models that report a figure on the corpus, in the file's order."""
-    text = (resources.files("lmn_music.evaluation") / "published.toml").read_text(encoding="utf-8")
-    rows = [PublishedRow.model_validate(row) for row in tomllib.loads(text)["row"]]
-    return [row for row in rows if row.nll(corpus) is not None]
+    """Return the published models that report a likelihood on the corpus, in the file's order."""
+    rows = [PublishedRow.model_validate(row) for row in _file()["row"]]
+    return [row for row in rows if row.figure(corpus) is not None]
+
+
+def published_accuracies(definition: Definition) -> list[PublishedAccuracy]:
+    """Return the published models that report an accuracy of that definition, in the file's order."""
+    rows = [PublishedAccuracy.model_validate(row) for row in _file()["accuracy"]]
+    return [row for row in rows if row.definition == definition]
+
+
+def _file() -> dict[str, Any]:
+    return tomllib.loads((resources.files("lmn_music.evaluation") / "published.toml").read_text(encoding="utf-8"))

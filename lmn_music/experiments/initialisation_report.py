@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
+from lmn_music.corpora import BENCHMARKS
+from lmn_music.evaluation.published import TAGS, Definition, published_accuracies
 from lmn_music.experiments.figures import save
 from lmn_music.experiments.initialisation import MODELS, SECONDS, STARTS, Start
 from lmn_music.experiments.page import paired_interval, spread, table
@@ -70,14 +72,14 @@ def tables(results: Mapping[str, Result]) -> dict[str, str]:
                 "validation": spread(values(runs[start], "valid_nll")),
                 "test": spread(values(runs[start], "test_nll")),
                 "first frame out": spread(values(runs[start], "first_frame_excluded")),
-                "accuracy, sampled": spread([100 * v for v in values(runs[start], "accuracy_sampled")], 1),
-                "accuracy, threshold": spread([100 * v for v in values(runs[start], "accuracy_thresholded")], 1),
             }
             for (corpus, model), runs in found.items()
             if model != "tied"
             for start in (STARTS[:2] if model in LMNS else runs)
             if start in runs
         ],
+        "accuracy-threshold": list(_accuracies(found, "threshold")),
+        "accuracy-sampled": list(_accuracies(found, "sampled")),
         "settings": [
             {
                 "corpus": corpus,
@@ -95,11 +97,34 @@ def tables(results: Mapping[str, Result]) -> dict[str, str]:
     return {name: table(lines) for name, lines in rows.items() if lines}
 
 
+def _accuracies(found: Cells, definition: Definition) -> Iterator[dict[str, Any]]:
+    """Yield the accuracies by one definition, in percent, of every model on every corpus, then the published ones."""
+    figure = {"threshold": "accuracy_thresholded", "sampled": "accuracy_sampled"}[definition]
+    rows: dict[str, dict[str, str]] = {}
+    for (corpus, model), starts in found.items():
+        for start in STARTS[:2] if model in LMNS else starts:
+            if start in starts:
+                row = rows.setdefault(f"{model}, {start}" if model in LMNS else model, {})
+                row[corpus] = spread([100 * value for value in values(starts[start], figure)], 1)
+    corpora = [corpus for corpus in BENCHMARKS if any(corpus in row for row in rows.values())]
+    if not corpora:
+        return
+    sources = dict.fromkeys(rows, "measured")
+    for published in published_accuracies(definition):
+        percent = ((corpus, published.figure(corpus)) for corpus in corpora)
+        rows[published.model] = {corpus: f"{value:g}" for corpus, value in percent if value is not None}
+        sources[published.model] = TAGS[published.tag]
+    for name, row in rows.items():
+        yield {"model": name, **{corpus: row.get(corpus, "") for corpus in corpora}, "source": sources[name]}
+
+
 def _paired(key: tuple[str, str], runs: dict[Start, Runs]) -> Iterator[dict[str, Any]]:
     """Yield how far the LAES start is ahead of each other start: test likelihoods, seed by seed."""
     for start in STARTS[1:]:
         if start in runs and "laes" in runs:
             both = sorted(runs["laes"].keys() & runs[start].keys())
+            if len(both) < 2:  # of trainings under way
+                continue
             differences = [runs["laes"][seed]["test_nll"] - runs[start][seed]["test_nll"] for seed in both]
             mean, half = paired_interval(differences)
             yield {

@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from lmn_music.evaluation.published import KIND_OF_OUTPUT, KINDS, TAGS, published_rows
+from lmn_music.evaluation.published import KIND_OF_OUTPUT, KINDS, TAGS, published_accuracies, published_rows
 from lmn_music.models.config import ModelConfig
 
 
@@ -13,7 +13,7 @@ def test_every_row_has_a_plausible_figure_and_a_tag(corpus):
     rows = published_rows(corpus)
     assert len(rows) >= 10
     for row in rows:
-        assert 1 < row.nll(corpus) < 10
+        assert 1 < row.figure(corpus) < 10
         assert row.tag_for(corpus) in TAGS
 
 
@@ -37,3 +37,12 @@ def test_only_those_who_say_it_say_over_which_frames():
 def test_each_output_of_ours_belongs_to_a_kind():
     assert set(get_args(ModelConfig.model_fields["output"].annotation)) == set(KIND_OF_OUTPUT)
     assert set(KIND_OF_OUTPUT.values()) <= set(KINDS)
+
+
+def test_accuracies_keep_their_definition_and_their_tag():
+    by_threshold, of_samples = (published_accuracies(definition) for definition in ("threshold", "sampled"))
+    assert {row.model.partition(" (")[2] for row in by_threshold} == {"Bacciu et al. 2019)"}
+    assert {row.model.partition(" (")[2] for row in of_samples} == {"Boulanger-Lewandowski et al. 2012)"}
+    for row in by_threshold + of_samples:
+        assert row.tag == "M"
+        assert all(15 < row.figure(corpus) < 80 for corpus in ("jsb", "nottingham", "muse", "piano"))
