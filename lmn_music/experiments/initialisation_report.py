@@ -112,7 +112,7 @@ def _accuracies(found: Cells, definition: Definition) -> Iterator[dict[str, Any]
     sources = dict.fromkeys(rows, "measured")
     for published in published_accuracies(definition):
         percent = ((corpus, published.figure(corpus)) for corpus in corpora)
-        rows[published.model] = {corpus: f"{value:g}" for corpus, value in percent if value is not None}
+        rows[published.model] = {corpus: str(value) for corpus, value in percent if value is not None}
         sources[published.model] = TAGS[published.tag]
     for name, row in rows.items():
         yield {"model": name, **{corpus: row.get(corpus, "") for corpus in corpora}, "source": sources[name]}
