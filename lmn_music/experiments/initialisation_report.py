@@ -67,16 +67,15 @@ def tables(results: Mapping[str, Result]) -> dict[str, str]:
         "baselines": [
             {
                 "corpus": corpus,
-                "model": model + (f", {start}" if model in LMNS else ""),
-                "parameters": next(iter(runs[start].values()))["parameters"],
-                "validation": spread(values(runs[start], "valid_nll")),
-                "test": spread(values(runs[start], "test_nll")),
-                "first frame out": spread(values(runs[start], "first_frame_excluded")),
+                "model": name,
+                "parameters": next(iter(seeds.values()))["parameters"],
+                "validation": spread(values(seeds, "valid_nll")),
+                "test": spread(values(seeds, "test_nll")),
+                "first frame out": spread(values(seeds, "first_frame_excluded")),
             }
             for (corpus, model), runs in found.items()
             if model != "tied"
-            for start in (STARTS[:2] if model in LMNS else runs)
-            if start in runs
+            for name, seeds in _beside_others(model, runs)
         ],
         "accuracy-threshold": list(_accuracies(found, "threshold")),
         "accuracy-sampled": list(_accuracies(found, "sampled")),
@@ -97,15 +96,20 @@ def tables(results: Mapping[str, Result]) -> dict[str, str]:
     return {name: table(lines) for name, lines in rows.items() if lines}
 
 
+def _beside_others(model: str, starts: dict[Start, Runs]) -> Iterator[tuple[str, Runs]]:
+    """Yield, by name, what of a model stands beside other networks: of an LMN the first two starts."""
+    for start in STARTS[:2] if model in LMNS else starts:
+        if start in starts:
+            yield f"{model}, {start}" if model in LMNS else model, starts[start]
+
+
 def _accuracies(found: Cells, definition: Definition) -> Iterator[dict[str, Any]]:
     """Yield the accuracies by one definition, in percent, of every model on every corpus, then the published ones."""
     figure = {"threshold": "accuracy_thresholded", "sampled": "accuracy_sampled"}[definition]
     rows: dict[str, dict[str, str]] = {}
     for (corpus, model), starts in found.items():
-        for start in STARTS[:2] if model in LMNS else starts:
-            if start in starts:
-                row = rows.setdefault(f"{model}, {start}" if model in LMNS else model, {})
-                row[corpus] = spread([100 * value for value in values(starts[start], figure)], 1)
+        for name, seeds in _beside_others(model, starts):
+            rows.setdefault(name, {})[corpus] = spread([100 * value for value in values(seeds, figure)], 1)
     corpora = [corpus for corpus in BENCHMARKS if any(corpus in row for row in rows.values())]
     if not corpora:
         return
