@@ -31,16 +31,17 @@ Corpora = Annotated[
 
 
 @app.command()
-def capacity(corpus: Corpora = None, out: Out = RESULTS, workers: Workers = 2) -> None:
-    """How much of the past memories of the same size hold, on noise, rolls, hidden states. 90 minutes; goes on."""
+def capacity(corpus: Corpora = None, out: Out = RESULTS, workers: Workers = 2, data: Data = None) -> None:
+    """How much of the past memories of the same size hold, on noise, rolls, hidden states. Two hours; goes on."""
     from lmn_music.experiments import capacity as experiment
+    from lmn_music.experiments.capacity_inputs import FULL
 
-    protocol = experiment.FULL
+    protocol = FULL
     if unknown := set(corpus or ()) - set(protocol.corpora):
         raise UsageError(f"there is no --corpus {min(unknown)}: choose {', '.join(protocol.corpora)}")
     if corpus:
         protocol = protocol.model_copy(update={"corpora": tuple(corpus)})
-    experiment.run(out, protocol, workers, _progress())
+    experiment.run(out, protocol, data=data, workers=workers, done=_progress())
     report(out)
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lmn_music.experiments.capacity import LONGER, SHORT, TRAINED, Protocol
+from lmn_music.experiments.capacity_inputs import LONGER, SHORT, Protocol
+from lmn_music.experiments.capacity_memories import TRAINED
 from lmn_music.experiments.figures import save
 from lmn_music.experiments.page import spread, table
 from lmn_music.experiments.store import Result
@@ -23,6 +24,7 @@ LINES = {"": "-", SHORT: "--", LONGER: ":"}
 # Colours that the colour-blind tell apart (Okabe and Ito, "Color universal design", 2008), and markers.
 STYLES = {
     "LAES": ("#000000", "o"),
+    "multi-scale LAES": ("#888888", "*"),
     "orthogonal": ("#0072b2", "s"),
     "echo state": ("#56b4e9", "^"),
     "delay line": ("#009e73", "v"),
@@ -35,7 +37,7 @@ RIGHT, WRONG = (0.0, 0.27, 0.55), (0.84, 0.2, 0.1)  # red, green, blue
 
 @dataclass(frozen=True)
 class Measured:
-    """One memory of one size on one input; a row for each seed. variant: of a training, see `capacity.Training`."""
+    """One memory of one size on one input; a row for each seed. variant: see `capacity_inputs.Training`."""
 
     input: str
     memory: str

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.figure import Figure
+from scipy import stats
 
 from lmn_music.corpora import BENCHMARKS
 from lmn_music.evaluation.published import TAGS, Definition, published_accuracies
 from lmn_music.experiments.figures import save
-from lmn_music.experiments.initialisation import MODELS, SECONDS, STARTS, Start
+from lmn_music.experiments.initialisation import ANNEALED, MODELS, SECONDS, STARTS, Start
 from lmn_music.experiments.page import paired_interval, spread, table
 from lmn_music.experiments.store import Result
 
 Runs = dict[int, Result]  # by seed
 Cells = dict[tuple[str, str], dict[Start, Runs]]  # by corpus and model
+Against = Literal["epochs", "seconds"]
 LMNS = ("LMN-A", "LMN-B", "LMN-NADE", "tied")
 
 
@@ -86,6 +87,7 @@ def tables(results: Mapping[str, Result]) -> dict[str, str]:
                 "start": start,
                 "setting": next(iter(seeds.values()))["setting"] or "its recipe",
                 "epochs": statistics.mean(values(seeds, "epochs")),
+                "best after": spread([float(_best_after(run)) for run in seeds.values()], 0),
                 "seconds": statistics.mean(values(seeds, "seconds")),
                 "broken off": sum(result["failed"] is not None for result in seeds.values()),
             }
@@ -94,6 +96,12 @@ def tables(results: Mapping[str, Result]) -> dict[str, str]:
         ],
     }
     return {name: table(lines) for name, lines in rows.items() if lines}
+
+
+def _best_after(run: Result) -> int:
+    """Return after how many epochs the validation likelihood was best."""
+    curve = _after_each_epoch(run)
+    return 1 + curve.index(min(curve))
 
 
 def _beside_others(model: str, starts: dict[Start, Runs]) -> Iterator[tuple[str, Runs]]:
@@ -123,43 +131,87 @@ def _accuracies(found: Cells, definition: Definition) -> Iterator[dict[str, Any]
 
 
 def _paired(key: tuple[str, str], runs: dict[Start, Runs]) -> Iterator[dict[str, Any]]:
-    """Yield how far the LAES start is ahead of each other start: test likelihoods, seed by seed."""
+    """Yield how far the LAES start is ahead of each other start, seed by seed.
+
+    On the test split, which decides; and on the validation split after as many epochs of the LMN, which leaves out what
+    the unrolled stage and the autoencoder cost: of trainings whose learning rate does not depend on their length.
+    """
+    comparable = key[1] != "tied" and key[0] not in ANNEALED
+    for start, pairs in _pairs(runs):
+        differences = [laes["test_nll"] - other["test_nll"] for laes, other in pairs]
+        mean, half = paired_interval(differences)
+        yield {
+            "corpus": key[0],
+            "model": key[1],
+            "laes against": start,
+            "test, 95 % interval": _interval(differences),
+            "p": f"{stats.ttest_1samp(differences, 0).pvalue:.3f}",
+            "better in": f"{sum(d < 0 for d in differences)} of {len(pairs)}",
+            "verdict": "undecided" if not abs(mean) > half else "better" if mean < 0 else "worse",
+            "validation, equal epochs": _interval([_at_equal_epochs(*pair) for pair in pairs]) if comparable else "",
+        }
+
+
+def _pairs(runs: dict[Start, Runs]) -> Iterator[tuple[Start, list[tuple[Result, Result]]]]:
+    """Yield the trainings with the LAES start beside those of the same seeds with each other start, two at least."""
+    laes = runs.get("laes", {})
     for start in STARTS[1:]:
-        if start in runs and "laes" in runs:
-            both = sorted(runs["laes"].keys() & runs[start].keys())
-            if len(both) < 2:  # of trainings under way
-                continue
-            differences = [runs["laes"][seed]["test_nll"] - runs[start][seed]["test_nll"] for seed in both]
-            mean, half = paired_interval(differences)
-            yield {
-                "corpus": key[0],
-                "model": key[1],
-                "laes against": start,
-                "difference, 95 % interval": f"{mean:+.3f} ({mean - half:+.3f} to {mean + half:+.3f})",
-                "better in": f"{sum(d < 0 for d in differences)} of {len(both)}",
-                "verdict": "undecided" if not abs(mean) > half else "better" if mean < 0 else "worse",
-            }
+        other = runs.get(start, {})
+        if len(both := sorted(laes.keys() & other.keys())) > 1:  # fewer there are of trainings under way
+            yield start, [(laes[seed], other[seed]) for seed in both]
+
+
+def _interval(differences: Sequence[float], digits: int = 3) -> str:
+    mean, half = paired_interval(differences)
+    return f"{mean:+.{digits}f} ({mean - half:+.{digits}f} to {mean + half:+.{digits}f})"
+
+
+def _after_each_epoch(run: Result) -> list[float]:
+    """Return the validation likelihood after each epoch of the LMN, without the one before the first."""
+    return [nll for epoch, _, nll in run["curve"] if epoch > run["first_stage"]]
+
+
+def _at_equal_epochs(one: Result, other: Result) -> float:
+    """Return the difference of the best validation likelihoods so far, when the shorter of the two trainings ends."""
+    curves = _after_each_epoch(one), _after_each_epoch(other)
+    count = min(map(len, curves))
+    return min(curves[0][:count]) - min(curves[1][:count])
 
 
 def _speed(key: tuple[str, str], runs: dict[Start, Runs]) -> Iterator[dict[str, Any]]:
-    """Yield epochs, of both stages, and seconds to the validation likelihood that every run of the group reached."""
+    """Yield epochs, of both stages, and seconds to the validation likelihood that every run of the group reached.
+
+    The tied model's seconds were those of a clock on the wall, and are left out.
+    """
     level = max(min(nll for *_, nll in run["curve"]) for seeds in runs.values() for run in seeds.values())
-    for start, seeds in runs.items():
-        reached = [
-            next((epochs, seconds) for epochs, seconds, nll in run["curve"] if nll <= level) for run in seeds.values()
-        ]
+    reached = {
+        start: {
+            seed: next((float(epochs), seconds) for epochs, seconds, nll in run["curve"] if nll <= level)
+            for seed, run in seeds.items()
+        }
+        for start, seeds in runs.items()
+    }
+    ahead = {
+        start: [reached["laes"][pair[0]["seed"]][0] - reached[start][pair[0]["seed"]][0] for pair in pairs]
+        for start, pairs in _pairs(runs)
+    }
+    for start in runs:
         yield {
             "corpus": key[0],
             "model": key[1],
             "validation": f"{level:.3f}",
             "start": start,
-            "epochs": spread([float(epochs) for epochs, _ in reached], 1),
-            "seconds": spread([seconds for _, seconds in reached], 1),
+            "epochs": spread([epochs for epochs, _ in reached[start].values()], 1),
+            "laes minus it, 95 % interval": _interval(ahead[start], 1) if start in ahead else "",
+            "seconds": spread([seconds for _, seconds in reached[start].values()], 1) if key[1] != "tied" else "",
         }
 
 
 def draw(results: Mapping[str, Result], out: Path) -> None:
-    """Draw validation likelihoods against time, a panel for each corpus and model: starts.png and starts.svg."""
+    """Draw validation likelihoods, a panel for each corpus and model: starts.png and starts.svg.
+
+    Against time; of the tied model, whose seconds were those of a clock on the wall, against epochs.
+    """
     found = cells(results)
     panels = [("LMN-A", ()), ("LMN-B", ("RNN", "GRU", "LSTM")), ("LMN-NADE", ("RNN-NADE", "GRU-NADE", "LSTM-NADE"))]
     panels += [("tied", ())]
@@ -175,29 +227,27 @@ def draw(results: Mapping[str, Result], out: Path) -> None:
             if runs is None:
                 axis.set_axis_off()
                 continue
+            against: Against = "epochs" if model == "tied" else "seconds"
             for number, (start, seeds) in enumerate(runs.items()):
-                _curve(axis, seeds, start, f"C{number}", "-")
+                _curve(axis, seeds, against, label=start, color=f"C{number}", linestyle="-")
             for number, other in enumerate(others):
                 for seeds in found.get((corpus, other), {}).values():
-                    _curve(axis, seeds, other, f"C{4 + number}", ":")
+                    _curve(axis, seeds, against, label=other, color=f"C{4 + number}", linestyle=":")
             ends = [min(nll for *_, nll in run["curve"]) for seeds in runs.values() for run in seeds.values()]
-            axis.set(title=f"{corpus}, {model}", xlabel="seconds", ylabel="validation, nats per frame")
+            axis.set(title=f"{corpus}, {model}", xlabel=against, ylabel="validation, nats per frame")
             axis.set_ylim(min(ends) - 0.1, max(ends) + 0.35 * (max(ends) - min(ends)) + 1.0)
             axis.grid(visible=True, alpha=0.3)
             axis.legend(fontsize=7)
     save(figure, out / "starts")
 
 
-def _curve(axis: Any, seeds: Runs, label: str, colour: str, style: str) -> None:
+def _curve(axis: Any, seeds: Runs, against: Against, **style: str) -> None:
     """Draw the best validation likelihood so far: the mean over seeds, and from the least to the greatest."""
-    start = max(run["curve"][0][1] for run in seeds.values())
-    end = max(run["curve"][-1][1] for run in seeds.values())
-    times = np.linspace(start, end, 200)
-    curves: npt.NDArray[np.float64] = np.array([_best_so_far(run["curve"], times) for run in seeds.values()])
-    axis.plot(times, curves.mean(axis=0), style, color=colour, label=label, linewidth=1.2)
-    axis.fill_between(times, curves.min(axis=0), curves.max(axis=0), color=colour, alpha=0.15, linewidth=0)
-
-
-def _best_so_far(curve: list[tuple[float, float, float]], times: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    _, seconds, nll = np.array(curve).T
-    return np.asarray(np.minimum.accumulate(nll)[np.searchsorted(seconds, times, side="right") - 1])
+    column = ("epochs", "seconds").index(against)
+    found = [np.array(run["curve"]).T for run in seeds.values()]
+    places = np.linspace(max(curve[column][0] for curve in found), max(curve[column][-1] for curve in found), 200)
+    best = np.array(
+        [np.minimum.accumulate(curve[2])[np.searchsorted(curve[column], places, side="right") - 1] for curve in found]
+    )
+    axis.plot(places, best.mean(axis=0), linewidth=1.2, **style)
+    axis.fill_between(places, best.min(axis=0), best.max(axis=0), color=style["color"], alpha=0.15, linewidth=0)

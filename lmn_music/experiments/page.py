@@ -56,10 +56,8 @@ def spread(values: Sequence[float], digits: int = 3) -> str:
 
 
 def paired_interval(differences: Sequence[float]) -> tuple[float, float]:
-    """Return the mean of paired differences and the half-width of its 95 % interval (Student's t; nan for one pair)."""
+    """Return the mean of two or more paired differences and the half-width of its 95 % interval (Student's t)."""
     count = len(differences)
-    if count < 2:
-        return statistics.mean(differences), float("nan")
     error = statistics.stdev(differences) / count**0.5
     return statistics.mean(differences), float(stats.t.ppf(0.975, count - 1)) * error
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lmn_music.experiments import capacity
-from lmn_music.experiments.capacity import Protocol, Training
+from lmn_music.experiments import capacity_inputs
+from lmn_music.experiments.capacity_inputs import Protocol, Training
 from tests.cli.conftest import lmn_music
 
 
@@ -14,7 +14,7 @@ from tests.cli.conftest import lmn_music
 def test_capacity(monkeypatch):
     training = Training(sizes=(4,), seeds=1, gains=(0.1,), rates=(0.01,), trial=1, steps=1, batch=2, lags=2)
     tiny = Protocol(corpora=(), sizes=(4,), seeds=1, frames=60, lags=6, shown=4, noise_inputs=2, training=training)
-    monkeypatch.setattr(capacity, "FULL", tiny)
+    monkeypatch.setattr(capacity_inputs, "FULL", tiny)
     output = lmn_music("experiment", "capacity", "--out", "results", "--workers", "1")
     assert "white noise, LAES: total" in output
     assert "0 left" in output

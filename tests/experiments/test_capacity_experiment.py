@@ -4,6 +4,7 @@ import json
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,16 @@ from matplotlib import image
 from lmn_music.corpora.corpus import Corpus
 from lmn_music.errors import LmnMusicError
 from lmn_music.experiments import capacity as experiment
-from lmn_music.experiments.capacity import Data, Protocol, Training, choose, load, measure, reconstruction, tasks
+from lmn_music.experiments import capacity_inputs as inputs
+from lmn_music.experiments.capacity import measure, reconstruction, tasks
+from lmn_music.experiments.capacity_inputs import Data, Protocol, Training, load
+from lmn_music.experiments.capacity_memories import choose, encode_in_scales
 from lmn_music.experiments.capacity_report import draw, tables
 from lmn_music.memory.laes import LinearAutoencoder
-from lmn_music.memory.static import delay_line
+from lmn_music.memory.static import LinearMemory, delay_line
 from lmn_music.models.checkpoint import load_checkpoint
-from lmn_music.pianoroll import KEYS, PianoRoll
+from lmn_music.models.multiscale import sampled_hidden
+from lmn_music.pianoroll import KEYS
 
 Results = dict[str, dict[str, Any]]
 
@@ -67,10 +72,10 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Results]:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        experiment.run(out, TINY, 1, interrupt)
+        experiment.run(out, TINY, workers=1, done=interrupt)
     stored = json.loads((out / "capacity.json").read_text())
     assert set(stored) == {"protocol", *seen}
-    results = experiment.run(out, TINY, 2, lambda *told: lefts.append(told[2]))
+    results = experiment.run(out, TINY, done=lambda *told: lefts.append(told[2]))
     assert lefts == list(reversed(range(len(tasks(TINY)) - 3)))
     assert {name: results[name] for name in stored} == stored  # nothing was made twice
     return out, results
@@ -80,8 +85,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Results]:
 def small(small_corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> Iterator[Protocol]:
     """A protocol with one corpus, for this process alone."""
     corpus = replace(small_corpus, valid=small_corpus.test)
-    monkeypatch.setattr(experiment, "load_corpus", lambda _: corpus)
-    monkeypatch.setattr(experiment, "load_checkpoint", lambda _: load_checkpoint("jsb"))
+    monkeypatch.setattr(inputs, "load_corpus", lambda *_: corpus)
+    monkeypatch.setattr(inputs, "load_checkpoint", lambda _: load_checkpoint("jsb"))
     yield TINY.model_copy(update={"corpora": ("small",), "frames": 100, "lags": 22})
     load.cache_clear()
 
@@ -92,7 +97,8 @@ def test_every_memory_is_measured_and_an_interruption_changes_nothing(tiny: tupl
     at_once = {name: measure(task) for name, task in tasks(TINY).items()}
     assert without_seconds(results) == without_seconds({"protocol": results["protocol"], **at_once})
     assert json.loads((out / "capacity.json").read_text()) == results
-    kinds = ("LAES", "orthogonal, 8", "echo state, 5", "delay line, 8", "Legendre, 5", "RNN, 5", "LSTM, 5")
+    kinds = ("LAES", "LAES, 5, first lags", "multi-scale LAES", "orthogonal, 8", "echo state, 5", "delay line, 8")
+    kinds += ("Legendre, 5", "RNN, 5", "LSTM, 5", "LSTM, 5, first lags")
     for name in [f"{name}, {kind}" for name in TINY.inputs for kind in kinds]:
         for row in results[name]["rows"]:
             assert len(row["per_lag"]) == 8
@@ -126,7 +132,7 @@ def test_on_white_noise_every_memory_holds_as_much_as_it_has_cells() -> None:
 
 
 def test_smaller_autoencoders_are_leading_blocks_of_larger_ones() -> None:
-    data = load(TINY, "structured")
+    data = load(TINY, None, "structured")
     largest = LinearAutoencoder(8).fit(data.train)
     rows = {row["size"]: row for row in measure(tasks(TINY)["structured, LAES"])["rows"]}
     for size in (5, 8):
@@ -139,40 +145,62 @@ def test_smaller_autoencoders_are_leading_blocks_of_larger_ones() -> None:
 def test_an_autoencoder_is_as_large_as_the_history_has_rank() -> None:
     short = TINY.model_copy(update={"sizes": (5, 200), "frames": 12, "lags": 12})
     task = tasks(short)["white noise, LAES"]
-    assert len(load(short, "white noise").train) == 1  # 12 frames, so the rank is at most 12
+    assert len(load(short, None, "white noise").train) == 1  # 12 frames, so the rank is at most 12
     assert [row["size"] for row in measure(task)["rows"]] == [5, 200]
 
 
-def test_the_best_settings_are_found_and_none_is_tried_twice() -> None:
-    seen = []
+def test_what_is_made_for_the_first_lags_holds_more_of_these_and_is_chosen_by_them() -> None:
+    named = tasks(TINY.model_copy(update={"lags": 30, "frames": 1500}))
+    usual = measure(named["structured, LAES"])["rows"][0]
+    (first,) = measure(named["structured, LAES, 5, first lags"])["rows"]
+    assert usual["size"] == first["size"] == 5
+    assert first["first"] > usual["first"]
+    assert first["total"] < usual["total"]
+    (trained,) = measure(named["structured, RNN, 5, first lags"])["rows"]
+    assert trained["valid"] == max(valid for _, valid in trained["curve"])
+    assert trained["valid"] <= 4 < trained["total"]  # four lags are at most 4 frames
 
-    def figure(settings: Mapping[str, float]) -> float:
-        seen.append(tuple(settings.values()))
-        return -((settings["x"] - 6) ** 2) - (settings["y"] - settings["x"]) ** 2 / 4
 
-    assert choose({"x": range(8), "y": range(9)}, figure) == {"x": 6, "y": 6}
-    assert len(set(seen)) == len(seen) < 72
-    assert choose({"x": [3]}, lambda _: 0.0) == {"x": 3}
+def test_modules_of_a_multi_scale_autoencoder_wait_between_the_frames_they_hear() -> None:
+    sequence = np.arange(6.0)[:, None]
+    now = LinearMemory(np.eye(1), np.zeros((1, 1)))
+    states = encode_in_scales([now, now, LinearMemory(np.eye(1), np.eye(1))], sequence)
+    np.testing.assert_array_equal(states.T, [[0, 1, 2, 3, 4, 5], [0, 0, 2, 2, 4, 4], [0, 0, 0, 0, 4, 4]])
 
 
-def test_a_song_comes_back_from_a_state_that_holds_all_of_it(
-    monkeypatch: pytest.MonkeyPatch, small_corpus: Corpus
-) -> None:
+def test_cells_are_shared_among_modules_and_their_number_is_chosen() -> None:
+    data = load(TINY, None, "structured")
+    rows = measure(tasks(TINY)["structured, multi-scale LAES"])["rows"]
+    assert [row["size"] for row in rows] == [5, 8]
+    scales = int(rows[1]["settings"]["scales"])
+    assert 8 % scales < scales < 8
+    modules = [LinearAutoencoder(8 // scales + (i < 8 % scales)) for i in range(scales)]
+    for i, module in enumerate(modules):
+        module.fit([sampled_hidden(piece, i) for piece in data.train])
+    memories = [LinearMemory(m.A, m.B, m.mean) for m in modules]
+    assert rows[1]["total"] == pytest.approx(data.capacity(partial(encode_in_scales, memories)).sum(), abs=1e-3)
+
+
+def test_the_best_of_all_settings_is_chosen() -> None:
+    def figure(settings: Mapping[str, float]) -> float:  # one setting at a time does not get past x = y
+        return 0.0 if settings["x"] != settings["y"] else settings["x"]
+
+    assert choose({"x": range(8), "y": range(7)}, figure) == {"x": 6, "y": 6}
+    assert choose({"x": [3, 4]}, lambda _: 0.0) == {"x": 3}
+
+
+def test_a_song_comes_back_from_a_state_that_holds_all_of_it() -> None:
     generator = np.random.default_rng(0)
-    songs = [generator.random((length, KEYS)) < 0.2 for length in (4, 5, 9)]
-    corpus = replace(small_corpus, test=tuple(PianoRoll(song, 1) for song in songs))
-    monkeypatch.setattr(experiment, "load_corpus", lambda _: corpus)
+    song = (generator.random((5, KEYS)) < 0.2).astype(float)
     train = [(generator.random((5, KEYS)) < 0.2).astype(float) for _ in range(300)]
     mean = np.concatenate(train).mean(axis=0)
     memory = delay_line(KEYS, 5 * KEYS).of(np.eye(KEYS), mean)
-    found = reconstruction(memory.encode, Data(train, train, train, train, mean, 6, 1e-8), "any")
-    assert found["recalled"] == found["frames"] == [bytes(255 * frame).hex() for frame in songs[1].astype(np.uint8)]
-    opening = reconstruction(memory.encode, Data(train, train, train, train, mean, 3, 1e-8), "any")
-    assert opening["recalled"] == opening["frames"] == found["frames"][:3]
+    found = reconstruction(memory.encode, Data(train, train, train, train, mean, 6, 1e-8), song)
+    assert found["recalled"] == found["frames"] == [bytes(255 * frame.astype(np.uint8)).hex() for frame in song]
 
 
 def test_rolls_and_activations_of_a_corpus(small: Protocol) -> None:
-    rolls, activations = load(small, "rolls small"), load(small, "activations small")
+    rolls, activations = load(small, None, "rolls small"), load(small, None, "activations small")
     model = load_checkpoint("jsb").model
     assert rolls.mean.shape == (KEYS,)
     assert activations.mean.shape == (model.config.hidden_size,)
@@ -193,7 +221,8 @@ def test_tables_and_figures(tiny: tuple[Path, Results], small: Protocol, tmp_pat
     found = tables(results)
     total = found["capacity-total"].splitlines()
     memories = (
-        "LAES | orthogonal | echo state | delay line | Legendre | RNN | RNN, first lags | LSTM | LSTM, first lags"
+        "LAES | LAES, first lags | multi-scale LAES | orthogonal | echo state | delay line | Legendre | "
+        "RNN | RNN, first lags | LSTM | LSTM, first lags"
     )
     assert total[0] == f"| input | {memories} |"
     assert [line.split(" | ")[0] for line in total[2:]] == ["| white noise", "| structured"]
@@ -204,15 +233,15 @@ def test_tables_and_figures(tiny: tuple[Path, Results], small: Protocol, tmp_pat
     assert len(found["capacity-training"].splitlines()) == 2 + 8
 
     named = tasks(small)
-    partial = {"protocol": small.model_dump(mode="json")} | {
+    some = {"protocol": small.model_dump(mode="json")} | {
         name: measure(named[name])
         for name in ("rolls small, RNN, 5", "rolls small, RNN, 5, trained longer", "rolls small, LAES")
     }
-    assert "RNN, trained longer" in tables(partial)["capacity-training"]
-    assert tables({"protocol": partial["protocol"]}) == {}
+    assert "RNN, trained longer" in tables(some)["capacity-training"]
+    assert tables({"protocol": some["protocol"]}) == {}
     draw(results, tmp_path / "tiny")
     for folder in ("one", "again"):
-        draw(partial, tmp_path / folder)
+        draw(some, tmp_path / folder)
     names = {"capacity-sizes", "capacity-lags", "capacity-song-small"}
     assert {path.name for path in (tmp_path / "one").iterdir()} == {
         f"{n}.{kind}" for n in names for kind in ("png", "svg")

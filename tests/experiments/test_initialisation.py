@@ -178,7 +178,14 @@ def test_a_training_that_fails_at_once_is_a_result(tunes, tmp_path, monkeypatch)
 def test_accuracies_stand_beside_the_published_ones_of_their_own_definition():
     one = {"corpus": "muse", "model": "LMN-B", "start": "laes", "seed": 1, "curve": [[1, 1.0, 7.0]], "epochs": 1}
     one |= {"valid_nll": 7.0, "test_nll": 7.1, "first_frame_excluded": 7.1, "accuracy_sampled": 0.3}
-    one |= {"accuracy_thresholded": 0.4, "parameters": 9, "setting": "", "seconds": 1.0, "failed": None}
+    one |= {
+        "first_stage": 0,
+        "accuracy_thresholded": 0.4,
+        "parameters": 9,
+        "setting": "",
+        "seconds": 1.0,
+        "failed": None,
+    }
     tables = initialisation_report.tables({"one": one, "two": one | {"seed": 2, "accuracy_thresholded": 0.42}})
     of_samples, by_threshold = (tables[f"accuracy-{name}"].splitlines() for name in ("sampled", "threshold"))
     assert by_threshold[0] == "| model | muse | source |"
@@ -186,3 +193,39 @@ def test_accuracies_stand_beside_the_published_ones_of_their_own_definition():
     assert by_threshold[3] == "| LMN-B, memory pretrained (Bacciu et al. 2019) | 35.7 | unverified, from memory |"
     assert of_samples[2] == "| LMN-B, laes | 30.0 ± 0.0 | measured |"
     assert "| RNN (Boulanger-Lewandowski et al. 2012) | 23.25 | unverified, from memory |" in of_samples
+
+
+def test_starts_are_compared_seed_by_seed_at_the_end_and_after_as_many_epochs():
+    def training(start, seed, test_nll, first_stage, valid):
+        return {
+            **dict.fromkeys(("valid_nll", "first_frame_excluded", "accuracy_sampled", "accuracy_thresholded"), 0.0),
+            **{"corpus": "jsb", "model": "LMN-B", "start": start, "seed": seed, "setting": SETTINGS[0], "limit": 60.0},
+            **{"parameters": 1, "seconds": 60.0, "failed": None, "epochs": len(valid), "first_stage": first_stage},
+            "curve": [[first_stage + n, 10.0 * n, nll] for n, nll in enumerate(valid, 1)],
+            "test_nll": test_nll,
+        }
+
+    results = {
+        str(number): training(*run)
+        for number, run in enumerate(
+            [
+                ("laes", 1, 8.0, 2, [8.6, 8.4]),  # in the same time an epoch less
+                ("laes", 2, 8.2, 2, [8.5, 8.45]),
+                ("orthogonal", 1, 8.1, 0, [8.7, 8.5, 8.3]),
+                ("orthogonal", 2, 8.4, 0, [8.7, 8.4, 8.5]),
+                ("delay", 1, 9.0, 0, [9.0]),  # one of two seeds so far
+            ]
+        )
+    }
+    tables = initialisation_report.tables(results)
+    half = 12.706 * 0.05  # Student's t with one degree of freedom; the differences are -0.1 and -0.2
+    (paired,) = tables["paired"].splitlines()[2:]
+    cells = [cell.strip() for cell in paired.strip("|").split("|")]
+    assert cells[2:4] == ["orthogonal", f"-0.150 ({-0.15 - half:+.3f} to {-0.15 + half:+.3f})"]
+    assert cells[5:7] == ["2 of 2", "undecided"]
+    assert cells[7].startswith("-0.025 (")  # after two epochs: 8.4 - 8.5 and 8.45 - 8.4
+    assert "| 9.000 | laes | 3.0 ± 0.0 |" in tables["speed"]
+    assert "| 9.000 | orthogonal | 1.0 ± 0.0 | +2.0 (+2.0 to +2.0) | 10.0 ± 0.0 |" in tables["speed"]
+    assert "| 3 | 2 ± 1 | 60 |" in tables["settings"]  # of orthogonal, best after 3 and 2 epochs
+    tied = {name: {**result, "model": "tied", "limit": None} for name, result in results.items()}
+    assert "| orthogonal | 1.0 ± 0.0 | +2.0 (+2.0 to +2.0) |  |" in initialisation_report.tables(tied)["speed"]
