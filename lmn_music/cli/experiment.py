@@ -32,7 +32,7 @@ Corpora = Annotated[
 
 @app.command()
 def capacity(corpus: Corpora = None, out: Out = RESULTS, workers: Workers = 2, data: Data = None) -> None:
-    """How much of the past memories of the same size hold, on noise, rolls, hidden states. Two to three hours; goes on."""
+    """How much of the past memories of the same size hold, on noise, rolls, hidden states. Three hours; goes on."""
     from lmn_music.experiments import capacity as experiment
     from lmn_music.experiments.capacity_inputs import FULL
 
