@@ -98,7 +98,8 @@ class Task:
     @property
     def lags(self) -> int:
         """Return how many lags the memory is made and chosen for."""
-        return min(self.protocol.training.first if self.variant == SHORT else self.protocol.lags, self.protocol.lags)
+        lags = self.protocol.lags
+        return min(self.protocol.training.first, lags) if self.variant == SHORT else lags
 
 
 @dataclass(frozen=True)

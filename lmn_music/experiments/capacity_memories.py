@@ -62,12 +62,14 @@ def _multi_scale(task: Task, data: Data) -> Iterator[tuple[Encoder, Row]]:
 
     None feeds another then. How many modules there are is chosen on the validation split.
     """
-    start, sizes = time.process_time(), task.protocol.sizes
+    sizes, start = task.protocol.sizes, time.process_time()
     fitted = [
         _fitted(-(-max(sizes) // 2), [sampled_hidden(piece, scale) for piece in data.train])
         for scale in range(max(SCALES))
     ]
+    to_fit = time.process_time() - start
     for size in sizes:
+        start = time.process_time()
 
         def modules(settings: Values, size: int = size) -> Encoder:
             scales = int(settings["scales"])
@@ -75,7 +77,7 @@ def _multi_scale(task: Task, data: Data) -> Iterator[tuple[Encoder, Row]]:
             return partial(encode_in_scales, [_leading(m, count) for m, count in zip(fitted, cells, strict=False)])
 
         settings = choose({"scales": SCALES}, lambda there: data.to_choose_by(modules(there), task.lags))
-        seconds = round(time.process_time() - start, 2)
+        seconds = round(to_fit + time.process_time() - start, 2)
         yield modules(settings), {"size": size, "seed": 0, "settings": settings, "seconds": seconds}
 
 

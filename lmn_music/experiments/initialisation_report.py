@@ -178,32 +178,32 @@ def _at_equal_epochs(one: Result, other: Result) -> float:
     return min(curves[0][:count]) - min(curves[1][:count])
 
 
+def _ends(runs: dict[Start, Runs]) -> list[float]:
+    """Return the best validation likelihood of every training."""
+    return [min(nll for *_, nll in run["curve"]) for seeds in runs.values() for run in seeds.values()]
+
+
 def _speed(key: tuple[str, str], runs: dict[Start, Runs]) -> Iterator[dict[str, Any]]:
     """Yield epochs, of both stages, and seconds to the validation likelihood that every run of the group reached.
 
     The tied model's seconds were those of a clock on the wall, and are left out.
     """
-    level = max(min(nll for *_, nll in run["curve"]) for seeds in runs.values() for run in seeds.values())
-    reached = {
-        start: {
-            seed: next((float(epochs), seconds) for epochs, seconds, nll in run["curve"] if nll <= level)
-            for seed, run in seeds.items()
-        }
-        for start, seeds in runs.items()
-    }
-    ahead = {
-        start: [reached["laes"][pair[0]["seed"]][0] - reached[start][pair[0]["seed"]][0] for pair in pairs]
-        for start, pairs in _pairs(runs)
-    }
-    for start in runs:
+    level = max(_ends(runs))
+
+    def reached(run: Result) -> tuple[float, float]:
+        return next((float(epochs), seconds) for epochs, seconds, nll in run["curve"] if nll <= level)
+
+    ahead = {start: [reached(laes)[0] - reached(other)[0] for laes, other in pairs] for start, pairs in _pairs(runs)}
+    for start, seeds in runs.items():
+        epochs, seconds = zip(*map(reached, seeds.values()), strict=True)
         yield {
             "corpus": key[0],
             "model": key[1],
             "validation": f"{level:.3f}",
             "start": start,
-            "epochs": spread([epochs for epochs, _ in reached[start].values()], 1),
+            "epochs": spread(epochs, 1),
             "laes minus it, 95 % interval": _interval(ahead[start], 1) if start in ahead else "",
-            "seconds": spread([seconds for _, seconds in reached[start].values()], 1) if key[1] != "tied" else "",
+            "seconds": spread(seconds, 1) if key[1] != "tied" else "",
         }
 
 
@@ -233,7 +233,7 @@ def draw(results: Mapping[str, Result], out: Path) -> None:
             for number, other in enumerate(others):
                 for seeds in found.get((corpus, other), {}).values():
                     _curve(axis, seeds, against, label=other, color=f"C{4 + number}", linestyle=":")
-            ends = [min(nll for *_, nll in run["curve"]) for seeds in runs.values() for run in seeds.values()]
+            ends = _ends(runs)
             axis.set(title=f"{corpus}, {model}", xlabel=against, ylabel="validation, nats per frame")
             axis.set_ylim(min(ends) - 0.1, max(ends) + 0.35 * (max(ends) - min(ends)) + 1.0)
             axis.grid(visible=True, alpha=0.3)
