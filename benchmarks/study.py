@@ -88,7 +88,8 @@ def outcome(out: Path, *, test: bool) -> dict[str, Any]:
 
 def table(study: str) -> str:
     """Return mean and standard deviation over seeds of every corpus and row, as Markdown."""
-    columns = ["valid_nll", *(["test_nll"] if STUDIES[study]["test"] else [])]
+    more = STUDIES[study].get("columns", [])
+    columns = [*more, "valid_nll", *(["test_nll"] if STUDIES[study]["test"] else [])]
     lines = [
         f"| corpus | {study} | seeds | {' | '.join(columns)} | epochs | minutes |",
         "|---" * (5 + len(columns)) + "|",

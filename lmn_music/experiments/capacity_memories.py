@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from lmn_music.experiments.capacity_inputs import LONGER, Data, Encoder, Task
 from lmn_music.memory.history import FloatArray
-from lmn_music.memory.laes import LinearAutoencoder, RankError
+from lmn_music.memory.laes import LinearAutoencoder, fit_autoencoder, pieces
 from lmn_music.memory.static import LinearMemory, delay_line, echo_state, legendre, orthogonal, principal_components
 from lmn_music.models.multiscale import sampled_hidden
 from lmn_music.models.recurrent import Recurrent
@@ -50,8 +50,7 @@ def _autoencoders(task: Task, data: Data) -> Iterator[tuple[Encoder, Row]]:
     The history of shorter pieces is a shorter one, in which nothing but the first lags is to be remembered.
     """
     sizes, start = [task.size] if task.size else task.protocol.sizes, time.process_time()
-    pieces = [piece[first : first + task.lags] for piece in data.train for first in range(0, len(piece), task.lags)]
-    fitted = _fitted(max(sizes), pieces)
+    fitted = fit_autoencoder(pieces(data.train, task.lags), max(sizes))
     seconds = round(time.process_time() - start, 2)
     for size in sizes:
         yield _leading(fitted, size).encode, {"size": size, "seed": 0, "settings": {}, "seconds": seconds}
@@ -64,7 +63,7 @@ def _multi_scale(task: Task, data: Data) -> Iterator[tuple[Encoder, Row]]:
     """
     sizes, start = task.protocol.sizes, time.process_time()
     fitted = [
-        _fitted(-(-max(sizes) // 2), [sampled_hidden(piece, scale) for piece in data.train])
+        fit_autoencoder([sampled_hidden(piece, scale) for piece in data.train], -(-max(sizes) // 2))
         for scale in range(max(SCALES))
     ]
     to_fit = time.process_time() - start
@@ -88,14 +87,6 @@ def encode_in_scales(modules: Sequence[LinearMemory], sequence: FloatArray) -> F
         for scale, memory in enumerate(modules)
     ]
     return np.concatenate(states, axis=1)
-
-
-def _fitted(size: int, sequences: Sequence[FloatArray]) -> LinearAutoencoder:
-    """Return the LAES of that size, or of the rank: then its state holds all of the past, and more cells stay empty."""
-    try:
-        return LinearAutoencoder(size).fit(sequences)
-    except RankError as error:
-        return LinearAutoencoder(error.rank).fit(sequences)
 
 
 def _leading(fitted: LinearAutoencoder, size: int) -> LinearMemory:

@@ -127,6 +127,27 @@ class LinearAutoencoder:
             raise ValueError("this LinearAutoencoder is not fitted yet; call fit first")
 
 
+def fit_autoencoder(sequences: Sequence[npt.ArrayLike], size: int, *, centre: bool = True) -> LinearAutoencoder:
+    """Return the LAES of `size` cells, or of the history's rank if that is less: then its state holds all of the past.
+
+    Raises ValueError as `LinearAutoencoder.fit` does.
+    """
+    try:
+        return LinearAutoencoder(size, centre=centre).fit(sequences)
+    except RankError as error:
+        return LinearAutoencoder(error.rank, centre=centre).fit(sequences)
+
+
+def pieces(sequences: Sequence[FloatArray], length: int) -> list[FloatArray]:
+    """Return the sequences (time, a) in pieces of `length` frames, the last ones shorter; of length 0 as they are.
+
+    An autoencoder of pieces spends no cell on what is further back than their length.
+    """
+    if not length:
+        return list(sequences)
+    return [sequence[start : start + length] for sequence in sequences for start in range(0, len(sequence), length)]
+
+
 def truncated_svd(sequences: Sequence[npt.ArrayLike], count: int) -> tuple[FloatArray, FloatArray]:
     """Return the `count` largest singular values of the history matrix and their right singular vectors.
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from lmn_music.corpora.batches import collate
 from lmn_music.errors import TrainingError
-from lmn_music.memory.laes import LinearAutoencoder, RankError
+from lmn_music.memory.laes import LinearAutoencoder, RankError, fit_autoencoder, pieces
 from lmn_music.models.config import ModelConfig
 from lmn_music.models.dense import DenseModel
 from lmn_music.models.lmn import LMN
@@ -75,40 +75,40 @@ def fit_memory(
     memory_size: int,
     *,
     centre: bool,
+    length: int,
     generator: torch.Generator,
 ) -> LinearAutoencoder:
     """Fit the autoencoder to the unrolled model's hidden sequences over `rolls`, empty windows included.
 
-    Where the songs have less history than the memory could hold, the autoencoder is as large as the history's rank.
-    TrainingError if the hidden states never change.
+    length: of the pieces into which they are cut, 0 for none. Where the songs have less history than the memory could
+    hold, the autoencoder is as large as the history's rank. TrainingError if the hidden states never change.
     """
     silence = np.zeros((model.config.window - 1, model.config.hidden_size))
     sequences = [np.concatenate([silence, h]) for h in hidden_sequences(model, rolls, generator)]
-    return _autoencoder(sequences, memory_size, centre=centre)
+    return _autoencoder(pieces(sequences, length), memory_size, centre=centre)
 
 
 def _autoencoder(sequences: Sequence[npt.NDArray[np.floating]], size: int, *, centre: bool) -> LinearAutoencoder:
     try:
-        return LinearAutoencoder(size, centre=centre).fit(sequences)
-    except RankError as error:
-        return LinearAutoencoder(error.rank, centre=centre).fit(sequences)
+        return fit_autoencoder(sequences, size, centre=centre)
     except ValueError as error:
         raise TrainingError(f"the memory cannot be fitted ({error}); use more songs, or --init orthogonal") from error
 
 
 @torch.no_grad()
-def start_from_inputs(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: bool) -> None:
+def start_from_inputs(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: bool, length: int) -> None:
     """Start the model's RNN as the autoencoder of its inputs over `rolls`, what it reads out of it drawn as it is.
 
     The autoencoder's states are scaled so that the cell that varies most has a root mean square of 0.5, where tanh is
-    still nearly linear. TrainingError if the inputs have a history of lower rank than the RNN has units.
+    still nearly linear. length: see `fit_memory`. TrainingError if the inputs have a history of lower rank than the RNN
+    has units.
 
     Source: Pasa and Sperduti, "Pre-training of recurrent neural networks via linear autoencoders", NIPS 2014.
     """
     assert isinstance(model.network, Recurrent)
     sequences = [inputs[:, 0].cpu().numpy() for inputs in _inputs(model, rolls)]
     try:
-        memory = LinearAutoencoder(model.network.hidden_size, centre=centre).fit(sequences)
+        memory = LinearAutoencoder(model.network.hidden_size, centre=centre).fit(pieces(sequences, length))
     except RankError as error:
         raise TrainingError(
             f"these songs have a history of rank {error.rank}, less than the units of the RNN: use more songs, or "
@@ -129,10 +129,11 @@ def _inputs(model: DenseModel, rolls: Sequence[PianoRoll]) -> Iterator[Tensor]:
 
 
 @torch.no_grad()
-def with_next_scale(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: bool) -> DenseModel:
+def with_next_scale(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: bool, length: int) -> DenseModel:
     """Return the multi-scale model with one more, slower memory, the autoencoder of its hidden states over `rolls`.
 
-    It hears them every 2^i frames, and nobody listens to it yet: the outputs are those of `model`.
+    It hears them every 2^i frames, and nobody listens to it yet: the outputs are those of `model`. length: see
+    `fit_memory`, in frames that it hears.
     """
     assert isinstance(model.network, MultiScaleLMN)
     config = model.config.model_copy(update={"scales": model.config.scales + 1})
@@ -140,7 +141,7 @@ def with_next_scale(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: bo
     for inputs in _inputs(model, rolls):
         h, _ = model.network.run(inputs, model.initial_state(1).memory)
         sequences.append(sampled_hidden(h[:, 0].cpu().numpy(), model.config.scales))
-    memory = _autoencoder(sequences, config.memory_size, centre=centre)
+    memory = _autoencoder(pieces(sequences, length), config.memory_size, centre=centre)
     wider = DenseModel(config).to(model.readout.weight)
     _copy_output(model, wider)
     wider.network = model.network.with_scale(memory)

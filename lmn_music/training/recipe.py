@@ -73,13 +73,16 @@ class Recipe(Settings):
     (see `LMN.reset_parameters`). Of other networks, `laes` starts an rnn from the autoencoder of its inputs, and
     `orthogonal` and `random` say how recurrent weights are drawn.
     laes_centre: subtract the mean activation before the autoencoder is fitted. laes_frames: fit it to so many frames of
-    whole training songs, drawn by the seed (on a large corpus more change little and take long).
+    whole training songs, drawn by the seed (on a large corpus more change little and take long). laes_length: cut these
+    into pieces of so many frames, each heard as a song of its own; 0: whole songs. Short pieces lose less at the
+    hand-over, whole songs hold what is long past.
     """
 
     model: ModelConfig = ModelConfig()
     init: Literal["laes", "orthogonal", "random", "delay", "legendre"] = "laes"
     laes_centre: bool = True
     laes_frames: Count = 20_000
+    laes_length: Annotated[int, Field(ge=0)] = 0
     pretraining: TrainingConfig = TrainingConfig()
     training: TrainingConfig = TrainingConfig()
 

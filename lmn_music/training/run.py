@@ -173,7 +173,7 @@ class Run:
         if fitted and recipe.init == "laes" and recipe.model.network == "rnn":
             assert isinstance(model, DenseModel)
             songs = some_songs(self.corpus.train, recipe.laes_frames, self._generator())
-            start_from_inputs(model, songs, centre=recipe.laes_centre)
+            start_from_inputs(model, songs, centre=recipe.laes_centre, length=recipe.laes_length)
         return model
 
     def _trainer(self, model: MemoryModel, stage: str, state: dict[str, Any] | None) -> Trainer:
@@ -213,8 +213,16 @@ class Run:
         songs = some_songs(self.corpus.train, recipe.laes_frames, generator)
         if recipe.model.network == "ms-lmn":
             assert isinstance(source, DenseModel)
-            return with_next_scale(source, songs, centre=recipe.laes_centre), trainer.progress.best_valid
-        memory = fit_memory(source, songs, recipe.model.memory_size, centre=recipe.laes_centre, generator=generator)
+            wider = with_next_scale(source, songs, centre=recipe.laes_centre, length=recipe.laes_length)
+            return wider, trainer.progress.best_valid
+        memory = fit_memory(
+            source,
+            songs,
+            recipe.model.memory_size,
+            centre=recipe.laes_centre,
+            length=recipe.laes_length,
+            generator=generator,
+        )
         model = hand_over(source, memory, recipe.model)
         after = nll_per_frame(frame_log_probs(model, self.corpus.valid))
         _Recorder(self.folder / "metrics.jsonl", self.reporter).line(

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from lmn_music.memory import laes
 from lmn_music.memory.history import HistoryMatrix, dense_history, squared_norm
-from lmn_music.memory.laes import LinearAutoencoder, leading_eigenvectors, truncated_svd
+from lmn_music.memory.laes import LinearAutoencoder, fit_autoencoder, leading_eigenvectors, pieces, truncated_svd
 
 Array = npt.NDArray[np.float64]
 
@@ -168,6 +168,17 @@ def test_more_components_than_the_rank_are_refused() -> None:
     np.testing.assert_allclose(fitted.decode(fitted.encode(song)[-1], 30), song[::-1], atol=1e-9)
     with pytest.raises(ValueError, match=r"n_components is 36, .* rank 30; use at most 30"):
         LinearAutoencoder(36).fit(copies)
+    assert fit_autoencoder(copies, 36).n_components == 30
+    assert fit_autoencoder(copies, 12).n_components == 12
+
+
+def test_pieces_hold_every_frame_once() -> None:
+    sequences = random_sequences(2, 5, 20, 3)
+    cut = pieces(sequences, 8)
+    assert max(map(len, cut)) == 8
+    np.testing.assert_array_equal(np.concatenate(cut), np.concatenate(sequences))
+    assert sum(len(piece) < 8 for piece in cut) <= len(sequences)  # none spans two of them, only the last is shorter
+    assert pieces(sequences, 0) == sequences
 
 
 @pytest.mark.parametrize(

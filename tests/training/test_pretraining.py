@@ -13,6 +13,7 @@ from lmn_music.models.sequence_model import build
 from lmn_music.training.pretraining import (
     fit_memory,
     hand_over,
+    hidden_sequences,
     key_chances,
     some_songs,
     start_from_inputs,
@@ -35,8 +36,9 @@ def unrolled(config, feedback):
     return model.double()
 
 
-def fitted(source, songs, memory_size, *, centre=True):
-    return fit_memory(source, songs, memory_size, centre=centre, generator=torch.Generator().manual_seed(0))
+def fitted(source, songs, memory_size, *, centre=True, length=0):
+    generator = torch.Generator().manual_seed(0)
+    return fit_memory(source, songs, memory_size, centre=centre, length=length, generator=generator)
 
 
 @pytest.mark.parametrize("feedback", [False, True])
@@ -107,13 +109,26 @@ def test_a_slower_memory_changes_no_output_where_it_is_put_in(readout, output, s
     model.double()
     songs = small_corpus.train
     for scales in (2, 3, 4):
-        wider = with_next_scale(model, songs, centre=True)
+        wider = with_next_scale(model, songs, centre=True, length=0)
         assert wider.config == config.model_copy(update={"scales": scales})
         assert isinstance(wider.network, MultiScaleLMN)
         assert wider.network.W_hm[-5:].any()  # the new cells do remember, and learn to be heard
         for ours, theirs in zip(frame_log_probs(wider, songs), frame_log_probs(model, songs), strict=True):
             assert ours == pytest.approx(theirs, abs=1e-10)
         model = wider
+
+
+@torch.no_grad()
+def test_a_memory_of_short_pieces_holds_more_of_the_window_that_the_readout_sees(small_corpus):
+    source, songs = unrolled(DENSE, feedback=False), small_corpus.train
+    lost = []
+    for length in (0, 2 * WINDOW):
+        memory = fitted(source, songs, 6, length=length)
+        lost.append(0.0)
+        for h in hidden_sequences(source, songs, torch.Generator().manual_seed(0)):
+            for t, state in enumerate(memory.encode(h)[WINDOW:], WINDOW):
+                lost[-1] += np.square(memory.decode(state, WINDOW) - h[t - WINDOW + 1 : t + 1][::-1]).sum()
+    assert lost[1] < 0.9 * lost[0]
 
 
 @torch.no_grad()
@@ -125,7 +140,7 @@ def test_an_rnn_starts_as_the_autoencoder_of_its_inputs(small_corpus):
     for roll in songs:
         before = torch.cat([torch.zeros(1, 1, 88), torch.from_numpy(roll.frames[:-1].copy()).unsqueeze(1)]).double()
         inputs.append(model.inputs(before, 0))
-    start_from_inputs(model, songs, centre=True)
+    start_from_inputs(model, songs, centre=True, length=0)
     states = [model.network.advance(x, model.initial_state(1).memory)[0][:, 0].numpy() for x in inputs]
     largest = np.sqrt(np.square(np.concatenate(states)).mean(axis=0).max())
     assert 0.3 < largest < 0.5  # a little below what it is without tanh
@@ -137,7 +152,7 @@ def test_an_rnn_starts_as_the_autoencoder_of_its_inputs(small_corpus):
         np.testing.assert_allclose(h[:, 0].numpy(), 1e-4 * memory.encode(x[:, 0].numpy()), atol=1e-10)
 
     with pytest.raises(TrainingError, match="rank"):
-        start_from_inputs(build(config.model_copy(update={"hidden_size": 4000})), songs[:1], centre=True)
+        start_from_inputs(build(config.model_copy(update={"hidden_size": 4000})), songs[:1], centre=True, length=0)
 
 
 @torch.no_grad()
