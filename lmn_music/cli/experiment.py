@@ -63,14 +63,15 @@ def initialisation(
     workers: Workers = 2,
     data: Data = None,
 ) -> None:
-    """Start the memory as an autoencoder, or otherwise, in trainings of equal length. About nine hours; goes on."""
+    """Start the memory as an autoencoder, or otherwise, in trainings of equal length. About ten hours; goes on."""
     from lmn_music.experiments import initialisation as experiment
+    from lmn_music.experiments.initialisation_plan import MODELS, Plan
 
-    plan = experiment.Plan()
+    plan = Plan()
     corpora = corpus or list(plan.seconds)
-    if unknown := set(model or ()) - set(experiment.MODELS):
-        raise UsageError(f"there is no --model {min(unknown)}: choose {', '.join(experiment.MODELS)}")
-    plan = experiment.Plan(
+    if unknown := set(model or ()) - set(MODELS):
+        raise UsageError(f"there is no --model {min(unknown)}: choose {', '.join(MODELS)}")
+    plan = Plan(
         models=tuple(model or plan.models),
         seconds={name: seconds or plan.seconds.get(name, 60.0) for name in corpora},
         seeds={name: seeds or plan.seeds.get(name, 3) for name in corpora},

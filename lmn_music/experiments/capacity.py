@@ -12,9 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lmn_music.corpora import load_corpus
 from lmn_music.experiments import store
-from lmn_music.experiments.capacity_inputs import LONGER, SHORT, Data, Encoder, Protocol, Task, load
+from lmn_music.experiments.capacity_inputs import LONGER, SHORT, Data, Encoder, Protocol, Task, load, with_sources
 from lmn_music.experiments.capacity_memories import RANDOM, STATIC, TRAINED, memories
 from lmn_music.memory.capacity import fit_readout
 from lmn_music.memory.history import FloatArray
@@ -27,7 +26,8 @@ def tasks(protocol: Protocol, data: Path | None = None) -> dict[str, Task]:
         one = partial(Task, protocol, data, name)
         found += [one("LAES"), one("LAES", protocol.shown, 1, SHORT), one("multi-scale LAES")]
         for kind in STATIC:
-            found += [one(kind, size, protocol.seeds if kind in RANDOM else 1) for size in protocol.sizes]
+            seeds = protocol.seeds if kind in RANDOM else 1
+            found += [*(one(kind, size, seeds) for size in protocol.sizes), one(kind, protocol.shown, seeds, SHORT)]
         variants = (SHORT, LONGER) if name.startswith("rolls") else (SHORT,)
         for kind in TRAINED:
             found += [one(kind, size, plan.seeds if size == protocol.shown else 1) for size in plan.sizes]
@@ -42,9 +42,7 @@ def run(
 
     data: see `load_corpus`. workers, done: see `store.carry_out`. Errors: see `store.begin`.
     """
-    path = out / "capacity.json"
-    for corpus in protocol.corpora:
-        load_corpus(corpus, data)  # what is missing or damaged is told now, not after an hour
+    path, protocol = out / "capacity.json", with_sources(protocol, data)
     store.begin(path, protocol.model_dump(mode="json"))
     return store.carry_out(path, tasks(protocol, data), measure, workers=workers, done=done)
 

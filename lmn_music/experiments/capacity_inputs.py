@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +15,7 @@ from lmn_music.corpora import load_corpus
 from lmn_music.corpora.batches import collate
 from lmn_music.memory.capacity import capacity, structured, white_noise
 from lmn_music.memory.history import FloatArray
-from lmn_music.models.checkpoint import load_checkpoint
+from lmn_music.models.checkpoint import find_checkpoint, load_checkpoint
 from lmn_music.models.config import Settings
 from lmn_music.models.sequence_model import MemoryModel
 from lmn_music.pianoroll import PianoRoll
@@ -60,7 +61,7 @@ class Protocol(Settings):
     read out; songs are cut into pieces of so many frames, each heard as a song of its own, and synthetic sequences are
     as long: the autoencoder of long songs would spend its cells on lags that are not judged. shown: the size that is
     shown in detail. noise_inputs, structured: the inputs of synthetic sequences, and their rank. ridge: of the
-    readouts; smaller than by default, for the sake of echo states, which lose most by it.
+    readouts; smaller than by default, for the sake of echo states, which lose most by it. sources: see `with_sources`.
     """
 
     corpora: tuple[str, ...] = ("jsb", "nottingham", "muse", "piano")
@@ -73,6 +74,7 @@ class Protocol(Settings):
     structured: tuple[Count, Count] = (16, 6)
     ridge: Positive = 1e-8
     training: Training = Training()
+    sources: tuple[tuple[str, str], ...] = ()
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -81,6 +83,17 @@ class Protocol(Settings):
 
 
 FULL = Protocol()
+
+
+def with_sources(protocol: Protocol, data: Path | None) -> Protocol:
+    """Return the protocol with the SHA-256 of each input that is no noise: of the corpus, of the shipped checkpoint.
+
+    What is missing or damaged is told here, not after an hour. data: see `load_corpus`.
+    """
+    sources = [(f"rolls {corpus}", load_corpus(corpus, data).sha256) for corpus in protocol.corpora]
+    for corpus in protocol.corpora:
+        sources.append((f"activations {corpus}", hashlib.sha256(find_checkpoint(corpus).read_bytes()).hexdigest()))
+    return protocol.model_copy(update={"sources": tuple(sources)})
 
 
 @dataclass(frozen=True)

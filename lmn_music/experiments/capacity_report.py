@@ -20,7 +20,7 @@ from lmn_music.experiments.store import Result
 from lmn_music.memory.history import FloatArray
 from lmn_music.pianoroll import LOWEST_PITCH
 
-LINES = {"": "-", SHORT: "--", LONGER: ":"}
+VARIANTS = ("", LONGER, SHORT)
 # Colours that the colour-blind tell apart (Okabe and Ito, "Color universal design", 2008), and markers.
 STYLES = {
     "LAES": ("#000000", "o"),
@@ -63,37 +63,41 @@ def measured(results: Mapping[str, Result]) -> list[Measured]:
             name_of_input, memory, *rest = name.split(", ")
             for size in {row["size"] for row in result["rows"]}:
                 rows = tuple(row for row in result["rows"] if row["size"] == size)
-                variant = next((variant for variant in (SHORT, LONGER) if variant in rest), "")
+                variant = next((variant for variant in VARIANTS if variant in rest), "")
                 found.append(Measured(name_of_input, memory, size, variant, rows))
     inputs, memories = Protocol.model_validate(results["protocol"]).inputs, list(STYLES)
-    variants = list(LINES)
     return sorted(
-        found, key=lambda m: (inputs.index(m.input), memories.index(m.memory), variants.index(m.variant), m.size)
+        found, key=lambda m: (inputs.index(m.input), memories.index(m.memory), VARIANTS.index(m.variant), m.size)
     )
 
 
 def tables(results: Mapping[str, Result]) -> dict[str, str]:
     """Return Markdown tables by the name of their mark. Capacities are in frames, on the test split.
 
-    capacity-total, capacity-first: of size `shown`, summed over all lags and over the first ones, the largest in bold;
-    capacity-sizes: the total of every size. ± is the standard deviation over seeds. capacity-settings: what was chosen
-    on the validation split. capacity-training: how the training of the networks went.
+    capacity-total: of size `shown`, summed over all lags; capacity-first: over the first ones, of memories made for
+    these; the largest in bold. capacity-sizes: the total of every size. ± is the standard deviation over seeds.
+    capacity-settings: what was chosen on the validation split; capacity-seconds: see `capacity.measure`; of size
+    `shown`. capacity-training: how the training of the networks went.
     """
     found, shown = measured(results), results["protocol"]["shown"]
     usual = [m for m in found if not m.variant]
     at_shown = [m for m in found if m.size == shown]
+    here, first = [m for m in at_shown if m.variant != SHORT], [m for m in at_shown if m.variant == SHORT]
     rows = {
-        "capacity-total": _pivot(at_shown, ("input",), "name", "total"),
-        "capacity-first": _pivot(at_shown, ("input",), "name", "first"),
+        "capacity-total": _pivot(here, ("input",), "name", "total", bold=True),
+        "capacity-first": _pivot(first, ("input",), "memory", "first", bold=True),
         "capacity-sizes": _pivot(usual, ("input", "memory"), "size", "total"),
-        "capacity-settings": [_settings(m) for m in found],
+        "capacity-settings": [_settings(name, here) for name in dict.fromkeys(m.input for m in here)],
+        "capacity-seconds": _pivot(here, ("input",), "name", "seconds"),
         "capacity-training": [_training(m) for m in found if m.memory in TRAINED],
     }
     return {name: table(lines) for name, lines in rows.items() if lines}
 
 
-def _pivot(found: Sequence[Measured], labels: Sequence[str], column: str, figure: str) -> list[dict[str, str]]:
-    """Return a line for each value of `labels`, with the figure in columns; among memories the largest mean is bold."""
+def _pivot(
+    found: Sequence[Measured], labels: Sequence[str], column: str, figure: str, *, bold: bool = False
+) -> list[dict[str, str]]:
+    """Return a line for each value of `labels`, with the figure in columns; bold: so is the largest mean."""
     columns = dict.fromkeys((str(getattr(m, column)) for m in sorted(found, key=lambda m: m.size)), "")
     groups: dict[tuple[str, ...], list[Measured]] = {}
     for m in found:
@@ -104,17 +108,18 @@ def _pivot(found: Sequence[Measured], labels: Sequence[str], column: str, figure
         line = dict(zip(labels, head, strict=True)) | columns
         for m in group:
             text = spread(m.values(figure), 2)
-            bold = column == "name" and mean(m.values(figure)) == best
-            line[str(getattr(m, column))] = f"**{text}**" if bold else text
+            line[str(getattr(m, column))] = f"**{text}**" if bold and mean(m.values(figure)) == best else text
         lines.append(line)
     return lines
 
 
-def _settings(m: Measured) -> dict[str, Any]:
-    """Return what was chosen for a memory, and how long it took to fit it, to choose, or to train once."""
-    settings = ", ".join(f"{name} {value:g}" for name, value in m.rows[0]["settings"].items())
-    place = {"input": m.input, "memory": m.name, "size": m.size, "settings": settings}
-    return place | {"validation": spread(m.values("valid"), 2), "seconds": f"{mean(m.values('seconds')):.1f}"}
+def _settings(name: str, found: Sequence[Measured]) -> dict[str, str]:
+    """Return what was chosen on an input, a column for each memory that has settings."""
+    line = {m.name: "" for m in found if m.rows[0]["settings"]}
+    for m in found:
+        if m.input == name and m.rows[0]["settings"]:
+            line[m.name] = ", ".join(f"{setting} {value:g}" for setting, value in m.rows[0]["settings"].items())
+    return {"input": name, **line}
 
 
 def _training(m: Measured) -> dict[str, Any]:
@@ -143,9 +148,9 @@ def draw(results: Mapping[str, Result], out: Path) -> None:
     """
     out.mkdir(parents=True, exist_ok=True)
     found, protocol = measured(results), Protocol.model_validate(results["protocol"])
+    found = [m for m in found if m.variant != SHORT]
     at_shown = [m for m in found if m.size == protocol.shown]
-    usual = [m for m in found if m.variant != SHORT]
-    against_size = _panels(usual, protocol, _against_size, "size of the memory", "total capacity, frames")
+    against_size = _panels(found, protocol, _against_size, "size of the memory", "total capacity, frames")
     save(against_size, out / "capacity-sizes")
     against_lag = _panels(at_shown, protocol, _against_lag, "lag, frames", f"capacity, size {protocol.shown}")
     save(against_lag, out / "capacity-lags")
@@ -211,7 +216,7 @@ def _against_lag(axes: Axes, sizes: list[Measured]) -> None:
     (m,) = sizes
     share = np.mean(m.values("per_lag"), axis=0)
     width = 2.2 if m.memory == "LAES" else 1.3
-    axes.plot(share, color=STYLES[m.memory][0], label=m.name, lw=width, ls=LINES[m.variant])
+    axes.plot(share, color=STYLES[m.memory][0], label=m.name, lw=width, ls=":" if m.variant else "-")
 
 
 def _songs(songs: Mapping[str, Mapping[str, Sequence[str]]]) -> Figure:

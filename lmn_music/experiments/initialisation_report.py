@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from scipy import stats
 from lmn_music.corpora import BENCHMARKS
 from lmn_music.evaluation.published import TAGS, Definition, published_accuracies
 from lmn_music.experiments.figures import save
-from lmn_music.experiments.initialisation import ANNEALED, MODELS, SECONDS, STARTS, Start
+from lmn_music.experiments.initialisation_plan import ANNEALED, AUTOENCODERS, MODELS, SECONDS, STARTS, Start
 from lmn_music.experiments.page import paired_interval, spread, table
 from lmn_music.experiments.store import Result
 
@@ -22,6 +22,7 @@ Runs = dict[int, Result]  # by seed
 Cells = dict[tuple[str, str], dict[Start, Runs]]  # by corpus and model
 Against = Literal["epochs", "seconds"]
 LMNS = ("LMN-A", "LMN-B", "LMN-NADE", "tied")
+SAME_SIZE = {"LMN-B": ("RNN", "GRU", "LSTM"), "LMN-NADE": ("RNN-NADE", "GRU-NADE", "LSTM-NADE")}
 
 
 def cells(results: Mapping[str, Result]) -> Cells:
@@ -63,8 +64,31 @@ def tables(results: Mapping[str, Result]) -> dict[str, str]:
             | {start: spread(values(runs[start], "valid_nll")) if start in runs else "" for start in STARTS}
             for (corpus, model), runs in starts.items()
         ],
-        "paired": [row for key, runs in starts.items() for row in _paired(key, runs)],
+        "paired": [row for key, runs in starts.items() for row in _paired(key, runs, _test)],
+        "paired-valid": [row for key, runs in starts.items() for row in _paired(key, runs, _valid)],
+        # Where the learning rate falls over the whole training, a shorter one is not the beginning of a longer one.
+        "paired-epochs": [
+            row
+            for key, runs in starts.items()
+            if key[1] != "tied" and key[0] not in ANNEALED
+            for row in _paired(key, runs, _at_equal_epochs)
+        ],
         "speed": [row for key, runs in starts.items() for row in _speed(key, runs)],
+        "paired-speed": [row for key, runs in starts.items() for row in _paired(key, runs, _epochs_ahead(runs), 1)],
+        "hand-over": [
+            {
+                "corpus": corpus,
+                "model": model,
+                "start": start,
+                "energy kept": spread([100 * value for value in values(runs[start], "energy_kept")], 0) + " %",
+                "unrolled model": spread(values(runs[start], "valid_nll_before")),
+                "handed over": spread(values(runs[start], "valid_nll_after")),
+                "trained": spread(values(runs[start], "valid_nll")),
+            }
+            for (corpus, model), runs in starts.items()
+            for start in AUTOENCODERS
+            if start in runs
+        ],
         "baselines": [
             {
                 "corpus": corpus,
@@ -78,6 +102,7 @@ def tables(results: Mapping[str, Result]) -> dict[str, str]:
             if model != "tied"
             for name, seeds in _beside_others(model, runs)
         ],
+        "others": [row for key in starts for row in _against_others(key, found)],
         "accuracy-threshold": list(_accuracies(found, "threshold")),
         "accuracy-sampled": list(_accuracies(found, "sampled")),
         "settings": [
@@ -105,8 +130,8 @@ def _best_after(run: Result) -> int:
 
 
 def _beside_others(model: str, starts: dict[Start, Runs]) -> Iterator[tuple[str, Runs]]:
-    """Yield, by name, what of a model stands beside other networks: of an LMN the first two starts."""
-    for start in STARTS[:2] if model in LMNS else starts:
+    """Yield, by name, what of a model stands beside other networks: of an LMN the first three starts."""
+    for start in STARTS[:3] if model in LMNS else starts:
         if start in starts:
             yield f"{model}, {start}" if model in LMNS else model, starts[start]
 
@@ -130,40 +155,55 @@ def _accuracies(found: Cells, definition: Definition) -> Iterator[dict[str, Any]
         yield {"model": name, **{corpus: row.get(corpus, "") for corpus in corpora}, "source": sources[name]}
 
 
-def _paired(key: tuple[str, str], runs: dict[Start, Runs]) -> Iterator[dict[str, Any]]:
-    """Yield how far the LAES start is ahead of each other start, seed by seed.
-
-    On the test split, which decides; and on the validation split after as many epochs of the LMN, which leaves out what
-    the unrolled stage and the autoencoder cost: of trainings whose learning rate does not depend on their length.
-    """
-    comparable = key[1] != "tied" and key[0] not in ANNEALED
-    for start, pairs in _pairs(runs):
-        differences = [laes["test_nll"] - other["test_nll"] for laes, other in pairs]
-        mean, half = paired_interval(differences)
-        yield {
-            "corpus": key[0],
-            "model": key[1],
-            "laes against": start,
-            "test, 95 % interval": _interval(differences),
-            "p": f"{stats.ttest_1samp(differences, 0).pvalue:.3f}",
-            "better in": f"{sum(d < 0 for d in differences)} of {len(pairs)}",
-            "verdict": "undecided" if not abs(mean) > half else "better" if mean < 0 else "worse",
-            "validation, equal epochs": _interval([_at_equal_epochs(*pair) for pair in pairs]) if comparable else "",
-        }
+def _paired(
+    key: tuple[str, str], runs: dict[Start, Runs], difference: Callable[[Result, Result], float], digits: int = 3
+) -> Iterator[dict[str, Any]]:
+    """Yield each start as an autoencoder minus each other start, seed by seed; bold: zero is outside the interval."""
+    for start in AUTOENCODERS:
+        row = {}
+        for other in STARTS:
+            if other not in AUTOENCODERS:
+                pairs = _of_same_seeds(runs.get(start, {}), runs.get(other, {}))
+                row[f"minus {other}"] = _decided([difference(*pair) for pair in pairs], digits)
+        if any(row.values()):
+            yield {"corpus": key[0], "model": key[1], "start": start, **row}
 
 
-def _pairs(runs: dict[Start, Runs]) -> Iterator[tuple[Start, list[tuple[Result, Result]]]]:
-    """Yield the trainings with the LAES start beside those of the same seeds with each other start, two at least."""
-    laes = runs.get("laes", {})
-    for start in STARTS[1:]:
-        other = runs.get(start, {})
-        if len(both := sorted(laes.keys() & other.keys())) > 1:  # fewer there are of trainings under way
-            yield start, [(laes[seed], other[seed]) for seed in both]
-
-
-def _interval(differences: Sequence[float], digits: int = 3) -> str:
+def _decided(differences: Sequence[float], digits: int = 3) -> str:
+    """Return mean, 95 % interval and p, bold if zero is outside; of trainings under way, fewer than two, nothing."""
+    if len(differences) < 2:
+        return ""
     mean, half = paired_interval(differences)
-    return f"{mean:+.{digits}f} ({mean - half:+.{digits}f} to {mean + half:+.{digits}f})"
+    text = f"{mean:+.{digits}f} ({mean - half:+.{digits}f} to {mean + half:+.{digits}f})"
+    if half:  # else all are equal
+        text += f", p {stats.ttest_1samp(differences, 0).pvalue:.3f}"
+    return f"**{text}**" if abs(mean) > half else text
+
+
+def _test(one: Result, other: Result) -> float:
+    return float(one["test_nll"] - other["test_nll"])
+
+
+def _valid(one: Result, other: Result) -> float:
+    return float(one["valid_nll"] - other["valid_nll"])
+
+
+def _of_same_seeds(some: Runs, others: Runs) -> list[tuple[Result, Result]]:
+    return [(some[seed], others[seed]) for seed in sorted(some.keys() & others.keys())]
+
+
+def _against_others(key: tuple[str, str], found: Cells) -> Iterator[dict[str, Any]]:
+    """Yield how far an LMN is ahead of each other network with as many parameters, on the test split, seed by seed."""
+    corpus, model = key
+    if model not in SAME_SIZE:
+        return
+    for name, seeds in _beside_others(model, found[key]):
+        row = {}
+        for network in SAME_SIZE[model]:
+            pairs = _of_same_seeds(seeds, found.get((corpus, network), {}).get("orthogonal", {}))
+            row[f"minus {network.removesuffix('-NADE')}"] = _decided([_test(*pair) for pair in pairs])
+        if any(row.values()):
+            yield {"corpus": corpus, "model": name, **row}
 
 
 def _after_each_epoch(run: Result) -> list[float]:
@@ -183,28 +223,33 @@ def _ends(runs: dict[Start, Runs]) -> list[float]:
     return [min(nll for *_, nll in run["curve"]) for seeds in runs.values() for run in seeds.values()]
 
 
+def _reached(run: Result, level: float) -> tuple[float, float]:
+    """Return the epochs, of both stages, and the seconds to a validation likelihood."""
+    return next((float(epochs), seconds) for epochs, seconds, nll in run["curve"] if nll <= level)
+
+
 def _speed(key: tuple[str, str], runs: dict[Start, Runs]) -> Iterator[dict[str, Any]]:
-    """Yield epochs, of both stages, and seconds to the validation likelihood that every run of the group reached.
+    """Yield epochs and seconds to the validation likelihood that every run of the group reached.
 
     The tied model's seconds were those of a clock on the wall, and are left out.
     """
     level = max(_ends(runs))
-
-    def reached(run: Result) -> tuple[float, float]:
-        return next((float(epochs), seconds) for epochs, seconds, nll in run["curve"] if nll <= level)
-
-    ahead = {start: [reached(laes)[0] - reached(other)[0] for laes, other in pairs] for start, pairs in _pairs(runs)}
     for start, seeds in runs.items():
-        epochs, seconds = zip(*map(reached, seeds.values()), strict=True)
+        epochs, seconds = zip(*(_reached(run, level) for run in seeds.values()), strict=True)
         yield {
             "corpus": key[0],
             "model": key[1],
             "validation": f"{level:.3f}",
             "start": start,
             "epochs": spread(epochs, 1),
-            "laes minus it, 95 % interval": _interval(ahead[start], 1) if start in ahead else "",
             "seconds": spread(seconds, 1) if key[1] != "tied" else "",
         }
+
+
+def _epochs_ahead(runs: dict[Start, Runs]) -> Callable[[Result, Result], float]:
+    """Return the difference of the epochs to the validation likelihood that every run of the group reached."""
+    level = max(_ends(runs))
+    return lambda one, other: _reached(one, level)[0] - _reached(other, level)[0]
 
 
 def draw(results: Mapping[str, Result], out: Path) -> None:
@@ -213,26 +258,24 @@ def draw(results: Mapping[str, Result], out: Path) -> None:
     Against time; of the tied model, whose seconds were those of a clock on the wall, against epochs.
     """
     found = cells(results)
-    panels = [("LMN-A", ()), ("LMN-B", ("RNN", "GRU", "LSTM")), ("LMN-NADE", ("RNN-NADE", "GRU-NADE", "LSTM-NADE"))]
-    panels += [("tied", ())]
     if not found:
         return
-    rows = [panel for panel in panels if any(model == panel[0] for _, model in found)]
+    rows = [model for model in LMNS if any(model == here for _, here in found)]
     corpora = list(dict.fromkeys(corpus for corpus, _ in found))
     figure = Figure(figsize=(4 * len(corpora), 3.2 * len(rows)), layout="constrained")
     axes = figure.subplots(len(rows), len(corpora), squeeze=False)
-    for (model, others), line in zip(rows, axes, strict=True):
+    for model, line in zip(rows, axes, strict=True):
         for corpus, axis in zip(corpora, line, strict=True):
             runs = found.get((corpus, model))
             if runs is None:
                 axis.set_axis_off()
                 continue
             against: Against = "epochs" if model == "tied" else "seconds"
-            for number, (start, seeds) in enumerate(runs.items()):
-                _curve(axis, seeds, against, label=start, color=f"C{number}", linestyle="-")
-            for number, other in enumerate(others):
+            for start, seeds in runs.items():
+                _curve(axis, seeds, against, label=start, color=f"C{STARTS.index(start)}", linestyle="-")
+            for number, other in enumerate(SAME_SIZE.get(model, ())):
                 for seeds in found.get((corpus, other), {}).values():
-                    _curve(axis, seeds, against, label=other, color=f"C{4 + number}", linestyle=":")
+                    _curve(axis, seeds, against, label=other, color=f"C{len(STARTS) + number}", linestyle=":")
             ends = _ends(runs)
             axis.set(title=f"{corpus}, {model}", xlabel=against, ylabel="validation, nats per frame")
             axis.set_ylim(min(ends) - 0.1, max(ends) + 0.35 * (max(ends) - min(ends)) + 1.0)

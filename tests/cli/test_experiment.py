@@ -31,11 +31,11 @@ def test_initialisation_and_report(tunes):
     assert "LMN-B, random, seed 2: valid_nll" in output
     assert "0 left" in output
     results = json.loads((Path("results") / "initialisation.json").read_text())
-    assert len(results) == 2 + 4 * 4 + 4 * 2  # protocol, speed, trials, seeds
+    assert len(results) == 1 + 2 + 5 * 4 + 5 * 2  # protocol, speeds, trials, seeds
     page = Path("page.md")
     page.write_text("<!-- paired -->\n<!-- end -->\n")
     assert "page.md is up to date" in lmn_music("experiment", "report", "--out", "results", "--page", "page.md")
-    assert "| LMN-B | delay |" in page.read_text()
+    assert "| LMN-B | pieces |" in page.read_text()
     page.write_text("<!-- nonsense -->\n<!-- end -->\n")
     assert "asks for nonsense" in lmn_music("experiment", "report", "--out", "results", "--page", "page.md", code=2)
 

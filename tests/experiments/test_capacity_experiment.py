@@ -122,6 +122,20 @@ def test_another_protocol_is_refused(tiny: tuple[Path, Results]) -> None:
     assert experiment.run(out, TINY) == results  # all is there: no process is started
 
 
+def test_another_corpus_or_shipped_model_is_another_protocol(
+    small: Protocol, small_corpus: Corpus, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shipped = tmp_path / "small.safetensors"
+    monkeypatch.setattr(inputs, "find_checkpoint", lambda _: shipped)
+    shipped.write_bytes(b"one")
+    ours = inputs.with_sources(small, None)
+    assert dict(ours.sources)["rolls small"] == small_corpus.sha256
+    shipped.write_bytes(b"another")
+    theirs = inputs.with_sources(small, None)
+    assert theirs != ours
+    assert theirs.model_copy(update={"sources": ours.sources}) == ours
+
+
 def test_on_white_noise_every_memory_holds_as_much_as_it_has_cells() -> None:
     """Total capacity * inputs = size, of a network too while it is linear and orthogonal: before it is trained."""
     training = Training(sizes=(16,), seeds=1, gains=(0.01,), rates=(1e-9,), trial=1, steps=1, checks=1, batch=2)
@@ -220,16 +234,17 @@ def test_tables_and_figures(tiny: tuple[Path, Results], small: Protocol, tmp_pat
     _, results = tiny
     found = tables(results)
     total = found["capacity-total"].splitlines()
-    memories = (
-        "LAES | LAES, first lags | multi-scale LAES | orthogonal | echo state | delay line | Legendre | "
-        "RNN | RNN, first lags | LSTM | LSTM, first lags"
-    )
+    memories = "LAES | multi-scale LAES | orthogonal | echo state | delay line | Legendre | RNN | LSTM"
     assert total[0] == f"| input | {memories} |"
+    assert found["capacity-first"].splitlines()[0] == f"| input | {memories.replace('multi-scale LAES | ', '')} |"
     assert [line.split(" | ")[0] for line in total[2:]] == ["| white noise", "| structured"]
     best = max(row["total"] for row in results["structured, LAES"]["rows"] if row["size"] == 5)
     assert f"{best:.2f}" in total[3]
     assert total[3].count("**") == 2
-    assert "| structured | delay line | 8 | components " in found["capacity-settings"]
+    settings = found["capacity-settings"].splitlines()
+    assert settings[0] == f"| input | {memories.replace('LAES | ', '', 1)} |"
+    assert settings[3].startswith("| structured | scales ")
+    assert f"{results['structured, LAES']['rows'][0]['seconds']:.2f}" in found["capacity-seconds"]
     assert len(found["capacity-training"].splitlines()) == 2 + 8
 
     named = tasks(small)

@@ -1,6 +1,7 @@
 """The experiment on starts, small: to the end, on after an interruption, and reported from what is stored."""
 
 import json
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -8,16 +9,15 @@ import pytest
 from PIL import Image
 
 from lmn_music.errors import LmnMusicError, TrainingError
-from lmn_music.experiments import initialisation, initialisation_report
-from lmn_music.experiments.initialisation import (
+from lmn_music.experiments import initialisation_plan, initialisation_report
+from lmn_music.experiments.initialisation import run, train
+from lmn_music.experiments.initialisation_plan import (
     Plan,
     Training,
     dense_recipe,
     finals,
     parameters,
-    run,
     timings,
-    train,
     trials,
 )
 from lmn_music.models.checkpoint import load_checkpoint
@@ -25,7 +25,7 @@ from lmn_music.rendering import write_roll
 from lmn_music.training.trainer import Trainer
 from tests.conftest import make_roll
 
-SETTINGS = [*initialisation.GRID]
+SETTINGS = [*initialisation_plan.GRID]
 
 
 @pytest.fixture
@@ -39,13 +39,15 @@ def tunes(tmp_path):
 @pytest.fixture
 def small_grid(monkeypatch):
     """One setting, two starts, small networks."""
-    monkeypatch.setattr(initialisation, "GRID", {SETTINGS[0]: initialisation.GRID[SETTINGS[0]]})
-    monkeypatch.setattr(initialisation, "STARTS", ("laes", "orthogonal"))
-    monkeypatch.setattr(initialisation, "COMMON", initialisation.COMMON.replace("64", "6").replace("256", "12"))
+    monkeypatch.setattr(initialisation_plan, "GRID", {SETTINGS[0]: initialisation_plan.GRID[SETTINGS[0]]})
+    monkeypatch.setattr(initialisation_plan, "STARTS", ("laes", "orthogonal"))
+    monkeypatch.setattr(
+        initialisation_plan, "COMMON", initialisation_plan.COMMON.replace("64", "6").replace("256", "12")
+    )
 
 
 def test_other_networks_have_as_many_parameters():
-    for model in initialisation.MODELS:
+    for model in initialisation_plan.MODELS:
         if model.startswith("LMN"):
             continue
         lmn = "LMN-NADE" if model.endswith("NADE") else "LMN-B"
@@ -57,21 +59,26 @@ def test_other_networks_have_as_many_parameters():
 
 def test_every_training_of_a_corpus_has_the_same_budget():
     plan = Plan()
-    speeds = {name: {"before": 10.0, "epoch": 2.5} for name in timings(plan, None)}
-    planned = trials(plan, initialisation.Path("runs"), None, speeds)
-    assert len(planned) == 4 * (3 * 4 + 6) * len(SETTINGS)
+    timed = timings(plan, None)
+    speeds = {name: {"before": 6.0 if t.start == "pieces" else 10.0, "epoch": 2.5} for name, t in timed.items()}
+    assert len(speeds) == 4 * (3 * 2 + 6)
+    planned = trials(plan, Path("runs"), None, speeds)
+    cells = 3 * 5 + 6
+    assert len(planned) == (3 * 4 + 2) * cells
     for training in planned.values():
-        first_stage = 10.0 if training.start == "laes" else 0.0
-        assert training.recipe.training.epochs == (initialisation.SECONDS[training.corpus] - first_stage) // 2.5
+        first_stage = {"laes": 10.0, "pieces": 6.0}.get(training.start, 0.0)
+        assert training.recipe.laes_length == (training.recipe.model.window if training.start == "pieces" else 0)
+        assert training.recipe.training.epochs == (initialisation_plan.SECONDS[training.corpus] - first_stage) // 2.5
     assert not any(training.test for training in planned.values())
     assert len({training.folder for training in planned.values()}) == len(planned)
     results = speeds | {
         name: {"valid_nll": 9.0 - SETTINGS.index(training.setting)} for name, training in planned.items()
     }
-    last = finals(plan, initialisation.Path("runs"), None, results)
+    last = finals(plan, Path("runs"), None, results)
     dense = [training for training in last.values() if training.setting]
-    assert {training.setting for training in dense} == {SETTINGS[-1]}  # the best trial
-    assert len(dense) == (5 + 3 + 3 + 3) * (3 * 4 + 6)
+    assert {t.setting for t in dense if t.corpus != "muse"} == {SETTINGS[-1]}  # the best trial
+    assert {t.setting for t in dense if t.corpus == "muse"} == {SETTINGS[2]}
+    assert len(dense) == (5 + 3 + 3 + 3) * cells
     assert all(training.test for training in last.values())
     # Seed 1 of what is reported is the trial that was chosen, not one more training.
     assert {training.folder for training in dense if training.seed == 1} <= {t.folder for t in planned.values()}
@@ -143,7 +150,9 @@ def test_goes_on_after_an_interruption_and_reports(tunes, tmp_path):
 
 def test_a_training_that_fails_at_once_is_a_result(tunes, tmp_path, monkeypatch):
     """Its loss is not finite in the first epoch: of the unrolled model, and of a model without a first stage."""
-    monkeypatch.setattr(initialisation, "COMMON", initialisation.COMMON.replace("64", "6").replace("256", "12"))
+    monkeypatch.setattr(
+        initialisation_plan, "COMMON", initialisation_plan.COMMON.replace("64", "6").replace("256", "12")
+    )
 
     def fail(_self, _songs):
         raise TrainingError("the loss is not finite")
@@ -178,10 +187,12 @@ def test_a_training_that_fails_at_once_is_a_result(tunes, tmp_path, monkeypatch)
 def a_result(corpus, start, seed, curve, **figures):
     """What a training of an LMN-B leaves behind, as far as the tables need it."""
     return {
-        **dict.fromkeys(("valid_nll", "first_frame_excluded", "accuracy_sampled", "accuracy_thresholded"), 0.0),
+        **dict.fromkeys(("first_frame_excluded", "accuracy_sampled", "accuracy_thresholded"), 0.0),
         **{"corpus": corpus, "model": "LMN-B", "start": start, "seed": seed, "setting": SETTINGS[0], "limit": 60.0},
+        **{"energy_kept": 0.5, "valid_nll_before": 9.0, "valid_nll_after": 9.5},
         **{"parameters": 1, "seconds": 60.0, "failed": None, "epochs": len(curve), "first_stage": 0},
         "curve": curve,
+        "valid_nll": min(nll for *_, nll in curve),
         **figures,
     }
 
@@ -221,13 +232,26 @@ def test_starts_are_compared_seed_by_seed_at_the_end_and_after_as_many_epochs():
     }
     tables = initialisation_report.tables(results)
     half = 12.706 * 0.05  # Student's t with one degree of freedom; the differences are -0.1 and -0.2
+    assert (
+        tables["paired"].splitlines()[0] == "| corpus | model | start | minus orthogonal | minus random | minus delay |"
+    )
     (paired,) = tables["paired"].splitlines()[2:]
-    cells = [cell.strip() for cell in paired.strip("|").split("|")]
-    assert cells[2:4] == ["orthogonal", f"-0.150 ({-0.15 - half:+.3f} to {-0.15 + half:+.3f})"]
-    assert cells[5:7] == ["2 of 2", "undecided"]
-    assert cells[7].startswith("-0.025 (")  # after two epochs: 8.4 - 8.5 and 8.45 - 8.4
+    assert paired.startswith(
+        f"| jsb | LMN-B | laes | -0.150 ({-0.15 - half:+.3f} to {-0.15 + half:+.3f}), p 0.205 |  |"
+    )
+    assert "| laes | +0.075 (" in tables["paired-valid"]  # 8.4 - 8.3 and 8.45 - 8.4
+    assert "| laes | -0.025 (" in tables["paired-epochs"]  # after two epochs: 8.4 - 8.5 and 8.45 - 8.4
+    assert "| laes | **+2.0 (+2.0 to +2.0)** |" in tables["paired-speed"]
     assert "| 9.000 | laes | 3.0 ± 0.0 |" in tables["speed"]
-    assert "| 9.000 | orthogonal | 1.0 ± 0.0 | +2.0 (+2.0 to +2.0) | 10.0 ± 0.0 |" in tables["speed"]
+    assert "| 9.000 | orthogonal | 1.0 ± 0.0 | 10.0 ± 0.0 |" in tables["speed"]
+    assert "| jsb | LMN-B | laes | 50 ± 0 % | 9.000 ± 0.000 | 9.500 ± 0.000 | 8.425 ± 0.035 |" in tables["hand-over"]
     assert "| 3 | 2 ± 1 | 60 |" in tables["settings"]  # of orthogonal, best after 3 and 2 epochs
+    gru = {f"gru {seed}": a_result("jsb", "orthogonal", seed, [[1, 5.0, 8.0]], test_nll=8.0) for seed in (1, 2)}
+    others = initialisation_report.tables(results | {name: {**run, "model": "GRU"} for name, run in gru.items()})[
+        "others"
+    ]
+    assert others.splitlines()[0] == "| corpus | model | minus RNN | minus GRU | minus LSTM |"
+    assert "| jsb | LMN-B, laes |  | +0.100 (" in others  # 8.0 - 8.0 and 8.2 - 8.0
+    assert "| jsb | LMN-B, orthogonal |  | +0.250 (" in others
     tied = {name: {**result, "model": "tied", "limit": None} for name, result in results.items()}
-    assert "| orthogonal | 1.0 ± 0.0 | +2.0 (+2.0 to +2.0) |  |" in initialisation_report.tables(tied)["speed"]
+    assert "| orthogonal | 1.0 ± 0.0 |  |" in initialisation_report.tables(tied)["speed"]
