@@ -1,10 +1,10 @@
 """Does it help to start the memory as an autoencoder? Trainings of equal length from several starts, in several models.
 
-For every corpus, model and start: each setting of a small grid with seed 1, the best by its validation likelihood once
-more with the other seeds. All trainings of a corpus get the same time on one core, in which the first stage and the
-autoencoder's fit count. It is turned into epochs beforehand, by a measurement of each model's speed, so that what else
-the machine does while it trains changes no figure. The test split is read once for each seed, by the model of the best
-validation likelihood.
+For every corpus, model and start: each setting of a small grid (see `initialisation_plan.settings`) with seed 1, the
+best by its validation likelihood once more with the other seeds. All trainings of a corpus get the same time on one
+core, in which the first stage and the autoencoder's fit count. It is turned into epochs beforehand, by a measurement of
+each model's speed, so that what else the machine does while it trains changes no figure. The test split is read once
+for each seed, by the model of the best validation likelihood.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def cells(results: Mapping[str, Result]) -> Cells:
     """Return the trainings that read the test split, sorted as they were planned."""
     found: Cells = {}
     for result in results.values():
-        if result.get("curve"):
+        if result.get("curve") and result["epochs"]:  # not what failed in its first epoch
             key = result["corpus"], result["model"]
             found.setdefault(key, {}).setdefault(result["start"], {})[result["seed"]] = result
     corpora, models = [*SECONDS], [*MODELS, "tied"]
@@ -176,7 +176,8 @@ def _decided(differences: Sequence[float], digits: int = 3) -> str:
     mean, half = paired_interval(differences)
     text = f"{mean:+.{digits}f} ({mean - half:+.{digits}f} to {mean + half:+.{digits}f})"
     if half:  # else all are equal
-        text += f", p {stats.ttest_1samp(differences, 0).pvalue:.3f}"
+        p = stats.ttest_1samp(differences, 0).pvalue
+        text += ", p < 0.001" if p < 0.001 else f", p {p:.3f}"
     return f"**{text}**" if abs(mean) > half else text
 
 

@@ -81,6 +81,17 @@ def test_resumed_equals_uninterrupted_bit_for_bit(changes, small_corpus, tmp_pat
     assert_same(outcome(tmp_path / "whole"), outcome(tmp_path / "pieces"))
 
 
+@pytest.mark.parametrize("changes", [["init=laes"], OTHERS["rnn-laes"], OTHERS["ms-lmn"]], ids=["lmn", "rnn", "ms-lmn"])
+def test_the_autoencoder_is_fitted_to_pieces_of_the_length_that_the_recipe_says(changes, small_corpus, tmp_path):
+    weights = []
+    for length in (0, 3, 10_000):
+        wanted = config(small_corpus, *changes, f"laes_length={length}")
+        Run.start(tmp_path / str(length), wanted, small_corpus).run()
+        weights.append(torch.cat([weight.flatten() for weight in outcome(tmp_path / str(length))[1].values()]))
+    assert torch.equal(weights[0], weights[2])  # pieces longer than the songs are whole songs
+    assert not torch.equal(weights[0], weights[1])
+
+
 def test_a_crash_between_two_saves_costs_nothing_but_time(small_corpus, tmp_path):
     assert Run.start(tmp_path / "whole", config(small_corpus), small_corpus).run()
     run = Run.start(tmp_path / "crashed", config(small_corpus), small_corpus)
