@@ -225,13 +225,13 @@ def trials(plan: Plan, runs: Path, data: Path | None, results: Mapping[str, Resu
 
 def finals(plan: Plan, runs: Path, data: Path | None, results: Mapping[str, Result]) -> dict[str, Training]:
     """Return the trainings that are reported, by name: every seed with the setting of the best trial, and the tied."""
-    best: dict[tuple[str, str, Start], Training] = {}
-    for name, trial in trials(plan, runs, data, results).items():
+    planned, best = trials(plan, runs, data, results), dict[tuple[str, str, Start], str]()
+    for name, trial in planned.items():
         cell = trial.corpus, trial.model, trial.start
-        if cell not in best or _reached(results[name]) < _reached(results[_name(best[cell])]):
-            best[cell] = trial
+        if cell not in best or _reached(results[name]) < _reached(results[best[cell]]):
+            best[cell] = name
     found = {}
-    for trial in best.values():
+    for trial in map(planned.__getitem__, best.values()):
         for seed in range(1, plan.seeds[trial.corpus] + 1):
             folder = runs / _slug(trial.corpus, trial.model, trial.start, str(trial.setting), seed)
             training = trial.model_copy(update={"seed": seed, "test": True, "folder": folder})
@@ -255,10 +255,6 @@ def finals(plan: Plan, runs: Path, data: Path | None, results: Mapping[str, Resu
 
 def _reached(result: Result) -> float:
     return math.inf if result["valid_nll"] is None else float(result["valid_nll"])
-
-
-def _name(trial: Training) -> str:
-    return f"{trial.corpus}, {trial.model}, {trial.start}, {trial.setting}"
 
 
 def _slug(*parts: object) -> str:
