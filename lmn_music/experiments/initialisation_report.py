@@ -40,6 +40,11 @@ def cells(results: Mapping[str, Result]) -> Cells:
     }
 
 
+def _whole(results: Mapping[str, Result]) -> Cells:
+    """Return the trainings of `cells` that were not broken off: what these reached is no measure of speed."""
+    return cells({name: result for name, result in results.items() if result.get("failed") is None})
+
+
 def _place(name: str, order: list[str]) -> int:
     return order.index(name) if name in order else len(order)
 
@@ -53,6 +58,7 @@ def tables(results: Mapping[str, Result]) -> dict[str, str]:
     """Return every table as Markdown, by the name of its mark; those without results are left out."""
     found = cells(results)
     starts = {key: runs for key, runs in found.items() if key[1] in LMNS}
+    whole = {key: runs for key, runs in _whole(results).items() if key[1] in LMNS}
     rows: dict[str, list[dict[str, Any]]] = {
         "starts": [
             {"corpus": corpus, "model": model, "seeds": len(next(iter(runs.values())))}
@@ -73,8 +79,8 @@ def tables(results: Mapping[str, Result]) -> dict[str, str]:
             if key[1] != "tied" and key[0] not in ANNEALED
             for row in _paired(key, runs, _at_equal_epochs)
         ],
-        "speed": [row for key, runs in starts.items() for row in _speed(key, runs)],
-        "paired-speed": [row for key, runs in starts.items() for row in _paired(key, runs, _epochs_ahead(runs), 1)],
+        "speed": [row for key, runs in whole.items() for row in _speed(key, runs)],
+        "paired-speed": [row for key, runs in whole.items() for row in _paired(key, runs, _epochs_ahead(runs), 1)],
         "hand-over": [
             {
                 "corpus": corpus,
@@ -257,8 +263,9 @@ def draw(results: Mapping[str, Result], out: Path) -> None:
     """Draw validation likelihoods, a panel for each corpus and model: starts.png and starts.svg.
 
     Against time; of the tied model, whose seconds were those of a clock on the wall, against epochs.
+    Trainings that were broken off are left out.
     """
-    found = cells(results)
+    found = _whole(results)
     if not found:
         return
     rows = [model for model in LMNS if any(model == here for _, here in found)]

@@ -257,6 +257,11 @@ def test_starts_are_compared_seed_by_seed_at_the_end_and_after_as_many_epochs():
     assert "| 9.000 | orthogonal | 1.0 ± 0.0 | 10.0 ± 0.0 |" in tables["speed"]
     assert "| jsb | LMN-B | laes | 50 ± 0 % | 9.000 ± 0.000 | 9.500 ± 0.000 | 8.425 ± 0.035 |" in tables["hand-over"]
     assert "| 3 | 2 ± 1 | 60 |" in tables["settings"]  # of orthogonal, best after 3 and 2 epochs
+    broken = a_result("jsb", "orthogonal", 3, [[1, 9.0, 9.8]], test_nll=9.9, failed="not finite")
+    with_broken = initialisation_report.tables(results | {"broken": broken})
+    assert with_broken["speed"] == tables["speed"]  # no level that it reached
+    assert "| 8.250 ± 0.212 |" in tables["starts"]
+    assert "| 8.800 ± 0.964 |" in with_broken["starts"]  # (8.1 + 8.4 + 9.9) / 3: it counts
     gru = {f"gru {seed}": a_result("jsb", "orthogonal", seed, [[1, 5.0, 8.0]], test_nll=8.0) for seed in (1, 2)}
     others = initialisation_report.tables(results | {name: {**run, "model": "GRU"} for name, run in gru.items()})[
         "others"
