@@ -281,12 +281,14 @@ def draw(results: Mapping[str, Result], out: Path) -> None:
             against: Against = "epochs" if model == "tied" else "seconds"
             for start, seeds in runs.items():
                 _curve(axis, seeds, against, label=start, color=f"C{STARTS.index(start)}", linestyle="-")
+            ends = best = _ends(runs)
             for number, other in enumerate(SAME_SIZE.get(model, ())):
-                for seeds in found.get((corpus, other), {}).values():
+                others = found.get((corpus, other), {})
+                best = best + _ends(others)
+                for seeds in others.values():
                     _curve(axis, seeds, against, label=other, color=f"C{len(STARTS) + number}", linestyle=":")
-            ends = _ends(runs)
             axis.set(title=f"{corpus}, {model}", xlabel=against, ylabel="validation, nats per frame")
-            axis.set_ylim(min(ends) - 0.1, max(ends) + 0.35 * (max(ends) - min(ends)) + 1.0)
+            axis.set_ylim(min(best) - 0.1, max(ends) + 0.35 * (max(ends) - min(ends)) + 1.0)
             axis.grid(visible=True, alpha=0.3)
             axis.legend(fontsize=7)
     save(figure, out / "starts")
