@@ -9,6 +9,13 @@ from pathlib import Path
 
 from lmn_music.errors import LmnMusicError
 
+_TEMPORARY = ".tmp"
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether `path` is what `replacing` was writing to when its process was killed."""
+    return path.name.startswith(".") and path.suffix == _TEMPORARY
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -17,7 +24,7 @@ def replacing(path: Path) -> Iterator[Path]:
     LmnMusicError: the operating system refuses (no such folder, no room, no permission).
     """
     path = Path(path)
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")  # hidden, and short enough for any file system
+    temporary = path.with_name(f".{uuid.uuid4().hex}{_TEMPORARY}")  # hidden, and short enough for any file system
     try:
         yield temporary
         temporary.replace(path)

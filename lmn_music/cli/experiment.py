@@ -85,7 +85,8 @@ def initialisation(
 def report(
     out: Out = RESULTS,
     page: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A Markdown page whose marked tables are filled.")
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A Markdown page whose marked tables are filled; may be repeated."),
     ] = None,
 ) -> None:
     """Make tables and figures again from the stored results."""
@@ -100,13 +101,12 @@ def report(
             module.draw(results, out)
     if not tables:
         raise results_missing(out)
-    if page is None:
-        for name, text in tables.items():
-            typer.echo(f"\n{name}\n\n{text}")
-        return
-    if missing := fill(page, tables):
-        raise UsageError(f"{page} asks for {', '.join(missing)}, of which {out} holds no results")
-    typer.echo(f"{page} is up to date")
+    for name, text in tables.items() if not page else ():
+        typer.echo(f"\n{name}\n\n{text}")
+    for path in page or ():
+        if missing := fill(path, tables):
+            raise UsageError(f"{path} asks for {', '.join(missing)}, of which {out} holds no results")
+        typer.echo(f"{path} is up to date")
 
 
 def _progress() -> Done:

@@ -14,7 +14,7 @@ import numpy as np
 
 from lmn_music.experiments import store
 from lmn_music.experiments.capacity_inputs import LONGER, SHORT, Data, Encoder, Protocol, Task, load, with_sources
-from lmn_music.experiments.capacity_memories import RANDOM, STATIC, TRAINED, memories
+from lmn_music.experiments.capacity_memories import COMPONENTS, RANDOM, SCALES, STATIC, TRAINED, memories
 from lmn_music.memory.capacity import fit_readout
 from lmn_music.memory.history import FloatArray
 
@@ -38,12 +38,14 @@ def tasks(protocol: Protocol, data: Path | None = None) -> dict[str, Task]:
 def run(
     out: Path, protocol: Protocol, *, data: Path | None = None, workers: int = 2, done: store.Done | None = None
 ) -> dict[str, store.Result]:
-    """Measure what is not in out/capacity.json yet, and return all of it; "protocol" is the protocol itself.
+    """Measure what is not in out/capacity.json yet, and return all of it.
 
-    data: see `load_corpus`. workers, done: see `store.carry_out`. Errors: see `store.begin`.
+    "protocol" is the protocol with the grids of settings. data: see `load_corpus`. workers, done, errors: see
+    `store.carry_out` and `store.begin`.
     """
     path, protocol = out / "capacity.json", with_sources(protocol, data)
-    store.begin(path, protocol.model_dump(mode="json"))
+    grids = {"components": COMPONENTS, "static": STATIC, "scales": SCALES}
+    store.begin(path, {**protocol.model_dump(mode="json"), **grids})
     return store.carry_out(path, tasks(protocol, data), measure, workers=workers, done=done)
 
 

@@ -25,16 +25,14 @@ from lmn_music.errors import LmnMusicError, TrainingError
 from lmn_music.evaluation.report import evaluate
 from lmn_music.experiments.initialisation_plan import (
     GRID,
-    TIED_STARTS,
     Plan,
     Timing,
     Training,
     dense_recipe,
     finals,
+    names,
     parameters,
     protocol,
-    settings,
-    starts,
     timings,
     trials,
 )
@@ -59,58 +57,58 @@ def run(
     """Do what is missing in `out`/initialisation.json, the trainings in folders under `runs`; return all results.
 
     done: told each name, its result and how many are left of the whole plan. LmnMusicError if the file holds trainings
-    by another protocol or of other lengths.
+    by another protocol, on other songs or of other lengths.
     """
     plan, path = plan or Plan(), out / "initialisation.json"
-    for corpus in plan.seconds:
-        _corpus(corpus, data)  # what is missing or damaged is told now, not after hours
-    for name, result in begin(path, protocol()).items():
+    # What is missing or damaged is told now, not after hours.
+    songs = {corpus: corpus_of(corpus, data).sha256 for corpus in plan.seconds}
+    known = begin(path, protocol())
+    for name, result in known.items():
         corpus, limit = result.get("corpus", name), result.get("limit")
+        if result.get("sha256") not in (None, songs.get(corpus)) and corpus in songs:
+            raise LmnMusicError(
+                f"{path} holds trainings on other songs than {corpus} has now: choose another --out and --runs"
+            )
         if limit is not None and limit != plan.seconds.get(corpus, limit):
             raise LmnMusicError(
                 f"{path} holds trainings of {limit:g} seconds on {corpus}, not {plan.seconds[corpus]:g}: "
                 "choose another --out and --runs, or the same --seconds"
             )
-    results: dict[str, Result] = {}
-    cells = sum(len(starts(model)) for model in plan.models)
-    later = {
-        corpus: [
-            len(timings(plan, data)) // len(plan.seconds),
-            len(settings(corpus)) * cells,
-            cells * plan.seeds[corpus] + len(TIED_STARTS) * plan.tied.get(corpus, 0),
-        ]
-        for corpus in plan.seconds
-    }
+    left = names(plan) - known.keys()
 
-    def work_through(corpus: str, tasks: Mapping[str, Any], work: Callable[[Any], Result]) -> dict[str, Result]:
-        later[corpus].pop(0)
-        rest = sum(sum(counts) for counts in later.values())
-        told = None if done is None else lambda name, result, left: done(name, result, left + rest)
+    def told(name: str, result: Result, _: int) -> None:
+        left.discard(name)
+        if done is not None:
+            done(name, result, len(left))
+
+    def carried_out(tasks: Mapping[str, Any], work: Callable[[Any], Result]) -> dict[str, Result]:
         return carry_out(path, tasks, work, workers=workers, done=told)
 
+    results = known
     for corpus, seconds in plan.seconds.items():  # whole corpora: an interruption leaves finished ones
         tied = {corpus: plan.tied[corpus]} if corpus in plan.tied else {}
         part = plan.model_copy(update={"seconds": {corpus: seconds}, "tied": tied})
-        results = work_through(corpus, timings(part, data), measure_speed)
-        results = work_through(corpus, trials(part, runs, data, results), train)
-        results = work_through(corpus, finals(part, runs, data, results), train)
+        results = carried_out(timings(part, data), measure_speed)
+        results = carried_out(trials(part, runs, data, results), train)
+        results = carried_out(finals(part, runs, data, results), train)
     return results
 
 
-class _Clock(Silent):
+class Clock(Silent):
     """Notes the processor time at the end of each epoch of the last stage."""
 
     def __init__(self) -> None:
         self.times = [time.process_time()]
 
     def epoch(self, metrics: Mapping[str, Any]) -> None:
+        """Note the time, unless the epoch is one of the unrolled model."""
         if metrics["stage"] != UNROLLED:
             self.times.append(time.process_time())
 
 
 def measure_speed(timing: Timing) -> Result:
     """Return the seconds an epoch takes, and what comes before the first, with an autoencoder: the least of some."""
-    corpus, epochs, before = _corpus(timing.corpus, timing.data), [], []
+    corpus, epochs, before = corpus_of(timing.corpus, timing.data), [], []
     setting = next(iter(GRID))
     config = RunConfig(
         command=COMMAND,
@@ -120,13 +118,14 @@ def measure_speed(timing: Timing) -> Result:
     )
     for _ in range(REPEATS):
         with tempfile.TemporaryDirectory() as folder:
-            clock = _Clock()
+            clock = Clock()
             Run.start(Path(folder), config, corpus, reporter=clock).run()
         first, *others = np.diff(clock.times)
         epochs += others
         before.append(first - min(others))
     return {
         **timing.model_dump(include={"corpus", "model", "start"}),
+        "sha256": corpus.sha256,
         "before": round(max(0.0, min(before)), 3),
         "epoch": round(max(1e-3, min(epochs)), 4),
     }
@@ -134,7 +133,7 @@ def measure_speed(timing: Timing) -> Result:
 
 def train(training: Training) -> Result:
     """Train, or go on, to the end, and return the figures: JSON."""
-    corpus, failed = _corpus(training.corpus, training.data), None
+    corpus, failed = corpus_of(training.corpus, training.data), None
     config = RunConfig(
         command=COMMAND, seed=training.seed, corpus=corpus_info(corpus, training.corpus), recipe=training.recipe
     )
@@ -189,5 +188,6 @@ def train(training: Training) -> Result:
 
 
 @cache
-def _corpus(name: str, data: Path | None) -> Corpus:
+def corpus_of(name: str, data: Path | None) -> Corpus:
+    """Return the corpus, read once in each process."""
     return load_corpus(name, data)

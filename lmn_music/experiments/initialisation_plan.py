@@ -16,12 +16,19 @@ from lmn_music.models.config import ModelConfig, Settings
 from lmn_music.models.sequence_model import build
 from lmn_music.training.recipe import Recipe, default_recipe, load_recipe, parse_recipe
 
-Start = Literal["laes", "pieces", "orthogonal", "random", "delay"]
-STARTS: tuple[Start, ...] = ("laes", "pieces", "orthogonal", "random", "delay")
-# The autoencoder of whole songs, and of pieces as long as the window that the unrolled model's readout sees: so most of
-# what this has learned is handed over, and nothing is held that lies further back.
-AUTOENCODERS: tuple[Start, ...] = ("laes", "pieces")
-PIECES = ModelConfig().window
+Start = Literal["laes", "pieces", "feedback", "orthogonal", "random", "delay"]
+# The autoencoder of whole songs; of pieces as long as the window of the unrolled model, so that most of what this has
+# learned is handed over, and nothing is held that lies further back; the same where this window feeds back.
+WINDOW = ModelConfig().window
+STARTS: dict[Start, tuple[str, ...]] = {
+    "laes": ("init=laes",),
+    "pieces": ("init=laes", f"laes_length={WINDOW}"),
+    "feedback": ("init=laes", f"laes_length={WINDOW}", "model.feedback=true"),
+    "orthogonal": ("init=orthogonal",),
+    "random": ("init=random",),
+    "delay": ("init=delay",),
+}
+AUTOENCODERS = tuple(start for start, changes in STARTS.items() if "init=laes" in changes)
 DEPENDENT = ("model.output=nade", "model.output_hidden_size=64")
 MODELS: dict[str, tuple[str, ...]] = {
     "LMN-A": ("model.readout=hidden",),
@@ -90,9 +97,16 @@ def protocol() -> dict[str, Any]:
         "models": MODELS,
         "grid": GRID,
         "settings": SETTINGS,
-        "pieces": PIECES,
+        "starts": STARTS,
         "first stage": FIRST_STAGE,
         "annealed": ANNEALED,
+        "tied": {
+            corpus: {
+                start: tied_recipe(corpus, start).model_dump(mode="json", exclude_defaults=True)
+                for start in TIED_STARTS
+            }
+            for corpus in TIED
+        },
     }
 
 
@@ -140,8 +154,7 @@ def tied_recipe(corpus: str, start: Start) -> Recipe:
 
 def dense_recipe(corpus: str, model: str, start: Start, setting: str, epochs: int) -> Recipe:
     """Return the recipe of a dense model; RNN, GRU and LSTM have as many parameters as the LMN of the same output."""
-    changes = [*MODELS[model], *GRID[setting], f"training.epochs={epochs}"]
-    changes += ["init=laes", f"laes_length={PIECES}"] if start == "pieces" else [f"init={start}"]
+    changes = [*MODELS[model], *STARTS[start], *GRID[setting], f"training.epochs={epochs}"]
     changes += [f"pretraining.epochs={FIRST_STAGE.get(corpus, 2)}", f"training.anneal={corpus in ANNEALED}".lower()]
     changes += [change.replace("training", "pretraining") for change in GRID[setting] if "learning_rate" in change]
     recipe = parse_recipe(COMMON, changes)
@@ -170,12 +183,24 @@ def parameters(config: ModelConfig) -> int:
 
 def starts(model: str) -> tuple[Start, ...]:
     """Return the starts a model has: an RNN, GRU or LSTM begins with orthogonal weights."""
-    return STARTS if model.startswith("LMN") else ("orthogonal",)
+    return tuple(STARTS) if model.startswith("LMN") else ("orthogonal",)
 
 
 def settings(corpus: str) -> tuple[str, ...]:
     """Return the settings of GRID that are tried on a corpus."""
     return SETTINGS.get(corpus, tuple(GRID))
+
+
+def names(plan: Plan) -> set[str]:
+    """Return the names of all results that the plan asks for."""
+    found = set(timings(plan, None))
+    for corpus, model in itertools.product(plan.seconds, plan.models):
+        for start in starts(model):
+            found |= {_trial(corpus, model, start, setting) for setting in settings(corpus)}
+            found |= {_final(corpus, model, start, seed) for seed in range(1, plan.seeds[corpus] + 1)}
+    for corpus, seeds in plan.tied.items():
+        found |= {_final(corpus, "tied", start, seed) for start in TIED_STARTS for seed in range(1, seeds + 1)}
+    return found
 
 
 def timings(plan: Plan, data: Path | None) -> dict[str, Timing]:
@@ -190,7 +215,16 @@ def timings(plan: Plan, data: Path | None) -> dict[str, Timing]:
 
 def _speed(corpus: str, model: str, start: Start) -> str:
     """Return the name of the measurement of speed that goes for a training."""
-    return f"{corpus}, {model}, pieces, speed" if start == "pieces" else f"{corpus}, {model}, speed"
+    own = start in AUTOENCODERS and start != "laes"
+    return f"{corpus}, {model}, {start}, speed" if own else f"{corpus}, {model}, speed"
+
+
+def _trial(corpus: str, model: str, start: Start, setting: str) -> str:
+    return f"{corpus}, {model}, {start}, {setting}"
+
+
+def _final(corpus: str, model: str, start: Start, seed: int) -> str:
+    return f"{corpus}, {model}, {start}, seed {seed}"
 
 
 def trials(plan: Plan, runs: Path, data: Path | None, results: Mapping[str, Result]) -> dict[str, Training]:
@@ -199,14 +233,16 @@ def trials(plan: Plan, runs: Path, data: Path | None, results: Mapping[str, Resu
     for corpus, model in itertools.product(plan.seconds, plan.models):
         limit, epoch = plan.seconds[corpus], results[_speed(corpus, model, "laes")]["epoch"]
         for start in starts(model):
-            before = results[_speed(corpus, model, start)]["before"] if start in AUTOENCODERS else 0.0
+            own = results[_speed(corpus, model, start)]
+            # In epochs of its own measurement: the machine may have been faster or slower in the other.
+            before = epoch * own["before"] / own["epoch"] if start in AUTOENCODERS else 0.0
             if before + epoch > limit:
                 raise LmnMusicError(
                     f"{limit:g} seconds on {corpus} are over before {model} has had an epoch: choose another --out "
                     "and --runs, and more --seconds"
                 )
             for setting in settings(corpus):
-                found[f"{corpus}, {model}, {start}, {setting}"] = Training(
+                found[_trial(corpus, model, start, setting)] = Training(
                     corpus=corpus,
                     data=data,
                     model=model,
@@ -235,11 +271,11 @@ def finals(plan: Plan, runs: Path, data: Path | None, results: Mapping[str, Resu
         for seed in range(1, plan.seeds[trial.corpus] + 1):
             folder = runs / _slug(trial.corpus, trial.model, trial.start, str(trial.setting), seed)
             training = trial.model_copy(update={"seed": seed, "test": True, "folder": folder})
-            found[f"{trial.corpus}, {trial.model}, {trial.start}, seed {seed}"] = training
+            found[_final(trial.corpus, trial.model, trial.start, seed)] = training
     for corpus, seeds in plan.tied.items():
         for start in TIED_STARTS:
             for seed in range(1, seeds + 1):
-                found[f"{corpus}, tied, {start}, seed {seed}"] = Training(
+                found[_final(corpus, "tied", start, seed)] = Training(
                     corpus=corpus,
                     data=data,
                     model="tied",

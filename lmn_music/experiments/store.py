@@ -7,10 +7,14 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+
+from filelock import FileLock, Timeout
 
 from lmn_music.errors import LmnMusicError
 from lmn_music.files import replacing
@@ -66,19 +70,44 @@ def carry_out(
     work: a function of a module, which a fresh process can import; what it returns is JSON. Each result is written as
     soon as it is there: after an interruption, the next call does what is left. done: told each name, its result and
     how many are left. After the first error of a task nothing is begun any more; it is raised once the tasks under way
-    have ended.
+    have ended. LmnMusicError if another call is at work on the file, or if a process was ended from outside.
     """
-    results = read(path)
-    missing = {name: task for name, task in tasks.items() if name not in results}
-    if not missing:
-        return results
     path.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(path):
+        results = read(path)
+        missing = {name: task for name, task in tasks.items() if name not in results}
+        if missing:
+            _add(path, results, missing, work, min(workers, len(missing)), done)
+        return results
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep all other processes from working on the file: each writes what it has read and added, and no more."""
+    lock = FileLock(path.with_name(f".{path.stem}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise LmnMusicError(f"another experiment is adding to {path}: wait for it, or choose another --out") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _add(
+    path: Path,
+    results: dict[str, Result],
+    missing: Mapping[str, Task],
+    work: Callable[[Task], Result],
+    workers: int,
+    done: Done | None,
+) -> None:
+    """See `carry_out`."""
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"  # read by a process when it loads its libraries
-    pool = ProcessPoolExecutor(
-        min(workers, len(missing)), multiprocessing.get_context("spawn"), initializer=_prepare_worker
-    )
-    waiting, running, failed = list(reversed(missing.items())), dict[Future[Result], str](), None
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_prepare_worker)
+    waiting, running, failed = list(missing.items())[::-1], dict[Future[Result], str](), None
     try:
         while running or (waiting and failed is None):
             while waiting and failed is None and len(running) < workers:
@@ -99,9 +128,13 @@ def carry_out(
             del os.environ["OMP_NUM_THREADS"]
         else:
             os.environ["OMP_NUM_THREADS"] = before
+    if isinstance(failed, BrokenProcessPool):
+        raise LmnMusicError(
+            "a process was ended from outside, perhaps for want of memory: run the command again, which goes on, "
+            "or with --workers 1"
+        ) from failed
     if failed is not None:
         raise failed
-    return results
 
 
 def _prepare_worker() -> None:

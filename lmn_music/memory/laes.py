@@ -132,10 +132,11 @@ def fit_autoencoder(sequences: Sequence[npt.ArrayLike], size: int, *, centre: bo
 
     Raises ValueError as `LinearAutoencoder.fit` does.
     """
-    try:
-        return LinearAutoencoder(size, centre=centre).fit(sequences)
-    except RankError as error:
-        return LinearAutoencoder(error.rank, centre=centre).fit(sequences)
+    while True:  # of fewer components the rank may come out lower: another algorithm judges it
+        try:
+            return LinearAutoencoder(size, centre=centre).fit(sequences)
+        except RankError as error:
+            size = error.rank
 
 
 def pieces(sequences: Sequence[FloatArray], length: int) -> list[FloatArray]:

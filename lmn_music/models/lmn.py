@@ -28,6 +28,19 @@ def read_out(readout: Readout, h: Tensor, m: Tensor) -> Tensor:
     return m if readout == "memory" else h
 
 
+def spare_memory(cells: int, hidden_size: int) -> tuple[Tensor, Tensor]:
+    """Return W_hm (cells, hidden_size) and W_mm (cells, cells), orthogonal, for cells that an autoencoder leaves over.
+
+    Always the same ones. Nothing reads these cells at first; but they remember, so that reading can be learned.
+    """
+    W_hm, W_mm = torch.zeros(cells, hidden_size), torch.zeros(cells, cells)
+    if cells:
+        generator = torch.Generator().manual_seed(0)
+        nn.init.xavier_uniform_(W_hm, generator=generator)
+        nn.init.orthogonal_(W_mm, generator=generator)
+    return W_hm, W_mm
+
+
 class LMN(nn.Module):
     """A recurrent layer whose memory is linear, with the face of `torch.nn.LSTM`.
 
@@ -69,8 +82,8 @@ class LMN(nn.Module):
         """Draw new weights, uniform (Glorot and Bengio 2010); the memory starts as one that knows nothing of the data.
 
         start: `orthogonal`, W_mm is; `random`, drawn like all others; `delay`, the memory is a shift register of the
-        last memory_size / hidden_size hidden states; `legendre`, it is their Legendre delay network over four times as
-        many frames (see lmn_music.memory.static).
+        last memory_size / hidden_size hidden states; `legendre`, it is their Legendre delay network, with a window of
+        LEGENDRE_FRAMES frames for each cell of a hidden unit (see lmn_music.memory.static).
         """
         for weight in (self.W_xh, self.W_mh, self.W_hm, self.W_mm):
             nn.init.xavier_uniform_(weight, generator=generator)

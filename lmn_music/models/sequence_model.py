@@ -87,7 +87,7 @@ class SequenceModel(nn.Module, ABC):
 
 
 class MemoryModel(SequenceModel):
-    """A model with a linear memory, or the unrolled model that comes before it: what a hand-over needs to know.
+    """A model of one recurrence and a linear readout from it: what a hand-over needs to know.
 
     network: the recurrence. initial_memory: its state before the first frame, of one sequence. readout: from the
     network's output to the output model's context.
@@ -114,7 +114,11 @@ class MemoryModel(SequenceModel):
             self.network = Recurrent(config.network, input_size, hidden_size)
             self.network.reset_parameters(orthogonal=start == "orthogonal", generator=generator)
         else:
-            self.network = Unrolled(input_size, config.hidden_size, config.window, feedback=config.feedback)
+            # An LMN-A can be handed a readout of h_t alone, and the feedback, through which it hears the past.
+            window = config.readout != "hidden" or not config.feedback
+            self.network = Unrolled(
+                input_size, hidden_size, config.window, feedback=config.feedback, puts_out_window=window
+            )
             self.network.reset_parameters(generator=generator)
         if isinstance(self.network, LMN | MultiScaleLMN) and not config.feedback:
             nn.init.zeros_(self.network.W_mh)
@@ -141,8 +145,8 @@ class MemoryModel(SequenceModel):
 
     @torch.no_grad()
     def constrain(self) -> None:
-        """Keep the memory's spectral norm at most 1."""
-        if isinstance(self.network, LMN | MultiScaleLMN):
+        """Project a linear memory that is being trained: see `project_memory` of its layer."""
+        if isinstance(self.network, LMN | MultiScaleLMN) and self.network.W_mm.requires_grad:
             self.network.project_memory()
 
 

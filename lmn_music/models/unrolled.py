@@ -10,19 +10,22 @@ class Unrolled(nn.Module):
     """A network that sees its own last hidden states side by side, with the `advance` of the LMN.
 
         h_t = tanh(W_xh x_t + b_h + sum_{i=1..k-1} Whh_i h_{t-i})        (`feedback`; without it, only the input)
-        output_t = [h_t, h_{t-1}, ..., h_{t-k+1}]
+        output_t = [h_t, h_{t-1}, ..., h_{t-k+1}]                        (`puts_out_window`; without it, h_t alone)
 
-    k is the window; before the song begins every h is zero. Its output is what a memory that forgets nothing within the
-    window holds, so a linear readout from it can be carried over to a linear memory that was fitted to h.
-    Without feedback the whole song is computed at once.
+    k is the window; before the song begins every h is zero. What a memory that forgets nothing within the window holds
+    is that window, so what reads it, the feedback and the readout, can be carried over to a linear memory that was
+    fitted to h. Without feedback the whole song is computed at once.
 
     Source: Carta, Sperduti, Bacciu, "Encoding-based memory for recurrent neural networks", 2021, section 4.
     """
 
-    def __init__(self, input_size: int, hidden_size: int, window: int, *, feedback: bool) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, window: int, *, feedback: bool, puts_out_window: bool = True
+    ) -> None:
         super().__init__()
         self.input_size, self.hidden_size, self.window = input_size, hidden_size, window
-        self.output_size = window * hidden_size
+        self.puts_out_window = puts_out_window
+        self.output_size = window * hidden_size if puts_out_window else hidden_size
         self.W_xh = nn.Parameter(torch.empty(hidden_size, input_size))
         self.b_h = nn.Parameter(torch.zeros(hidden_size))
         # Columns in the order of the state: h_{t-1} first.
@@ -66,7 +69,7 @@ class Unrolled(nn.Module):
         drive: Tensor | None = None,
         position: int = 0,  # noqa: ARG002
     ) -> tuple[Tensor, Tensor]:
-        """Run over time: x (time, batch, input), state -> output (time, batch, window * hidden), last state.
+        """Run over time: x (time, batch, input), state -> output (time, batch, output_size), last state.
 
         drive: see `hidden`. position: the number of the first frame, which is nothing to this network.
         """
@@ -74,7 +77,8 @@ class Unrolled(nn.Module):
         h = self.hidden(x, state, drive)
         past = state.view(batch, self.window - 1, self.hidden_size).flip(1).transpose(0, 1)
         padded = torch.cat([past, h])  # (window - 1 + time, batch, hidden), oldest first
-        output = torch.cat(
-            [padded[self.window - 1 - i : self.window - 1 - i + time] for i in range(self.window)], dim=2
-        )
-        return output, output[-1, :, : (self.window - 1) * self.hidden_size]
+        last = padded[time:].flip(0).transpose(0, 1).flatten(1)
+        if not self.puts_out_window:
+            return h, last
+        shifted = [padded[self.window - 1 - i : self.window - 1 - i + time] for i in range(self.window)]
+        return torch.cat(shifted, dim=2), last

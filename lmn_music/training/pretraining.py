@@ -20,7 +20,7 @@ from lmn_music.errors import TrainingError
 from lmn_music.memory.laes import LinearAutoencoder, RankError, fit_autoencoder, pieces
 from lmn_music.models.config import ModelConfig
 from lmn_music.models.dense import DenseModel
-from lmn_music.models.lmn import LMN
+from lmn_music.models.lmn import LMN, spare_memory
 from lmn_music.models.multiscale import MultiScaleLMN, sampled_hidden
 from lmn_music.models.recurrent import Recurrent
 from lmn_music.models.sequence_model import MemoryModel, build
@@ -85,14 +85,16 @@ def fit_memory(
     """
     silence = np.zeros((model.config.window - 1, model.config.hidden_size))
     sequences = [np.concatenate([silence, h]) for h in hidden_sequences(model, rolls, generator)]
-    return _autoencoder(pieces(sequences, length), memory_size, centre=centre)
+    return _autoencoder(pieces(sequences, length), memory_size, centre=centre, instead="--init orthogonal")
 
 
-def _autoencoder(sequences: Sequence[npt.NDArray[np.floating]], size: int, *, centre: bool) -> LinearAutoencoder:
+def _autoencoder(
+    sequences: Sequence[npt.NDArray[np.floating]], size: int, *, centre: bool, instead: str
+) -> LinearAutoencoder:
     try:
         return fit_autoencoder(sequences, size, centre=centre)
     except ValueError as error:
-        raise TrainingError(f"the memory cannot be fitted ({error}); use more songs, or --init orthogonal") from error
+        raise TrainingError(f"the memory cannot be fitted ({error}); use more songs, or {instead}") from error
 
 
 @torch.no_grad()
@@ -141,7 +143,7 @@ def with_next_scale(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: bo
     for inputs in _inputs(model, rolls):
         h, _ = model.network.run(inputs, model.initial_state(1).memory)
         sequences.append(sampled_hidden(h[:, 0].cpu().numpy(), model.config.scales))
-    memory = _autoencoder(pieces(sequences, length), config.memory_size, centre=centre)
+    memory = _autoencoder(pieces(sequences, length), config.memory_size, centre=centre, instead="fewer model.scales")
     wider = DenseModel(config).to(model.readout.weight)
     _copy_output(model, wider)
     wider.network = model.network.with_scale(memory)
@@ -158,10 +160,11 @@ def with_next_scale(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: bo
 def hand_over(unrolled: MemoryModel, memory: LinearAutoencoder, config: ModelConfig) -> MemoryModel:
     """Make the LMN of `config` that does what the unrolled model does, as far as the memory remembers.
 
-    A memory that is larger than the autoencoder has cells that start empty and apart: W_mm is the identity on them.
+    A memory that is larger than the autoencoder leaves the last cells to a `spare_memory`, which nothing reads yet.
 
     With y the memory, h_{t-i} ~ A' (B')^i y_t + mean gives W_mh and the readout. A readout that sees the hidden state
-    takes h_t from there (and, for `hidden`, of older ones their mean alone: LMN-A cannot express more).
+    takes h_t from there. LMN-A has no other: what the unrolled model's readout saw of older ones, where it has no
+    feedback, it can take over as their mean alone.
     """
     source = unrolled.network
     assert isinstance(source, Unrolled)
@@ -170,20 +173,22 @@ def hand_over(unrolled: MemoryModel, memory: LinearAutoencoder, config: ModelCon
     target = model.network
     assert isinstance(target, LMN)
     mean = torch.from_numpy(memory.mean)
+    A, B = torch.from_numpy(memory.A), torch.from_numpy(memory.B)
     spare = config.memory_size - memory.n_components
-    A = torch.cat([torch.from_numpy(memory.A), torch.zeros(spare, len(mean))])
-    B = torch.block_diag(torch.from_numpy(memory.B), torch.eye(spare))
     # recall[i] @ y_t ~ h_{t-i} - mean
     recall = [A.t()]
     while len(recall) < source.window:
         recall.append(recall[-1] @ B.t())
+    recall = [torch.nn.functional.pad(R, (0, spare)) for R in recall]
+    W_hm, W_mm = (_exact(weight) for weight in spare_memory(spare, len(mean)))
+    W_hm, W_mm = torch.cat([A, W_hm]), torch.block_diag(B, W_mm)
     W_hh = _exact(source.W_hh).split(source.hidden_size, dim=1) if source.W_hh.numel() else ()
     target.W_xh.copy_(source.W_xh)
     target.b_h.copy_(_exact(source.b_h) + sum((W @ mean for W in W_hh), torch.zeros(1)))
     target.W_mh.copy_(sum((W @ R for W, R in zip(W_hh, recall, strict=False)), torch.zeros(1)))
-    target.W_hm.copy_(A)
-    target.W_mm.copy_(B)
-    target.b_m.copy_(-A @ mean)
+    target.W_hm.copy_(W_hm)
+    target.W_mm.copy_(W_mm)
+    target.b_m.copy_(-W_hm @ mean)
     silence = np.zeros((source.window - 1, source.hidden_size))
     if len(silence):
         model.initial_memory[: memory.n_components].copy_(torch.from_numpy(memory.encode(silence)[-1]))
@@ -193,7 +198,7 @@ def hand_over(unrolled: MemoryModel, memory: LinearAutoencoder, config: ModelCon
     bias = _exact(unrolled.readout.bias)
     if config.readout != "memory":
         from_hidden, from_memory = W_o[0], (torch.zeros_like(W_o[0]), *W_o[1:])
-    to_memory: Tensor = sum((W @ R for W, R in zip(from_memory, recall, strict=True)), torch.zeros(1))
+    to_memory: Tensor = sum((W @ R for W, R in zip(from_memory, recall, strict=False)), torch.zeros(1))
     bias = bias + sum((W @ mean for W in from_memory), torch.zeros(1))
     if config.readout == "hidden":
         model.readout.weight.copy_(from_hidden)

@@ -20,7 +20,7 @@ DENSE = "lmn"  # the recipe that the models below change
 # What `train --model NAME` compares: changes of a dense recipe. RNN, GRU and LSTM get as many parameters as the LMN of
 # the recipe `lmn` has.
 MODELS: dict[str, tuple[str, ...]] = {
-    "lmn-a": ("model.readout=hidden",),
+    "lmn-a": ("model.readout=hidden", "model.feedback=true"),
     "lmn-b": ("model.readout=memory",),
     "lmn-orthogonal": ("init=orthogonal",),
     "lmn-orthogonal-frozen": ("init=orthogonal", "training.memory_rate=0"),
@@ -41,8 +41,9 @@ MODELS: dict[str, tuple[str, ...]] = {
 class TrainingConfig(Settings):
     """How one stage is trained. Likelihoods are in nats per frame; an epoch is one pass over the training split.
 
-    memory_rate: the memory's own weights learn at this share of the learning rate. Their entries are small (1/16 in an
-    orthogonal matrix of 256), and steps of the size that suits the others wash out what the memory was made to hold.
+    memory_rate: the memory's own weights, and the feedback of the unrolled model, learn at this share of the learning
+    rate; 0: they are frozen. Their entries are small (1/16 in an orthogonal matrix of 256), and steps of the size that
+    suits the others wash out what the memory was made to hold.
     epochs: at most so many. patience: epochs without a better validation likelihood before the learning rate is
     multiplied by `decay`; stop: before the stage ends. anneal: instead of waiting, let the learning rate fall to
     nothing along half a cosine over all `epochs`. batch_songs: songs side by side. chunk: frames between two steps of

@@ -26,7 +26,7 @@ from pydantic import ValidationError
 from lmn_music.corpora.corpus import Corpus
 from lmn_music.errors import CheckpointError, TrainingError, UsageError
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
-from lmn_music.files import replacing
+from lmn_music.files import is_leftover, replacing
 from lmn_music.models.checkpoint import CorpusInfo, Header, save_checkpoint
 from lmn_music.models.config import Settings
 from lmn_music.models.dense import DenseModel
@@ -92,7 +92,7 @@ class Run:
         cls, folder: Path, config: RunConfig, corpus: Corpus, *, device: str = "cpu", reporter: Reporter | None = None
     ) -> Run:
         """Make a new run folder; UsageError if there is something in it already."""
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and not (folder.is_dir() and all(map(is_leftover, folder.iterdir()))):
             raise UsageError(f"{folder} exists and is not empty: choose another --out, or --resume {folder}")
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,9 @@ from lmn_music.models.sequence_model import SequenceModel
 from lmn_music.pianoroll import PianoRoll
 from lmn_music.training.recipe import TrainingConfig
 
-MEMORY_WEIGHTS = ("W_hm", "W_mm", "b_m", "initial_memory")
+# Those of the memory, and the unrolled model's feedback: each hidden unit adds up hundreds of its numbers, and steps of
+# the usual size drive it into the flat ends of tanh.
+MEMORY_WEIGHTS = ("W_hm", "W_mm", "b_m", "initial_memory", "W_hh")
 
 
 @dataclass
@@ -76,6 +78,11 @@ def require_songs(train: Sequence[PianoRoll], valid: Sequence[PianoRoll]) -> Non
         raise TrainingError("training needs at least one song to train on and one to validate on; add songs")
 
 
+def _is_memory(name: str) -> bool:
+    """Whether a parameter of this name is one of the memory's own."""
+    return name.rpartition(".")[2] in MEMORY_WEIGHTS
+
+
 class Trainer:
     """Trains one model in one stage, and can stop after any batch and go on as if it had not.
 
@@ -97,6 +104,9 @@ class Trainer:
         self.model, self.train, self.valid, self.config = model, train, valid, config
         self.stage, self.seed, self.reporter = stage, seed, reporter or Silent()
         self.device = next(model.parameters()).device
+        if not config.memory_rate:
+            for name, parameter in model.named_parameters():
+                parameter.requires_grad_(parameter.requires_grad and not _is_memory(name))
         self.optimizer = torch.optim.Adam(self._groups(), lr=config.learning_rate, weight_decay=config.weight_decay)
         self.average = (
             AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.average)) if config.average else None
@@ -109,8 +119,7 @@ class Trainer:
         groups: dict[float, list[nn.Parameter]] = {}
         for name, parameter in self.model.named_parameters():
             if parameter.requires_grad:
-                memory = name.rpartition(".")[2] in MEMORY_WEIGHTS
-                rate = self.config.learning_rate * (self.config.memory_rate if memory else 1.0)
+                rate = self.config.learning_rate * (self.config.memory_rate if _is_memory(name) else 1.0)
                 groups.setdefault(rate, []).append(parameter)
         return [{"params": parameters, "lr": rate} for rate, parameters in groups.items()]
 

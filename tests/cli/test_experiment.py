@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lmn_music.experiments import capacity_inputs
+from lmn_music.experiments import capacity_inputs, initialisation_plan
 from lmn_music.experiments.capacity_inputs import Protocol, Training
 from tests.cli.conftest import lmn_music
 
@@ -24,18 +24,24 @@ def test_capacity(monkeypatch):
 
 
 @pytest.mark.slow
-def test_initialisation_and_report(tunes):
+def test_initialisation_and_report(tunes, monkeypatch):
+    setting, changes = next(iter(initialisation_plan.GRID.items()))
+    monkeypatch.setattr(initialisation_plan, "GRID", {setting: changes})
     arguments = ("--corpus", str(tunes), "--model", "LMN-B", "--seconds", "0.5", "--seeds", "2")
     output = lmn_music("experiment", "initialisation", *arguments, "--out", "results", "--runs", "runs")
     assert "LMN-B, speed: epoch" in output
     assert "LMN-B, random, seed 2: valid_nll" in output
     assert "0 left" in output
     results = json.loads((Path("results") / "initialisation.json").read_text())
-    assert len(results) == 1 + 2 + 5 * 4 + 5 * 2  # protocol, speeds, trials, seeds
+    assert len(results) == 1 + 3 + 6 + 6 * 2  # protocol, speeds, trials, seeds
     page = Path("page.md")
     page.write_text("<!-- paired -->\n<!-- end -->\n")
-    assert "page.md is up to date" in lmn_music("experiment", "report", "--out", "results", "--page", "page.md")
+    other = Path("other.md")
+    other.write_text("<!-- speed -->\n<!-- end -->\n")
+    told = lmn_music("experiment", "report", "--out", "results", "--page", "page.md", "--page", "other.md")
+    assert "page.md is up to date" in told
     assert "| LMN-B | pieces |" in page.read_text()
+    assert "| 2 of 2 |" in other.read_text()
     page.write_text("<!-- nonsense -->\n<!-- end -->\n")
     assert "asks for nonsense" in lmn_music("experiment", "report", "--out", "results", "--page", "page.md", code=2)
 

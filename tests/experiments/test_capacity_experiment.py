@@ -18,7 +18,7 @@ from lmn_music.experiments import capacity as experiment
 from lmn_music.experiments import capacity_inputs as inputs
 from lmn_music.experiments.capacity import measure, reconstruction, tasks
 from lmn_music.experiments.capacity_inputs import Data, Protocol, Training, load
-from lmn_music.experiments.capacity_memories import choose, encode_in_scales
+from lmn_music.experiments.capacity_memories import choose, encode_in_scales, memories
 from lmn_music.experiments.capacity_report import draw, tables
 from lmn_music.memory.laes import LinearAutoencoder
 from lmn_music.memory.static import LinearMemory, delay_line
@@ -154,6 +154,21 @@ def test_smaller_autoencoders_are_leading_blocks_of_larger_ones() -> None:
         np.testing.assert_allclose(fitted.A, largest.A[:size], atol=1e-9)
         np.testing.assert_allclose(fitted.B, largest.B[:size, :size], atol=1e-9)
         assert rows[size]["total"] == pytest.approx(data.capacity(fitted.encode).sum(), abs=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["orthogonal, 5", "multi-scale LAES", "RNN, 5"])
+def test_nothing_is_chosen_on_the_test_split(kind: str) -> None:
+    task, data = tasks(TINY)[f"structured, {kind}"], load(TINY, None, "structured")
+    found = []
+    for here in (data, replace(data, test=[sequence[::-1] ** 3 for sequence in data.test])):
+        encode, row = next(memories(task, here))
+        row.pop("seconds")
+        found.append((row, encode(data.train[0]), here.to_choose_by(encode, task.lags), here.capacity(encode).sum()))
+    (ours, state, chosen_by, judged), (theirs, other_state, other_chosen_by, other_judged) = found
+    assert ours == theirs
+    np.testing.assert_array_equal(state, other_state)
+    assert chosen_by == other_chosen_by
+    assert judged != other_judged
 
 
 def test_an_autoencoder_is_as_large_as_the_history_has_rank() -> None:

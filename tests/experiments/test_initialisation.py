@@ -10,12 +10,13 @@ from PIL import Image
 
 from lmn_music.errors import LmnMusicError, TrainingError
 from lmn_music.experiments import initialisation_plan, initialisation_report
-from lmn_music.experiments.initialisation import run, train
+from lmn_music.experiments.initialisation import Clock, corpus_of, run, train
 from lmn_music.experiments.initialisation_plan import (
     Plan,
     Training,
     dense_recipe,
     finals,
+    names,
     parameters,
     timings,
     trials,
@@ -42,7 +43,9 @@ def tunes(tmp_path):
 def small_grid(monkeypatch):
     """One setting, two starts, small networks."""
     monkeypatch.setattr(initialisation_plan, "GRID", {SETTINGS[0]: initialisation_plan.GRID[SETTINGS[0]]})
-    monkeypatch.setattr(initialisation_plan, "STARTS", ("laes", "orthogonal"))
+    two = {start: initialisation_plan.STARTS[start] for start in ("laes", "orthogonal")}
+    monkeypatch.setattr(initialisation_plan, "STARTS", two)
+    monkeypatch.setattr(initialisation_plan, "AUTOENCODERS", ("laes",))
     monkeypatch.setattr(
         initialisation_plan, "COMMON", initialisation_plan.COMMON.replace("64", "6").replace("256", "12")
     )
@@ -61,15 +64,21 @@ def test_other_networks_have_as_many_parameters():
 
 def test_every_training_of_a_corpus_has_the_same_budget():
     plan = Plan()
+    before = {"laes": 10.0, "pieces": 6.0, "feedback": 8.0}
     timed = timings(plan, None)
-    speeds = {name: {"before": 6.0 if t.start == "pieces" else 10.0, "epoch": 2.5} for name, t in timed.items()}
-    assert len(speeds) == 4 * (3 * 2 + 6)
+    speeds = {name: {"before": before.get(t.start, 0.0), "epoch": 2.5} for name, t in timed.items()}
+    for name, timing in timed.items():
+        if timing.start == "feedback":  # as if the machine had been twice as fast then
+            speeds[name] = {"before": 4.0, "epoch": 1.25}
+    assert len(speeds) == 4 * (3 * 3 + 6)
     planned = trials(plan, Path("runs"), None, speeds)
-    cells = 3 * 5 + 6
+    cells = 3 * 6 + 6
     assert len(planned) == (3 * 4 + 2) * cells
     for training in planned.values():
-        first_stage = {"laes": 10.0, "pieces": 6.0}.get(training.start, 0.0)
-        assert training.recipe.laes_length == (training.recipe.model.window if training.start == "pieces" else 0)
+        model = training.recipe.model
+        assert training.recipe.laes_length == (model.window if training.start in ("pieces", "feedback") else 0)
+        assert model.feedback == (training.start == "feedback")
+        first_stage = before.get(training.start, 0.0)
         assert training.recipe.training.epochs == (initialisation_plan.SECONDS[training.corpus] - first_stage) // 2.5
     assert not any(training.test for training in planned.values())
     assert len({training.folder for training in planned.values()}) == len(planned)
@@ -77,6 +86,7 @@ def test_every_training_of_a_corpus_has_the_same_budget():
         name: {"valid_nll": 9.0 - SETTINGS.index(training.setting)} for name, training in planned.items()
     }
     last = finals(plan, Path("runs"), None, results)
+    assert names(plan) == timed.keys() | planned.keys() | last.keys()
     dense = [training for training in last.values() if training.setting]
     assert {t.setting for t in dense if t.corpus != "muse"} == {SETTINGS[-1]}  # the best trial
     assert {t.setting for t in dense if t.corpus == "muse"} == {SETTINGS[2]}
@@ -110,20 +120,26 @@ def test_goes_on_after_an_interruption_and_reports(tunes, tmp_path):
     assert len(seen) == len(set(seen)) == len(results) - 1 == 2 + 3 + 3 * 2
     assert lefts == list(range(2 + 3 + 3 * 2 - 4, -1, -1))
     assert results == json.loads((out / "initialisation.json").read_text())
+    assert names(plan) == results.keys() - {"protocol"}
     for name, result in results.items():
         if name == "protocol":
             continue
         if "speed" in name:
             assert 0 < result["epoch"] < 1
             continue
-        assert 0.3 < result["seconds"] <= 1, name
+        timed = results[f"{tunes}, {result['model']}, speed"]
+        before = timed["before"] if result["start"] == "laes" else 0.0
+        assert before > 0 or result["start"] != "laes"
+        assert result["seconds"] == round(before + result["epochs"] * timed["epoch"], 1) <= 1, name
+        assert result["epochs"] == int((1.0 - before) / timed["epoch"])
         assert result["first_stage"] == (2 if "laes" in name else 0)
         if "seed" not in name:
             assert "test_nll" not in result
-    speed = results[f"{tunes}, GRU-NADE, speed"]["epoch"]
-    assert results[f"{tunes}, GRU-NADE, orthogonal, seed 2"]["epochs"] == 1 // speed
     final, trial = (results[f"{tunes}, LMN-B, laes, {last}"] for last in ("seed 1", SETTINGS[0]))
     assert final["valid_nll"] == trial["valid_nll"] == pytest.approx(min(nll for *_, nll in final["curve"]), abs=1e-4)
+    speed = results[f"{tunes}, LMN-B, speed"]
+    assert final["curve"][0] == [2, round(speed["before"], 2), round(final["valid_nll_after"], 4)]
+    assert final["curve"][1][:2] == [3, round(speed["before"] + speed["epoch"], 2)]
     headers = [load_checkpoint(folder).header for folder in runs.iterdir()]
     assert {(header.model.network, header.seed) for header in headers} == {
         (n, s) for n in ("lmn", "gru") for s in (1, 2)
@@ -142,12 +158,28 @@ def test_goes_on_after_an_interruption_and_reports(tunes, tmp_path):
     initialisation_report.draw(results, out)
     assert (out / "starts.svg").read_bytes() == before
 
+    # What was broken off is in no picture.
+    broken = dict(results[f"{tunes}, LMN-B, laes, seed 1"], seed=3, failed="not finite")
+    initialisation_report.draw(results | {"broken": broken}, out)
+    assert (out / "starts.svg").read_bytes() == before
+
     with pytest.raises(LmnMusicError, match="1 seconds"):
         run(out, runs, plan.model_copy(update={"seconds": {tunes: 0.5}}))
     with pytest.raises(LmnMusicError, match="another training: choose another --runs"):
         run(tmp_path / "other", runs, plan.model_copy(update={"seconds": {tunes: 0.5}}))
     with pytest.raises(LmnMusicError, match="over before"):
         run(tmp_path / "third", runs, plan.model_copy(update={"seconds": {tunes: 0.001}}))
+    write_roll(make_roll(20, 10, frames_per_quarter=2), Path(tunes) / "10.mid")
+    corpus_of.cache_clear()
+    with pytest.raises(LmnMusicError, match="other songs than"):
+        run(out, runs, plan)
+
+
+def test_the_speed_is_that_of_the_last_stage():
+    clock = Clock()
+    for stage in ("unrolled", "unrolled", "lmn", "lmn"):
+        clock.epoch({"stage": stage})
+    assert len(clock.times) == 1 + 2
 
 
 def test_a_training_that_fails_at_once_is_a_result(tunes, tmp_path, monkeypatch):
@@ -253,8 +285,12 @@ def test_starts_are_compared_seed_by_seed_at_the_end_and_after_as_many_epochs():
     assert "| laes | +0.075 (" in tables["paired-valid"]  # 8.4 - 8.3 and 8.45 - 8.4
     assert "| laes | -0.025 (" in tables["paired-epochs"]  # after two epochs: 8.4 - 8.5 and 8.45 - 8.4
     assert "| laes | **+2.0 (+2.0 to +2.0)** |" in tables["paired-speed"]
-    assert "| 9.000 | laes | 3.0 ± 0.0 |" in tables["speed"]
-    assert "| 9.000 | orthogonal | 1.0 ± 0.0 | 10.0 ± 0.0 |" in tables["speed"]
+    assert "| 9.000 | laes | 2 of 2 | 3.0 ± 0.0 | 10.0 ± 0.0 |" in tables["speed"]
+    assert "| 9.000 | orthogonal | 2 of 2 | 1.0 ± 0.0 | 10.0 ± 0.0 |" in tables["speed"]
+    assert "| laes | +0.0 (+0.0 to +0.0) |" in tables["paired-seconds"]
+    assert "| test likelihood | laes | 0 | 1 | 0 |" in tables["counts"]
+    assert "| epochs to a given likelihood | laes | 0 | 0 | 1 (+2.0) |" in tables["counts"]
+    assert "| test likelihood | jsb | laes | 0 | 1 | 0 |" in tables["counts-corpora"]
     assert "| jsb | LMN-B | laes | 50 ± 0 % | 9.000 ± 0.000 | 9.500 ± 0.000 | 8.425 ± 0.035 |" in tables["hand-over"]
     assert "| 3 | 2 ± 1 | 60 |" in tables["settings"]  # of orthogonal, best after 3 and 2 epochs
     broken = a_result("jsb", "orthogonal", 3, [[1, 9.0, 9.8]], test_nll=9.9, failed="not finite")
@@ -269,5 +305,29 @@ def test_starts_are_compared_seed_by_seed_at_the_end_and_after_as_many_epochs():
     assert others.splitlines()[0] == "| corpus | model | minus RNN | minus GRU | minus LSTM |"
     assert "| jsb | LMN-B, laes |  | +0.100 (" in others  # 8.0 - 8.0 and 8.2 - 8.0
     assert "| jsb | LMN-B, orthogonal |  | +0.250 (" in others
+    both = results | {name: {**run, "model": "GRU"} for name, run in gru.items()}
+    assert "| 9.000 | GRU | 2 of 2 | 1.0 ± 0.0 | 5.0 ± 0.0 |" in initialisation_report.tables(both)["speed"]
+    slow = {name: {**run, "model": "GRU", "curve": [[1, 5.0, 9.5]]} for name, run in gru.items()}
+    assert "| 9.000 | GRU | 0 of 2 |  |  |" in initialisation_report.tables(results | slow)["speed"]
     tied = {name: {**result, "model": "tied", "limit": None} for name, result in results.items()}
-    assert "| orthogonal | 1.0 ± 0.0 |  |" in initialisation_report.tables(tied)["speed"]
+    assert "| orthogonal | 2 of 2 | 1.0 ± 0.0 |  |" in initialisation_report.tables(tied)["speed"]
+    assert "paired-seconds" not in initialisation_report.tables(tied)
+
+
+def test_what_is_decided_is_counted_by_its_direction():
+    def training(start, seed, **figures):
+        return a_result("jsb", start, seed, [[1, 1.0, 9.0]], **{"test_nll": 8.0, **figures})
+
+    results = {}
+    for seed in (1, 2, 3):
+        near = seed / 1000
+        for start, test_nll, accuracy in (("laes", 8.0, 0.30), ("pieces", 8.3, 0.25), ("orthogonal", 8.1, 0.26)):
+            figures = {"test_nll": test_nll + near, "accuracy_sampled": accuracy - near**2}
+            results[f"{start} {seed}"] = training(start, seed, **figures)
+        results[f"random {seed}"] = training("random", seed, test_nll=8.2 + near**2, accuracy_sampled=0.2)
+        results[f"delay {seed}"] = training("delay", seed, test_nll=8.0 + (seed - 2) / 10, accuracy_sampled=0.3)
+    tables = initialisation_report.tables(results)
+    assert "| test likelihood | laes | 2 (-0.100 to -0.198) | 1 | 0 |" in tables["counts"]
+    assert "| test likelihood | pieces | 0 | 0 | 3 (+0.102 to +0.302) |" in tables["counts"]
+    assert "| accuracy, sampled | laes | 2 (+4.00 to +10.00) | 1 | 0 |" in tables["counts"]  # the greater the better
+    assert "| jsb | LMN-B | **+0.300 (+0.300 to +0.300)** |  |  |" in tables["autoencoders"]

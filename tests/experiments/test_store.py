@@ -2,12 +2,19 @@
 
 import json
 import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from lmn_music.errors import LmnMusicError
 from lmn_music.experiments.page import fill, paired_interval, spread, table
 from lmn_music.experiments.store import begin, carry_out, read
+
+ROOT = Path(__file__).parents[2]
 
 
 def square(number):
@@ -40,6 +47,64 @@ def test_an_error_of_one_loses_nothing_of_the_others(tmp_path):
     with pytest.raises(ValueError, match="no negative numbers"):
         carry_out(path, tasks, square, workers=2)
     assert "five" in read(path)
+
+
+def test_two_at_a_time_are_refused(tmp_path):
+    """Each writes what it has read and added: what the other has added meanwhile would be lost."""
+    path, refused = tmp_path / "squares.json", []
+
+    def another(*_):
+        with pytest.raises(LmnMusicError, match="another experiment is adding") as error:
+            carry_out(path, {"three": 3}, square)
+        refused.append(error)
+
+    carry_out(path, {"two": 2}, square, workers=1, done=another)
+    assert len(refused) == 1
+    assert carry_out(path, {"three": 3}, square).keys() == {"two", "three"}
+
+
+def end(number):
+    """Be ended from outside, where the number is that of a signal."""
+    if number:
+        os.kill(os.getpid(), number)
+    return {}
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_process_that_is_ended_from_outside_loses_nothing_of_the_others(tmp_path, number):
+    path = tmp_path / "ends.json"
+    with pytest.raises(LmnMusicError, match="ended from outside, perhaps for want of memory: run the command again"):
+        carry_out(path, {"first": 0, "second": int(number), "third": 0}, end, workers=1)
+    assert read(path).keys() == {"first"}
+
+
+def tell_and_wait(fifo):
+    """Say that this process is there, through a pipe that is closed when it ends."""
+    with open(fifo, "w") as pipe:  # noqa: PTH123
+        pipe.write("at work")
+        pipe.flush()
+        signal.pause()
+
+
+def test_no_process_outlives_the_one_that_asked_for_its_work(tmp_path):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    program = (
+        "from pathlib import Path; from lmn_music.experiments.store import carry_out\n"
+        "from tests.experiments.test_store import tell_and_wait\n"
+        "if __name__ == '__main__': carry_out(Path('waits.json'), {'one': 'fifo'}, tell_and_wait)"
+    )
+    (tmp_path / "program.py").write_text(program)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    parent = subprocess.Popen([sys.executable, "program.py"], cwd=tmp_path, env=environment)
+    pipe = os.open(fifo, os.O_RDONLY)  # returns once the process is there
+    assert os.read(pipe, 7) == b"at work"
+    parent.kill()
+    parent.wait()
+    ready, *_ = select.select([pipe], [], [], 60)
+    assert ready
+    assert os.read(pipe, 1) == b""  # the other end is closed: its process has ended
+    os.close(pipe)
 
 
 def test_measurements_by_another_protocol_are_refused(tmp_path):

@@ -172,6 +172,20 @@ def test_more_components_than_the_rank_are_refused() -> None:
     assert fit_autoencoder(copies, 12).n_components == 12
 
 
+def test_the_rank_may_be_judged_anew_for_fewer_components(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def fit(self: LinearAutoencoder, _: object) -> LinearAutoencoder:
+        asked.append(self.n_components)
+        if self.n_components > 7:
+            raise laes.RankError(self.n_components, self.n_components // 2)
+        return self
+
+    monkeypatch.setattr(LinearAutoencoder, "fit", fit)
+    assert fit_autoencoder([], 30).n_components == 7
+    assert asked == [30, 15, 7]
+
+
 def test_pieces_hold_every_frame_once() -> None:
     sequences = [np.random.default_rng(0).standard_normal((length, 3)) for length in (20, 5, 14)]
     cut = pieces(sequences, 8)

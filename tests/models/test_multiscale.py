@@ -245,14 +245,29 @@ def test_a_new_module_survives_the_projection():
     torch.testing.assert_close(grown.W_mm, before, rtol=0, atol=1e-14)
 
 
-def test_a_smaller_autoencoder_leaves_cells_empty():
+def test_a_smaller_autoencoder_leaves_a_spare_cell_that_remembers_and_that_nothing_reads():
     layer, x = layer_of(2), songs(40)
     memory, sequences = fitted_to(layer, x, 2, components=2)
     grown = layer.with_scale(memory)
     new = grown.run(x, grown.initial_state(2))[1][:, 0, layer.cells :].detach().numpy()
     np.testing.assert_allclose(sampled_hidden(new[:, :2], 2), memory.encode(sequences[0]), atol=1e-13)
-    assert not new[:, 2].any()
-    torch.testing.assert_close(grown.W_mm[-1], torch.eye(grown.cells, dtype=torch.float64)[-1])
+    assert new[:, 2].any()
+    assert not grown.W_mh[:, -1].any()
+    assert not grown.W_mm[:-1, -1].any()
+    assert abs(grown.W_mm[-1, -1].item()) == pytest.approx(1)
+
+
+def test_a_layer_runs_over_whole_sequences_and_step_by_step():
+    layer, x = layer_of(3), songs(11)
+    output, last = layer(x)
+    h, ms = plain_loop(layer, x, list(torch.zeros(3, 2, MEMORY, dtype=torch.float64)))
+    torch.testing.assert_close(output, torch.cat([h, ms], dim=2))
+    torch.testing.assert_close(last[0], ms[-1])
+    m = layer.initial_state(2)
+    for t, x_t in enumerate(x):
+        step, m = layer.step(x_t, m, t)
+        torch.testing.assert_close(step, output[t])
+    torch.testing.assert_close(layer(x, last)[0], layer.advance(x, last[0])[0])
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -34,11 +34,16 @@ def test_no_expectation_depends_on_its_own_frame_or_later_ones(model, frames):
         assert not torch.allclose(before[t + 1 :], after[t + 1 :]) or t + 1 == len(frames)
 
 
-def test_a_song_can_be_read_in_chunks(model, frames):
-    whole, _ = model.log_prob(frames)
-    first, state = model.log_prob(frames[:4])
-    second, _ = model.log_prob(frames[4:], state.detached())
-    torch.testing.assert_close(torch.cat([first, second]), whole)
+@pytest.mark.parametrize("length", [1, 3, 4, 6])
+def test_a_song_can_be_read_in_chunks(model, frames, length):
+    whole, last = model.log_prob(frames)
+    state, parts = None, []
+    for chunk in frames.split(length):
+        part, state = model.log_prob(chunk, state)
+        state = state.detached()
+        parts.append(part)
+    torch.testing.assert_close(torch.cat(parts), whole)
+    torch.testing.assert_close(state.memory, last.memory)
 
 
 def test_songs_of_a_batch_do_not_hear_each_other(model, frames):

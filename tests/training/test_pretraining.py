@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from lmn_music.corpora.batches import collate
 from lmn_music.errors import TrainingError
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
 from lmn_music.memory.laes import LinearAutoencoder
@@ -41,25 +42,29 @@ def fitted(source, songs, memory_size, *, centre=True, length=0):
     return fit_memory(source, songs, memory_size, centre=centre, length=length, generator=generator)
 
 
-@pytest.mark.parametrize("feedback", [False, True])
+@pytest.mark.parametrize(
+    ("readout", "feedback"),
+    [("memory", False), ("memory", True), ("both", False), ("both", True), ("hidden", True)],
+)
 @pytest.mark.parametrize("centre", [False, True])
-@pytest.mark.parametrize("readout", ["memory", "both"])
 @pytest.mark.parametrize("output", ["bernoulli", "nade"])
 def test_full_rank_reproduces_the_unrolled_model(feedback, centre, readout, output, small_corpus):
-    dense = DENSE.model_copy(update={"output": output})
+    dense = DENSE.model_copy(update={"output": output, "readout": readout})
     source = unrolled(dense, feedback)
     songs = small_corpus.train
     full = HIDDEN * (max(map(len, songs)) + WINDOW - 1)
     memory = fitted(source, songs, full, centre=centre)
     assert memory.n_components < full  # these songs span less than they could: the rest of the memory is spare
-    model = hand_over(source, memory, dense.model_copy(update={"memory_size": full, "readout": readout}))
+    model = hand_over(source, memory, dense.model_copy(update={"memory_size": full}))
     assert model.readout.weight.dtype == torch.float64
     for ours, theirs in zip(frame_log_probs(model, songs), frame_log_probs(source, songs), strict=True):
         assert ours == pytest.approx(theirs, abs=1e-8)
 
 
-@pytest.mark.parametrize("feedback", [False, True])
-@pytest.mark.parametrize("readout", ["memory", "both"])
+@pytest.mark.parametrize(
+    ("readout", "feedback"),
+    [("memory", False), ("memory", True), ("both", False), ("both", True), ("hidden", True)],
+)
 def test_full_rank_reproduces_the_unrolled_model_on_every_key(feedback, readout, small_corpus):
     """Of the tied architecture; the memory is fitted to some keys of each song, and serves all."""
     tied = ModelConfig(
@@ -93,6 +98,21 @@ def test_the_memory_is_fitted_to_whole_songs(small_corpus):
     assert chosen == some_songs(songs, 40, torch.Generator().manual_seed(0))
     assert chosen != some_songs(songs, 40, torch.Generator().manual_seed(1))
     assert some_songs(songs, 10_000, torch.Generator()) == list(songs)
+
+
+def test_spare_cells_learn_to_be_read(small_corpus):
+    """What the autoencoder leaves over remembers, so that the weights that read it have a gradient."""
+    config = DENSE.model_copy(update={"memory_size": 20, "feedback": True})
+    source = unrolled(DENSE, feedback=True)
+    memory = fitted(source, small_corpus.train, 20, length=WINDOW)
+    spare = memory.n_components
+    assert spare < 20
+    model = hand_over(source, memory, config)
+    frames = collate(small_corpus.train, [1]).frames.double()
+    model.log_prob(frames)[0].sum().backward()
+    for weight in (model.readout.weight, model.network.W_mh):
+        assert not weight[:, spare:].any()
+        assert weight.grad[:, spare:].abs().max(dim=0).values.min() > 0
 
 
 @pytest.mark.parametrize("readout", ["memory", "hidden", "both"])
@@ -152,7 +172,7 @@ def test_an_rnn_starts_as_the_autoencoder_of_its_inputs(small_corpus):
         np.testing.assert_allclose(h[:, 0].numpy(), 1e-4 * memory.encode(x[:, 0].numpy()), atol=1e-10)
 
     with pytest.raises(TrainingError, match="rank"):
-        start_from_inputs(build(config.model_copy(update={"hidden_size": 4000})), songs[:1], centre=True, length=0)
+        start_from_inputs(build(config.model_copy(update={"hidden_size": 900})), songs[:1], centre=True, length=0)
 
 
 @torch.no_grad()

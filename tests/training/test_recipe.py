@@ -60,12 +60,44 @@ def test_what_does_not_fit_is_refused_by_name(overrides, message):
         (["model.network=ms-lmn", "init=laes"], 'init "laes" is not for network "ms-lmn"'),
         (["init=delay", "model.hidden_size=9", "model.memory_size=8"], "memory_size of at least hidden_size"),
         (["model.scales=2"], 'scales belongs to network "ms-lmn"'),
+        (["model.network=gru", "init=random", "model.readout=both"], 'readout belongs .* not to "gru"'),
         (["model.architecture=tied", "model.output=nade", "model.output_hidden_size=4", "model.network=rnn"], "lmn"),
     ],
 )
 def test_networks_and_starts_that_do_not_go_together(overrides, message):
     with pytest.raises(UsageError, match=message):
         parse_recipe("", overrides)
+
+
+# network, readout, init, memory_rate, scales
+COMPARED = {
+    "lmn-a": ("lmn", "hidden", "laes", 1, 1),
+    "lmn-b": ("lmn", "memory", "laes", 1, 1),
+    "lmn-orthogonal": ("lmn", "memory", "orthogonal", 1, 1),
+    "lmn-orthogonal-frozen": ("lmn", "memory", "orthogonal", 0, 1),
+    "lmn-delay": ("lmn", "memory", "delay", 1, 1),
+    "lmn-delay-frozen": ("lmn", "memory", "delay", 0, 1),
+    "lmn-legendre": ("lmn", "memory", "legendre", 1, 1),
+    "lmn-legendre-frozen": ("lmn", "memory", "legendre", 0, 1),
+    "lmn-laes": ("lmn", "memory", "laes", 1, 1),
+    "lmn-laes-frozen": ("lmn", "memory", "laes", 0, 1),
+    "ms-lmn": ("ms-lmn", "memory", "orthogonal", 1, 4),
+    "rnn": ("rnn", "memory", "orthogonal", 1, 1),
+    "rnn-laes": ("rnn", "memory", "laes", 1, 1),
+    "gru": ("gru", "memory", "orthogonal", 1, 1),
+    "lstm": ("lstm", "memory", "orthogonal", 1, 1),
+}
+
+
+def test_what_is_compared_is_what_its_name_says():
+    found = {}
+    for name, changes in MODELS.items():
+        recipe = load_recipe(DENSE, changes)
+        model = recipe.model
+        found[name] = (model.network, model.readout, recipe.init, recipe.training.memory_rate, model.scales)
+        assert model.architecture == "dense"
+        assert model.feedback == (name == "lmn-a")
+    assert found == COMPARED
 
 
 def test_what_an_lmn_is_compared_with_has_as_many_parameters():

@@ -1,36 +1,21 @@
 """A run stops and goes on as if nothing had happened, learns, and loses nothing when it fails."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
 
 from lmn_music.errors import CheckpointError, TrainingError, UsageError
 from lmn_music.models.checkpoint import load_checkpoint
+from lmn_music.models.sequence_model import build
 from lmn_music.training.pretraining import key_chances
-from lmn_music.training.recipe import MODELS, parse_recipe
-from lmn_music.training.run import Run, RunConfig, corpus_info
-
-BASE = ["model.hidden_size=6", "model.memory_size=8", "model.window=3", "model.dropout=0.3", "model.input_dropout=0.2"]
-BASE += [
-    "training.batch_songs=3",
-    "training.chunk=12",
-    "training.epochs=3",
-    "training.average=0.9",
-    "training.transpose=2",
-]
-BASE += ["pretraining.batch_songs=3", "pretraining.epochs=2"]
-
-
-def config(corpus, *overrides, seed=5):
-    recipe = parse_recipe("", [*BASE, *overrides])
-    return RunConfig(command="lmn-music train small", seed=seed, corpus=corpus_info(corpus, "small"), recipe=recipe)
+from lmn_music.training.recipe import MODELS
+from lmn_music.training.run import Run
+from tests.training.conftest import OTHERS, SMALL, config, metrics_of
 
 
 def outcome(folder):
     """Return everything that a run leaves behind, but for its times."""
-    metrics = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    metrics = metrics_of(folder)
     for line in metrics:
         line.pop("seconds", None)
     best = load_checkpoint(folder)
@@ -47,12 +32,6 @@ def assert_same(one, other):
 
 TIED = ["model.architecture=tied", "model.output=nade", "model.output_hidden_size=4"]
 TIED += ["model.input_dropout=0", "training.anneal=true"]
-
-
-# What is compared with the LMN, small, and the multi-scale memory with three scales of one epoch each.
-SMALL = ["model.hidden_size=6", "model.memory_size=8"]
-OTHERS = {name: [*changes, *SMALL] for name, changes in MODELS.items()}
-OTHERS["ms-lmn"].append("model.scales=3")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +102,7 @@ def test_same_seed_same_model_other_seed_another(small_corpus, tmp_path):
 
 def test_the_log_shows_each_stage(small_corpus, tmp_path):
     Run.start(tmp_path / "run", config(small_corpus), small_corpus).run()
-    metrics = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    metrics = metrics_of(tmp_path / "run")
     assert [line["stage"] for line in metrics] == ["unrolled"] * 2 + ["hand-over"] + ["lmn"] * 3
     assert 0 < metrics[2]["energy_kept"] <= 1
     assert metrics[2]["valid_nll_before"] == min(line["valid_nll"] for line in metrics[:2])
@@ -139,7 +118,7 @@ def test_training_learns(small_corpus, tmp_path):
         "training.transpose=0",
     ]
     Run.start(tmp_path / "run", config(small_corpus, *overrides), small_corpus).run()
-    metrics = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    metrics = metrics_of(tmp_path / "run")
     p = key_chances(small_corpus.train).numpy()
     of_frequencies_alone = -(p * np.log(p) + (1 - p) * np.log(1 - p)).sum()
     assert metrics[-1]["train_nll"] < 0.85 * of_frequencies_alone
@@ -184,27 +163,69 @@ def test_weights_that_explode_stop_the_run(small_corpus, tmp_path):
 
 def test_nothing_is_kept_that_is_worse_than_the_hand_over(small_corpus, tmp_path):
     assert Run.start(tmp_path / "run", config(small_corpus, "training.epochs=0"), small_corpus).run()
-    metrics = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    metrics = metrics_of(tmp_path / "run")
     figures = load_checkpoint(tmp_path / "run").header.figures
     assert figures["best_epoch"] == 0
     assert figures["valid_nll"] == metrics[-1]["valid_nll_after"]
 
 
-def test_the_memory_learns_at_its_own_rate(small_corpus, tmp_path):
-    for name, rate in (("still", 0), ("moving", 1)):
-        overrides = ["init=orthogonal", f"training.memory_rate={rate}", "training.average=0", "training.epochs=1"]
-        Run.start(tmp_path / name, config(small_corpus, *overrides), small_corpus).run()
-    still, moving = (load_checkpoint(tmp_path / name / "last.safetensors").model for name in ("still", "moving"))
-    start = Run.start(tmp_path / "start", config(small_corpus), small_corpus)._drawn("lmn")
-    torch.testing.assert_close(still.network.W_mm, start.network.W_mm)
-    assert not torch.allclose(moving.network.W_mm, start.network.W_mm, atol=1e-3)
-    assert not torch.allclose(still.network.W_mh, start.network.W_mh, atol=1e-3)
+@pytest.mark.parametrize("init", ["orthogonal", "random", "delay", "legendre"])
+def test_a_run_starts_with_the_memory_that_its_recipe_asks_for(init, small_corpus, tmp_path):
+    asked = config(small_corpus, f"init={init}", "training.epochs=0", seed=7)
+    assert Run.start(tmp_path, asked, small_corpus).run()
+    drawn = build(asked.recipe.model, torch.Generator().manual_seed(7), init)
+    started = load_checkpoint(tmp_path).model.network.state_dict()
+    for name, weight in drawn.network.state_dict().items():
+        assert torch.equal(started[name], weight), name
+
+
+def start_and_end(corpus, folder, *changes):
+    """Return the model with which the last stage began, and the last and the best one of its end."""
+    for name, epochs in (("start", ["training.epochs=0"]), ("end", [])):
+        assert Run.start(folder / name, config(corpus, *changes, *epochs), corpus).run()
+    files = ("start/last.safetensors", "end/last.safetensors", "end/best.safetensors")
+    return [load_checkpoint(folder / file).model.state_dict() for file in files]
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name.endswith("-frozen")])
+def test_a_frozen_memory_stays_as_it_was_when_its_stage_began(name, small_corpus, tmp_path):
+    """Through weight decay, transposition and averaging, while all else learns."""
+    changes = [*OTHERS[name], "training.weight_decay=0.01", "training.learning_rate=0.01"]
+    start, *ends = start_and_end(small_corpus, tmp_path, *changes)
+    for end in ends:
+        for still in ("network.W_hm", "network.W_mm", "network.b_m", "initial_memory"):
+            assert torch.equal(end[still], start[still]), still
+        for moving in ("network.W_xh", "network.W_mh", "network.b_h", "readout.weight"):
+            assert not torch.allclose(end[moving], start[moving], atol=1e-3), moving
+
+
+@pytest.mark.parametrize("rate", [0.1, 1.0])
+def test_the_memory_learns_at_its_own_rate(rate, small_corpus, tmp_path):
+    """In its first step Adam moves the weights by their learning rates, if they have a gradient to speak of."""
+    changes = ["init=orthogonal", f"training.memory_rate={rate}", "training.learning_rate=1e-3"]
+    changes += ["training.epochs=1", "training.batch_songs=1000", "training.chunk=1000"]
+    start, last, _ = start_and_end(small_corpus, tmp_path, *changes)
+    for name, expected in (("W_xh", 1e-3), ("W_hm", rate * 1e-3), ("b_m", rate * 1e-3)):
+        step = (last[f"network.{name}"] - start[f"network.{name}"]).abs().max()
+        assert float(step) == pytest.approx(expected, rel=0.01), name
+
+
+@pytest.mark.parametrize("name", ["lmn-orthogonal", "ms-lmn"])
+def test_training_keeps_the_memory_from_exploding(name, small_corpus, tmp_path):
+    """However far the steps go, W_mm keeps a spectral norm of 1, or each module's rows of it, also in the average."""
+    changes = [*OTHERS[name], "training.memory_rate=1", "training.learning_rate=0.05", "training.average=0.1"]
+    assert Run.start(tmp_path, config(small_corpus, *changes), small_corpus).run()
+    for file in ("last", "best"):
+        checkpoint = load_checkpoint(tmp_path / f"{file}.safetensors")
+        assert checkpoint.header.figures["best_epoch"] > 0
+        for rows in checkpoint.model.network.W_mm.detach().double().split(8):
+            assert torch.linalg.matrix_norm(rows, 2) <= 1 + 1e-5, file
 
 
 def test_the_learning_rate_falls_along_half_a_cosine(small_corpus, tmp_path):
     overrides = ["init=orthogonal", "training.anneal=true", "training.epochs=4", "training.batch_songs=1000"]
     Run.start(tmp_path / "run", config(small_corpus, *overrides), small_corpus).run()
-    metrics = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    metrics = metrics_of(tmp_path / "run")
     rates = [line["learning_rate"] / 2e-3 for line in metrics]
     assert rates == pytest.approx([1, 0.5 + 0.5**1.5, 0.5, 0.5 - 0.5**1.5])  # one batch each
 
@@ -213,6 +234,11 @@ def test_a_run_never_overwrites_another(small_corpus, tmp_path):
     Run.start(tmp_path / "run", config(small_corpus), small_corpus)
     with pytest.raises(UsageError, match="not empty"):
         Run.start(tmp_path / "run", config(small_corpus), small_corpus)
+
+
+def test_what_a_killed_process_was_writing_is_in_nobodys_way(small_corpus, tmp_path):
+    (tmp_path / ".0123.tmp").write_text("seed = ")
+    assert Run.start(tmp_path, config(small_corpus), small_corpus).run()
 
 
 def test_resuming_needs_the_same_corpus_and_an_undamaged_folder(small_corpus, tmp_path):

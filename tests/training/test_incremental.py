@@ -1,0 +1,135 @@
+"""Stage by stage: what is fitted to the hidden states, and what the next stage gets."""
+
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+
+from lmn_music.memory.laes import LinearAutoencoder
+from lmn_music.models.checkpoint import load_checkpoint
+from lmn_music.models.config import ModelConfig
+from lmn_music.models.sequence_model import build
+from lmn_music.training.pretraining import fit_memory, hidden_sequences, some_songs, start_from_inputs, with_next_scale
+from lmn_music.training.run import Run
+from tests.training.conftest import OTHERS, config, metrics_of
+
+MEMORY = 3
+AUTOENCODED = ["lmn-laes", "rnn-laes", "ms-lmn"]
+
+
+def drawn(**options):
+    """Return a model in double precision, all its weights drawn."""
+    model = build(ModelConfig(hidden_size=4, memory_size=MEMORY, **options))
+    torch.manual_seed(0)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    model.constrain()
+    return model.double()
+
+
+def hidden_by_hand(model, roll):
+    """Return the hidden states (time, hidden) in a song, by the equations of the multi-scale memory."""
+    W_xh, W_mh, b_h, W_hm, W_mm, b_m = (
+        model.network.get_parameter(name).detach().numpy() for name in ("W_xh", "W_mh", "b_h", "W_hm", "W_mm", "b_m")
+    )
+    m, x, hs = model.initial_memory.detach().numpy(), np.zeros(88), []
+    for t, frame in enumerate(roll.frames):
+        h = np.tanh(W_xh @ x + W_mh @ m + b_h)
+        hears = np.repeat([t % 2**i == 0 for i in range(model.config.scales)], MEMORY)
+        m = np.where(hears, W_hm @ h + W_mm @ m + b_m, m)
+        x = frame
+        hs.append(h)
+    return np.array(hs)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("scales", [1, 2, 3])
+@pytest.mark.parametrize("centre", [True, False])
+@pytest.mark.parametrize("length", [0, 3])
+def test_a_new_module_is_the_autoencoder_of_what_it_hears(scales, centre, length, small_corpus):
+    model = drawn(network="ms-lmn", scales=scales)
+    wider = with_next_scale(model, small_corpus.train, centre=centre, length=length)
+    heard = [hidden_by_hand(model, roll)[:: 2**scales] for roll in small_corpus.train]
+    if length:
+        heard = [h[start : start + length] for h in heard for start in range(0, len(h), length)]
+    memory, new = LinearAutoencoder(MEMORY, centre=centre).fit(heard), slice(-MEMORY, None)
+    np.testing.assert_allclose(wider.network.W_hm[new].numpy(), memory.A, atol=1e-8)
+    np.testing.assert_allclose(wider.network.W_mm[new, new].numpy(), memory.B, atol=1e-8)
+    np.testing.assert_allclose(wider.network.b_m[new].numpy(), -memory.A @ memory.mean, atol=1e-8)
+    assert not wider.initial_memory[new].any()
+
+
+@pytest.mark.parametrize("centre", [True, False])
+def test_the_first_memory_is_the_autoencoder_of_the_hidden_states(centre, small_corpus):
+    model, songs, generator = drawn(network="unrolled", window=3), small_corpus.train, torch.Generator()
+    memory = fit_memory(model, songs, MEMORY, centre=centre, length=0, generator=generator)
+    heard = [np.concatenate([np.zeros((2, 4)), h]) for h in hidden_sequences(model, songs, generator)]
+    expected = LinearAutoencoder(MEMORY, centre=centre).fit(heard)
+    for name in ("A", "B", "mean"):
+        np.testing.assert_allclose(getattr(memory, name), getattr(expected, name), atol=1e-10)
+    np.testing.assert_allclose(memory.mean, np.concatenate(heard).mean(axis=0) * centre, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", AUTOENCODED)
+def test_the_autoencoder_is_centred_if_the_recipe_says_so(name, small_corpus, tmp_path):
+    """Then the memory subtracts a mean: its bias is not zero."""
+    changes = [*OTHERS[name], "training.memory_rate=0", f"training.epochs={3 if name == 'ms-lmn' else 0}"]
+    for centre in ("true", "false"):
+        asked = config(small_corpus, *changes, f"laes_centre={centre}")
+        Run.start(tmp_path / centre, asked, small_corpus).run()
+        network = load_checkpoint(tmp_path / centre / "last.safetensors").model.network
+        bias = network.layer.bias_ih_l0 if name == "rnn-laes" else network.b_m
+        assert bool(bias.any()) == (centre == "true")
+
+
+@pytest.mark.parametrize("name", AUTOENCODED)
+def test_the_autoencoder_is_fitted_to_as_many_frames_as_the_recipe_says(name, small_corpus, tmp_path):
+    weights = []
+    for frames in (40, 1000, 2000):  # the songs have 161
+        Run.start(
+            tmp_path / str(frames), config(small_corpus, *OTHERS[name], f"laes_frames={frames}"), small_corpus
+        ).run()
+        model = load_checkpoint(tmp_path / str(frames) / "last.safetensors").model
+        weights.append(torch.cat([weight.flatten() for weight in model.state_dict().values()]))
+    assert torch.equal(weights[1], weights[2])
+    assert not torch.equal(weights[0], weights[1])
+
+
+def test_the_songs_of_the_autoencoder_are_drawn_by_the_seed(small_corpus, tmp_path):
+    changes = [*OTHERS["rnn-laes"], "laes_frames=40", "training.epochs=0"]
+    run = Run.start(tmp_path, config(small_corpus, *changes, seed=7), small_corpus)
+    run.run()
+    songs = some_songs(small_corpus.train, 40, torch.Generator().manual_seed(7))
+    expected = build(run.config.recipe.model)
+    start_from_inputs(expected, songs, centre=True, length=0)
+    network = load_checkpoint(tmp_path).model.network
+    torch.testing.assert_close(network.layer.weight_hh_l0, expected.network.layer.weight_hh_l0)
+
+
+def test_each_scale_gets_an_equal_share_of_the_epochs(small_corpus, tmp_path):
+    Run.start(tmp_path, config(small_corpus, *OTHERS["ms-lmn"], "training.epochs=11"), small_corpus).run()
+    stages = [line["stage"] for line in metrics_of(tmp_path)]
+    assert stages == ["1. scale"] * 3 + ["2. scale"] * 3 + ["ms-lmn"] * 5
+
+
+@pytest.mark.parametrize("name", ["lmn-laes", "ms-lmn"])
+def test_the_best_weights_are_handed_over_and_not_the_last(name, small_corpus, tmp_path):
+    rates = ["training.learning_rate=1", "pretraining.learning_rate=1", "training.average=0"]  # the start is best
+    run = Run.start(tmp_path, config(small_corpus, *OTHERS[name], *rates), small_corpus)
+    hand_over, handed = run._hand_over, []
+
+    def watched(trainer):
+        assert trainer.progress.best_epoch < trainer.progress.epoch
+        last = deepcopy(trainer.model.state_dict())
+        model, valid = hand_over(trainer)
+        handed.append((trainer.best, last, deepcopy(model.state_dict())))
+        return model, valid
+
+    run._hand_over = watched
+    assert run.run()
+    assert len(handed) == len(run._stages()) - 1
+    for best, last, new in handed:
+        for weight in ("network.W_xh", "network.b_h"):
+            assert not torch.equal(best[weight], last[weight])
+            torch.testing.assert_close(new[weight], best[weight])
