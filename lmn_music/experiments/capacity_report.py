@@ -55,6 +55,12 @@ class Measured:
         return [row[figure] for row in self.rows]
 
 
+def _protocol(results: Mapping[str, Result]) -> Protocol:
+    """Return the protocol of the results, without the grids of settings that are kept beside it."""
+    kept = results["protocol"]
+    return Protocol.model_validate({name: kept[name] for name in Protocol.model_fields if name in kept})
+
+
 def measured(results: Mapping[str, Result]) -> list[Measured]:
     """Return what has been measured so far, by input, memory and size, in the order of the protocol."""
     found = []
@@ -65,7 +71,7 @@ def measured(results: Mapping[str, Result]) -> list[Measured]:
                 rows = tuple(row for row in result["rows"] if row["size"] == size)
                 variant = next((variant for variant in VARIANTS if variant in rest), "")
                 found.append(Measured(name_of_input, memory, size, variant, rows))
-    inputs, memories = Protocol.model_validate(results["protocol"]).inputs, list(STYLES)
+    inputs, memories = _protocol(results).inputs, list(STYLES)
     return sorted(
         found, key=lambda m: (inputs.index(m.input), memories.index(m.memory), VARIANTS.index(m.variant), m.size)
     )
@@ -147,7 +153,7 @@ def draw(results: Mapping[str, Result], out: Path) -> None:
     each lag at size `shown`; capacity-song-CORPUS: a song of the test split read out of each memory's last state.
     """
     out.mkdir(parents=True, exist_ok=True)
-    found, protocol = measured(results), Protocol.model_validate(results["protocol"])
+    found, protocol = measured(results), _protocol(results)
     found = [m for m in found if m.variant != SHORT]
     at_shown = [m for m in found if m.size == protocol.shown]
     against_size = _panels(found, protocol, _against_size, "size of the memory", "total capacity, frames")
