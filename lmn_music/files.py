@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from lmn_music.errors import LmnMusicError
 
 _TEMPORARY = ".tmp"
@@ -32,3 +34,20 @@ def replacing(path: Path) -> Iterator[Path]:
         raise LmnMusicError(f"Cannot write {path} ({error.strerror or error}): choose another place.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone(lock: Path, what: str) -> Iterator[None]:
+    """Keep other processes out of what the lock file stands for; LmnMusicError, which begins with `what`, if one is in.
+
+    The file stays; the lock goes with the process, however that ends.
+    """
+    held = FileLock(lock)
+    try:
+        held.acquire(timeout=0)
+    except Timeout as error:
+        raise LmnMusicError(f"{what}: wait for it, or stop it") from error
+    try:
+        yield
+    finally:
+        held.release()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,7 +43,8 @@ def capacity(corpus: Corpora = None, out: Out = RESULTS, workers: Workers = 2, d
         raise UsageError(f"there is no --corpus {min(unknown)}: choose {', '.join(protocol.corpora)}")
     if corpus:
         protocol = protocol.model_copy(update={"corpora": tuple(corpus)})
-    experiment.run(out, protocol, data=data, workers=workers, done=_progress())
+    with _interruptible():
+        experiment.run(out, protocol, data=data, workers=workers, done=_progress())
     report(out)
 
 
@@ -77,7 +80,8 @@ def initialisation(
         seeds={name: seeds or plan.seeds.get(name, 3) for name in corpora},
         tied={} if model or seconds else {name: seeds or count for name, count in plan.tied.items() if name in corpora},
     )
-    experiment.run(out, runs, plan, data=data, workers=workers, done=_progress())
+    with _interruptible():
+        experiment.run(out, runs, plan, data=data, workers=workers, done=_progress())
     report(out)
 
 
@@ -107,6 +111,16 @@ def report(
         if missing := fill(path, tables):
             raise UsageError(f"{path} asks for {', '.join(missing)}, of which {out} holds no results")
         typer.echo(f"{path} is up to date")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Say on Ctrl-C what is kept, and leave with exit code 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("stopped; what is done is kept, and the same command goes on from there", err=True)
+        raise typer.Exit(130) from None
 
 
 def _progress() -> Done:

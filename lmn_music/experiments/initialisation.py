@@ -62,6 +62,7 @@ def run(
     plan, path = plan or Plan(), out / "initialisation.json"
     # What is missing or damaged is told now, not after hours.
     songs = {corpus: corpus_of(corpus, data).sha256 for corpus in plan.seconds}
+    runs.mkdir(parents=True, exist_ok=True)
     known = begin(path, protocol())
     for name, result in known.items():
         corpus, limit = result.get("corpus", name), result.get("limit")

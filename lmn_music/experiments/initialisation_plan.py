@@ -50,6 +50,7 @@ input_dropout = 0.1
 [pretraining]
 batch_songs = 8
 average = 0.9
+memory_rate = 0.1
 
 [training]
 batch_songs = 8
@@ -198,7 +199,7 @@ def names(plan: Plan) -> set[str]:
         for start in starts(model):
             found |= {_trial(corpus, model, start, setting) for setting in settings(corpus)}
             found |= {_final(corpus, model, start, seed) for seed in range(1, plan.seeds[corpus] + 1)}
-    for corpus, seeds in plan.tied.items():
+    for corpus, seeds in [(corpus, seeds) for corpus, seeds in plan.tied.items() if corpus in plan.seconds]:
         found |= {_final(corpus, "tied", start, seed) for start in TIED_STARTS for seed in range(1, seeds + 1)}
     return found
 

@@ -179,9 +179,9 @@ def draw(results: Mapping[str, Result], out: Path) -> None:
     Trainings that were broken off are left out.
     """
     found = cells(results, broken=False)
-    if not found:
-        return
     rows = [model for model in LMNS if any(model == here for _, here in found)]
+    if not rows:
+        return
     corpora = list(dict.fromkeys(corpus for corpus, _ in found))
     figure = Figure(figsize=(4 * len(corpora), 3.2 * len(rows)), layout="constrained")
     axes = figure.subplots(len(rows), len(corpora), squeeze=False)

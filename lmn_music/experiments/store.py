@@ -7,17 +7,14 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from filelock import FileLock, Timeout
-
 from lmn_music.errors import LmnMusicError
-from lmn_music.files import replacing
+from lmn_music.files import alone, replacing
 
 Task = TypeVar("Task")
 Result = dict[str, Any]
@@ -73,26 +70,13 @@ def carry_out(
     have ended. LmnMusicError if another call is at work on the file, or if a process was ended from outside.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(path):
+    # Each process writes what it has read and added, and no more.
+    with alone(path.with_name(f".{path.stem}.lock"), f"another experiment is adding to {path}"):
         results = read(path)
         missing = {name: task for name, task in tasks.items() if name not in results}
         if missing:
             _add(path, results, missing, work, min(workers, len(missing)), done)
         return results
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Keep all other processes from working on the file: each writes what it has read and added, and no more."""
-    lock = FileLock(path.with_name(f".{path.stem}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise LmnMusicError(f"another experiment is adding to {path}: wait for it, or choose another --out") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _add(
@@ -112,7 +96,7 @@ def _add(
         while running or (waiting and failed is None):
             while waiting and failed is None and len(running) < workers:
                 name, task = waiting.pop()
-                running[pool.submit(work, task)] = name
+                running[_submit(pool, work, task)] = name
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 name = running.pop(future)
                 if (error := future.exception()) is not None:
@@ -122,6 +106,12 @@ def _add(
                 write(path, results)
                 if done is not None:
                     done(name, results[name], len(waiting) + len(running))
+    except BrokenProcessPool as error:  # found out when the next task is submitted
+        failed = failed or error
+    except KeyboardInterrupt:  # perhaps of this process alone: what is under way is not waited for
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
         if before is None:
@@ -135,6 +125,15 @@ def _add(
         ) from failed
     if failed is not None:
         raise failed
+
+
+def _submit(pool: ProcessPoolExecutor, work: Callable[[Task], Result], task: Task) -> Future[Result]:
+    """Submit a task; a process that is started for it ignores Ctrl-C until `_prepare_worker` says what it does."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return pool.submit(work, task)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _prepare_worker() -> None:

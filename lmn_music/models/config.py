@@ -28,8 +28,8 @@ class ModelConfig(Settings):
     `bernoulli` can do without.
     hidden_size, memory_size: the LMN's two components, of the tied architecture those of each key, of the ms-lmn the
     memory of each scale. readout: what the output sees of them (LMN-B: memory, LMN-A: hidden). window: of the
-    unrolled network. feedback: whether the unrolled network's hidden states hear those before them (from which W_mh is
-    made), and whether W_mh is drawn where there is no unrolled network; it starts at zero if not.
+    unrolled network. feedback: whether the unrolled network's hidden states hear those before them, from which W_mh is
+    made; it starts at zero if not.
     metre: the network also hears the frame's number modulo each of these.
     absolute_pitch (tied): each key has weights for its own number; without, a song and its transposition are equally
     likely. recall (tied): each key also hears what followed the places of the song that resemble its present end.

@@ -29,7 +29,7 @@ def read_out(readout: Readout, h: Tensor, m: Tensor) -> Tensor:
 
 
 def spare_memory(cells: int, hidden_size: int) -> tuple[Tensor, Tensor]:
-    """Return W_hm (cells, hidden_size) and W_mm (cells, cells), orthogonal, for cells that an autoencoder leaves over.
+    """Return W_hm (cells, hidden_size), drawn, and W_mm (cells, cells), orthogonal, of what an autoencoder leaves over.
 
     Always the same ones. Nothing reads these cells at first; but they remember, so that reading can be learned.
     """

@@ -120,7 +120,7 @@ class MemoryModel(SequenceModel):
                 input_size, hidden_size, config.window, feedback=config.feedback, puts_out_window=window
             )
             self.network.reset_parameters(generator=generator)
-        if isinstance(self.network, LMN | MultiScaleLMN) and not config.feedback:
+        if isinstance(self.network, LMN | MultiScaleLMN):  # what comes back through drawn weights saturates h
             nn.init.zeros_(self.network.W_mh)
         # What the memory holds before the first frame; the unrolled model's window is empty by definition.
         self.initial_memory = nn.Parameter(

@@ -26,7 +26,7 @@ from pydantic import ValidationError
 from lmn_music.corpora.corpus import Corpus
 from lmn_music.errors import CheckpointError, TrainingError, UsageError
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
-from lmn_music.files import is_leftover, replacing
+from lmn_music.files import alone, is_leftover, replacing
 from lmn_music.models.checkpoint import CorpusInfo, Header, save_checkpoint
 from lmn_music.models.config import Settings
 from lmn_music.models.dense import DenseModel
@@ -113,7 +113,14 @@ class Run:
         return cls(folder, config, corpus, torch.device(device), reporter or Silent())
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> bool:
-        """Train until the end: True; or until `stop()` says so, with everything saved: False."""
+        """Train until the end: True; or until `stop()` says so, with everything saved: False.
+
+        LmnMusicError if another process is at work in the folder.
+        """
+        with alone(self.folder / ".lock", f"another training is at work in {self.folder}"):
+            return self._run(stop)
+
+    def _run(self, stop: Callable[[], bool]) -> bool:
         self._check_songs()
         began = time.monotonic()
         state, stages = self._load_state(), self._stages()

@@ -46,6 +46,15 @@ def test_initialisation_and_report(tunes, monkeypatch):
     assert "asks for nonsense" in lmn_music("experiment", "report", "--out", "results", "--page", "page.md", code=2)
 
 
+@pytest.mark.parametrize("name", ["capacity", "initialisation"])
+def test_an_interruption_says_that_nothing_is_lost(monkeypatch, name):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"lmn_music.experiments.{name}.run", interrupt)
+    assert "the same command goes on from there" in lmn_music("experiment", name, code=130)
+
+
 def test_what_cannot_be_done_is_told_at_once():
     assert "choose jsb, nottingham" in lmn_music("experiment", "capacity", "--corpus", "bach", code=2)
     assert "choose LMN-A" in lmn_music("experiment", "initialisation", "--model", "transformer", code=2)

@@ -238,6 +238,13 @@ def a_result(corpus, start, seed, curve, **figures):
     }
 
 
+def test_other_networks_alone_make_tables_and_no_picture(tmp_path):
+    results = {"one": {**a_result("jsb", "orthogonal", 1, [[1, 1.0, 9.0]], test_nll=9.1), "model": "GRU"}}
+    assert "| jsb | GRU | 1 | 9.000 | 9.100 |" in initialisation_report.tables(results)["baselines"]
+    initialisation_report.draw(results, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
 def test_accuracies_stand_beside_the_published_ones_of_their_own_definition():
     results = {
         str(seed): a_result(

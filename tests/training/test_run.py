@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lmn_music.errors import CheckpointError, TrainingError, UsageError
+from lmn_music.errors import CheckpointError, LmnMusicError, TrainingError, UsageError
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.models.sequence_model import build
 from lmn_music.training.pretraining import key_chances
@@ -234,6 +234,20 @@ def test_a_run_never_overwrites_another(small_corpus, tmp_path):
     Run.start(tmp_path / "run", config(small_corpus), small_corpus)
     with pytest.raises(UsageError, match="not empty"):
         Run.start(tmp_path / "run", config(small_corpus), small_corpus)
+
+
+def test_one_training_at_a_time_in_a_folder(small_corpus, tmp_path):
+    run, refused = Run.start(tmp_path, config(small_corpus), small_corpus), []
+
+    def another():
+        with pytest.raises(LmnMusicError, match="another training is at work") as error:
+            Run.resume(tmp_path, small_corpus).run()
+        refused.append(error)
+        return True
+
+    assert not run.run(stop=another)
+    assert len(refused) == 1
+    assert Run.resume(tmp_path, small_corpus).run()
 
 
 def test_what_a_killed_process_was_writing_is_in_nobodys_way(small_corpus, tmp_path):
