@@ -140,11 +140,9 @@ MEASURES = {
 
 def paired(results: Mapping[str, Result], measure: Measure) -> Iterator[Row]:
     """Yield each start as an autoencoder minus each other start; bold: zero is outside the 95 % interval."""
-    for (corpus, model), starts in _compared(results, measure):
-        difference = measure.difference(starts)
-        for start in AUTOENCODERS:
-            found = {f"minus {other}": _differences(starts, start, other, difference) for other in OTHERS}
-            yield from _row({"corpus": corpus, "model": model, "start": start}, found, measure.digits)
+    for corpus, model, start, found in _comparisons(results, measure):
+        differences = {f"minus {other}": values for other, values in found.items()}
+        yield from _row({"corpus": corpus, "model": model, "start": start}, differences, measure.digits)
 
 
 def among_autoencoders(results: Mapping[str, Result]) -> Iterator[Row]:
@@ -174,10 +172,9 @@ def against_networks(results: Mapping[str, Result]) -> Iterator[Row]:
 def counts(results: Mapping[str, Result], measure: Measure, *, by_corpus: bool = False) -> Iterator[Row]:
     """Yield how many comparisons of each start as an autoencoder are decided, which way, and by how much."""
     means: dict[tuple[str, Start], list[tuple[float, bool]]] = {}
-    for (corpus, _), starts in _compared(results, measure):
-        difference = measure.difference(starts)
-        for start, other in itertools.product(AUTOENCODERS, OTHERS):
-            if differences := _differences(starts, start, other, difference):
+    for corpus, _, start, compared in _comparisons(results, measure):
+        for differences in compared.values():
+            if differences:
                 mean, half = paired_interval(differences)
                 means.setdefault((corpus if by_corpus else "all", start), []).append((mean, abs(mean) > half))
     for (corpus, start), found in means.items():
@@ -198,6 +195,16 @@ def _range(means: Sequence[float], digits: int) -> str:
         return "0"
     texts = dict.fromkeys(f"{mean:+.{digits}f}" for mean in (min(means, key=abs), max(means, key=abs)))
     return f"{len(means)} ({' to '.join(texts)})"
+
+
+def _comparisons(
+    results: Mapping[str, Result], measure: Measure
+) -> Iterator[tuple[str, str, Start, dict[Start, list[float]]]]:
+    """Yield corpus, model, a start as an autoencoder, and its differences from each other start, seed by seed."""
+    for (corpus, model), starts in _compared(results, measure):
+        difference = measure.difference(starts)
+        for start in AUTOENCODERS:
+            yield corpus, model, start, {other: _differences(starts, start, other, difference) for other in OTHERS}
 
 
 def _compared(results: Mapping[str, Result], measure: Measure) -> Iterator[tuple[tuple[str, str], Starts]]:

@@ -66,9 +66,9 @@ def run(
     known = begin(path, protocol())
     for name, result in known.items():
         corpus, limit = result.get("corpus", name), result.get("limit")
-        if result.get("sha256") not in (None, songs.get(corpus)) and corpus in songs:
+        if corpus in songs and result.get("sha256", songs[corpus]) != songs[corpus]:
             raise LmnMusicError(
-                f"{path} holds trainings on other songs than {corpus} has now: choose another --out and --runs"
+                f"{path} was made with other songs than {corpus} has now: choose another --out and --runs"
             )
         if limit is not None and limit != plan.seconds.get(corpus, limit):
             raise LmnMusicError(

@@ -171,7 +171,7 @@ def test_goes_on_after_an_interruption_and_reports(tunes, tmp_path):
         run(tmp_path / "third", runs, plan.model_copy(update={"seconds": {tunes: 0.001}}))
     write_roll(make_roll(20, 10, frames_per_quarter=2), Path(tunes) / "10.mid")
     corpus_of.cache_clear()
-    with pytest.raises(LmnMusicError, match="other songs than"):
+    with pytest.raises(LmnMusicError, match="made with other songs than"):
         run(out, runs, plan)
 
 
