@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -40,7 +40,7 @@ def replacing(path: Path) -> Iterator[Path]:
 def alone(lock: Path, what: str) -> Iterator[None]:
     """Keep other processes out of what the lock file stands for; LmnMusicError, which begins with `what`, if one is in.
 
-    The file stays; the lock goes with the process, however that ends.
+    The lock goes with the process, however that ends; a file that a killed one has left over locks nobody out.
     """
     held = FileLock(lock)
     try:
@@ -50,4 +50,6 @@ def alone(lock: Path, what: str) -> Iterator[None]:
     try:
         yield
     finally:
+        with suppress(OSError):  # where an open file cannot be removed it stays
+            lock.unlink()
         held.release()
