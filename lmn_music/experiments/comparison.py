@@ -82,12 +82,11 @@ class Measure:
     broken: bool = True
 
 
-def _figure(key: str, scale: float = 1.0) -> Callable[[Starts], Difference]:
-    return lambda _: lambda one, other: scale * float(one[key] - other[key])
+def _of(figure: str, scale: float = 1.0) -> Difference:
+    return lambda one, other: scale * float(one[figure] - other[figure])
 
 
-def _test(one: Result, other: Result) -> float:
-    return float(one["test_nll"] - other["test_nll"])
+_test = _of("test_nll")
 
 
 def _at_equal_epochs(one: Result, other: Result) -> float:
@@ -114,15 +113,15 @@ def _until_all_have_reached(column: int) -> Callable[[Starts], Difference]:
 
 MEASURES = {
     "paired": Measure("test likelihood", lambda _: _test),
-    "paired-valid": Measure("validation likelihood", _figure("valid_nll")),
+    "paired-valid": Measure("validation likelihood", lambda _: _of("valid_nll")),
     # Where the learning rate falls over the whole training, a shorter one is not the beginning of a longer one.
     "paired-epochs": Measure(
         "the same after as many epochs of the LMN",
         lambda _: _at_equal_epochs,
         applies=lambda corpus, model: model != "tied" and corpus not in ANNEALED,
     ),
-    "paired-threshold": Measure("accuracy, threshold", _figure("accuracy_thresholded", 100), better=1, digits=2),
-    "paired-sampled": Measure("accuracy, sampled", _figure("accuracy_sampled", 100), better=1, digits=2),
+    "paired-threshold": Measure("accuracy, threshold", lambda _: _of("accuracy_thresholded", 100), better=1, digits=2),
+    "paired-sampled": Measure("accuracy, sampled", lambda _: _of("accuracy_sampled", 100), better=1, digits=2),
     "paired-speed": Measure("epochs to a given likelihood", _until_all_have_reached(0), digits=1, broken=False),
     # The tied model's seconds were those of a clock on the wall.
     "paired-seconds": Measure(

@@ -5,6 +5,7 @@ metrics.jsonl       one line of figures per epoch, and one per hand-over
 best.safetensors    the model with the best validation likelihood so far; evaluation and generation need only this
 last.safetensors    the model as it is now
 state.pt            what resuming needs
+.lock               while a process is at work
 """
 
 from __future__ import annotations
