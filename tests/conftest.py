@@ -1,33 +1,19 @@
 """What every test may use: songs made up here, and the benchmark files, if they are on this machine."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import settings
 
 from lmn_music.corpora import BENCHMARKS, benchmark
 from lmn_music.corpora.benchmark import Source
 from lmn_music.corpora.corpus import Corpus, content_sha256
-from lmn_music.pianoroll import KEYS, PianoRoll
+from tests.helpers import find_benchmark_folder, make_roll
 
 # On top of hypothesis' own profile, which draws the same examples every time where the variable CI is set.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
-
-BENCHMARK_FILES = ("JSB_Chorales.mat", "Nottingham.mat", "MuseData.mat", "Piano_midi.mat")
-
-
-def find_benchmark_folder() -> Path | None:
-    """Return the folder that holds the four benchmark files, or None."""
-    candidates = [Path(os.environ["LMN_MUSIC_DATA"])] if os.environ.get("LMN_MUSIC_DATA") else []
-    candidates.append(Path(__file__).resolve().parents[2] / "shared" / "corpora")
-    for folder in candidates:
-        if all((folder / name).is_file() for name in BENCHMARK_FILES):
-            return folder.resolve()
-    return None
 
 
 @pytest.fixture(scope="session")
@@ -37,16 +23,6 @@ def benchmark_folder() -> Path:
     if folder is None:
         pytest.skip("the benchmark files are neither in LMN_MUSIC_DATA nor in ../shared/corpora")
     return folder
-
-
-def make_roll(length: int, seed: int = 0, *, frames_per_quarter: int = 1) -> PianoRoll:
-    """Return a song of four wandering voices, as learnable as music is."""
-    generator = np.random.default_rng(seed)
-    frames = np.zeros((length, KEYS), dtype=bool)
-    for start in (27, 34, 41, 48):
-        walk = start + np.cumsum(generator.integers(-1, 2, size=length))
-        frames[np.arange(length), np.clip(walk, 0, KEYS - 1)] = True
-    return PianoRoll(frames, frames_per_quarter, f"song {seed}")
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,9 @@ import lmn_music
 
 PACKAGE = Path(lmn_music.__file__).parent
 FLOORS = [
-    {"__init__", "pianoroll", "errors", "files", "resources", "allocator", "memory"},
-    {"corpora", "models", "rendering"},
+    {"__init__", "music", "errors", "files", "resources", "allocator", "memory"},
+    {"corpora", "models", "formats"},
     {"training", "evaluation", "generation"},
-    {"experiments"},
     {"cli"},
 ]
 FILES = sorted(path for path in PACKAGE.rglob("*.py"))

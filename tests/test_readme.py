@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from lmn_music.cli.main import app
-from lmn_music.rendering import write_roll
-from tests.conftest import make_roll
+from lmn_music.formats import write_roll
+from tests.helpers import make_roll
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
 # Trained as the README says, but briefly.

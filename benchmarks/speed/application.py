@@ -9,8 +9,8 @@ from typing import Any
 from measure import BIN, in_turn, median, process, ratio, script, store
 
 from lmn_music.corpora import load_corpus
-from lmn_music.pianoroll import PianoRoll
-from lmn_music.rendering.midi import write_midi
+from lmn_music.formats.midi import write_midi
+from lmn_music.music.pianoroll import PianoRoll
 
 FILES = 1000
 LIKELIHOOD = """

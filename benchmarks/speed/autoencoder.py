@@ -20,7 +20,7 @@ from lmn_music.corpora.batches import collate
 from lmn_music.memory.history import dense_history, squared_norm
 from lmn_music.memory.laes import LinearAutoencoder
 from lmn_music.models.checkpoint import load_checkpoint
-from lmn_music.models.sequence_model import MemoryModel
+from lmn_music.models.memory_model import MemoryModel
 
 CORPORA = ("jsb", "piano", "nottingham", "muse")
 SONGS = {"jsb": 60, "piano": 8, "nottingham": 40, "muse": 20}  # of which activations are taken, about

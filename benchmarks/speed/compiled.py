@@ -12,7 +12,7 @@ import torch
 from measure import in_turn, median, ratio, store
 from torch.utils.cpp_extension import load_inline
 
-from lmn_music.models.scan import scan
+from lmn_music.models.networks.scan import scan
 
 SOURCE = r"""
 #include <torch/extension.h>

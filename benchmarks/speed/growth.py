@@ -16,9 +16,9 @@ from lmn_music.evaluation.likelihood import frame_log_probs
 from lmn_music.generation.sampler import sample_frames
 from lmn_music.memory.laes import LinearAutoencoder
 from lmn_music.models.checkpoint import load_checkpoint
-from lmn_music.models.lmn import LMN
-from lmn_music.models.tied import TiedModel
-from lmn_music.pianoroll import KEYS, PianoRoll
+from lmn_music.models.networks.lmn import LMN
+from lmn_music.models.tied.model import TiedModel
+from lmn_music.music.pianoroll import KEYS, PianoRoll
 
 mpl.use("Agg")
 

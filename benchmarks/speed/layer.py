@@ -12,8 +12,8 @@ import torch
 from measure import in_turn, median, ratio, store
 from torch import Tensor, nn
 
-from lmn_music.models.lmn import LMN
-from lmn_music.models.scan import reference_scan
+from lmn_music.models.networks.lmn import LMN
+from lmn_music.models.networks.scan import reference_scan
 
 TIME = 100
 SHAPES = [(64, 32), (128, 32), (256, 32), (512, 32), (64, 700)]  # hidden = memory, batch; the last: the tied model

@@ -7,7 +7,7 @@ from typing import Any
 
 from measure import RESULTS, ROOT
 
-from lmn_music.experiments.page import fill, table
+from studies.page import fill, table
 
 PAGE = ROOT / "docs" / "performance.md"
 

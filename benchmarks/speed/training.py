@@ -19,10 +19,10 @@ import torch
 from measure import BIN, ROOT, in_turn, median, ratio, script, store
 from torch.profiler import ProfilerActivity, profile
 
-import lmn_music.models.lmn
+import lmn_music.models.networks.lmn
 from lmn_music.corpora import load_corpus
-from lmn_music.models.scan import reference_scan, scan
-from lmn_music.models.sequence_model import build
+from lmn_music.models.build import build
+from lmn_music.models.networks.scan import reference_scan, scan
 from lmn_music.training.recipe import default_recipe, load_recipe
 from lmn_music.training.trainer import Trainer
 
@@ -96,12 +96,12 @@ def parts() -> dict[str, float]:
     work = trainer("jsb")
 
     def batches(recurrence: object) -> None:
-        lmn_music.models.lmn.scan = recurrence  # type: ignore[assignment]
+        lmn_music.models.networks.lmn.scan = recurrence  # type: ignore[assignment]
         for number in range(5):
             work._train_batch([4 * number + song for song in range(4)])
 
     times = in_turn({"scan": lambda: batches(scan), "plain loop": lambda: batches(reference_scan)}, seconds=20)
-    lmn_music.models.lmn.scan = scan
+    lmn_music.models.networks.lmn.scan = scan
     return {"jsb, five batches, s": median(times["scan"]), "scan / plain loop": ratio(times, "scan", "plain loop")}
 
 

@@ -95,7 +95,7 @@ def show(
 ) -> None:
     """Draw one song of a corpus as a piano-roll: time left to right, pitch low to high; or let it be heard."""
     from lmn_music.corpora import load_corpus
-    from lmn_music.rendering import check_output, write_roll
+    from lmn_music.formats import check_output, write_roll
 
     check_output(out)
     corpus = load_corpus(name, data)

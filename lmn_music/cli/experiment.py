@@ -14,7 +14,7 @@ from lmn_music.cli.options import Data
 from lmn_music.errors import UsageError
 
 if TYPE_CHECKING:
-    from lmn_music.experiments.store import Done, Result
+    from studies.store import Done, Result
 
 app = typer.Typer(no_args_is_help=True, help="Test the claims of the paper: hours of two cores, kept as they come.")
 
@@ -35,8 +35,8 @@ Corpora = Annotated[
 @app.command()
 def capacity(corpus: Corpora = None, out: Out = RESULTS, workers: Workers = 2, data: Data = None) -> None:
     """How much of the past memories of the same size hold, on noise, rolls, hidden states. Three hours; goes on."""
-    from lmn_music.experiments import capacity as experiment
-    from lmn_music.experiments.capacity_inputs import FULL
+    from studies import capacity as experiment
+    from studies.capacity_inputs import FULL
 
     protocol = FULL
     if unknown := set(corpus or ()) - set(protocol.corpora):
@@ -67,8 +67,8 @@ def initialisation(
     data: Data = None,
 ) -> None:
     """Start the memory as an autoencoder, or otherwise, in trainings of equal length. About ten hours; goes on."""
-    from lmn_music.experiments import initialisation as experiment
-    from lmn_music.experiments.initialisation_plan import MODELS, Plan
+    from studies import initialisation as experiment
+    from studies.initialisation_plan import MODELS, Plan
 
     plan = Plan()
     corpora = corpus or list(plan.seconds)
@@ -94,9 +94,9 @@ def report(
     ] = None,
 ) -> None:
     """Make tables and figures again from the stored results."""
-    from lmn_music.experiments import capacity_report, initialisation_report
-    from lmn_music.experiments.page import fill, results_missing
-    from lmn_music.experiments.store import read
+    from studies import capacity_report, initialisation_report
+    from studies.page import fill, results_missing
+    from studies.store import read
 
     tables: dict[str, str] = {}
     for name, module in (("capacity", capacity_report), ("initialisation", initialisation_report)):

@@ -66,15 +66,15 @@ def generate(
         raise UsageError("give the length as --bars or as --frames, not both")
     first = secrets.randbelow(2**31) if seed is None else seed
     check_seed(first, count)
-    from lmn_music.rendering import check_length, check_output, write_roll
+    from lmn_music.formats import check_length, check_output, write_roll
 
     files = [[_numbered(path, number, count) for path in out] for number in range(1, count + 1)]
     for path in (path for paths in files for path in paths):
         check_output(path)
 
+    from lmn_music.formats import read_score
     from lmn_music.generation.sampler import generate_song
     from lmn_music.models.checkpoint import load_checkpoint
-    from lmn_music.rendering import read_score
 
     checkpoint = load_checkpoint(model, resolve_device(device))
     grid = checkpoint.header.corpus.frames_per_quarter

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lmn_music.pianoroll import KEYS, PianoRoll
+from lmn_music.music.pianoroll import KEYS, PianoRoll
 
 
 @dataclass(frozen=True)

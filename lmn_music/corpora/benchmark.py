@@ -22,7 +22,7 @@ import numpy as np
 
 from lmn_music.corpora.corpus import SPLITS, Corpus
 from lmn_music.errors import CorpusError, CorpusUnavailableError, UsageError
-from lmn_music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
+from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
 
 DATA_VARIABLE = "LMN_MUSIC_DATA"
 CACHE_VARIABLE = "LMN_MUSIC_CACHE"

@@ -18,7 +18,7 @@ import numpy as np
 
 from lmn_music.corpora.corpus import SPLITS, Corpus, Rejected, content_sha256
 from lmn_music.errors import CorpusError
-from lmn_music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
+from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
 from lmn_music.resources import resource
 
 # With music21 10.5.1, in the order train, valid, test; `lmn-music corpora` shows them without reading the scores.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lmn_music.errors import UsageError
-from lmn_music.pianoroll import PianoRoll
+from lmn_music.music.pianoroll import PianoRoll
 
 SPLITS = ("train", "valid", "test")
 

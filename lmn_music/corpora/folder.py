@@ -7,10 +7,10 @@ from pathlib import Path
 
 from lmn_music.corpora.corpus import SPLITS, Corpus, Rejected, content_sha256
 from lmn_music.errors import CorpusError, ScoreError
-from lmn_music.pianoroll import PianoRoll
-from lmn_music.rendering.output import as_utf8
-from lmn_music.rendering.score import read_score
-from lmn_music.rendering.tonality import transpose_to_c as to_c
+from lmn_music.formats.output import as_utf8
+from lmn_music.formats.score import read_score
+from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.music.tonality import transpose_to_c as to_c
 
 DEFAULT_GRID = 2  # frames per quarter: eighth notes
 BORDERS = (0.8, 0.9)  # train below the first, valid between them, test above

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from lmn_music.evaluation.teacher_forcing import teacher_forced
-from lmn_music.models.sequence_model import SequenceModel
-from lmn_music.pianoroll import PianoRoll
+from lmn_music.models.interface import SequenceModel
+from lmn_music.music.pianoroll import PianoRoll
 
 SAMPLES = 10
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from lmn_music.corpora.batches import collate
 from lmn_music.errors import UsageError
 from lmn_music.evaluation.likelihood import nll_per_frame
-from lmn_music.models.sequence_model import SequenceModel
-from lmn_music.pianoroll import PianoRoll
+from lmn_music.models.interface import SequenceModel
+from lmn_music.music.pianoroll import PianoRoll
 
 Array = npt.NDArray[np.float64]
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import torch
 
 from lmn_music.evaluation.teacher_forcing import teacher_forced
-from lmn_music.models.sequence_model import SequenceModel
-from lmn_music.pianoroll import PianoRoll
+from lmn_music.models.interface import SequenceModel
+from lmn_music.music.pianoroll import PianoRoll
 
 Array = npt.NDArray[np.float64]
 

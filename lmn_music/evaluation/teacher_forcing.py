@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from lmn_music.corpora.batches import batch_plan, collate
-from lmn_music.models.sequence_model import CHUNK, SequenceModel
-from lmn_music.pianoroll import PianoRoll
+from lmn_music.models.interface import CHUNK, SequenceModel
+from lmn_music.music.pianoroll import PianoRoll
 
 
 @dataclass(frozen=True)

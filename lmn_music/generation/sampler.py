@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from lmn_music.errors import GenerationError, UsageError
-from lmn_music.models.sequence_model import CHUNK, SequenceModel
-from lmn_music.pianoroll import PianoRoll
+from lmn_music.models.interface import CHUNK, SequenceModel
+from lmn_music.music.pianoroll import PianoRoll
 
 ATTEMPTS = 20
 

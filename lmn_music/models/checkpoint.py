@@ -16,8 +16,9 @@ from torch import Tensor
 from lmn_music import __version__
 from lmn_music.errors import CheckpointError, LmnMusicError
 from lmn_music.files import replacing
+from lmn_music.models.build import build
 from lmn_music.models.config import ModelConfig, Settings
-from lmn_music.models.sequence_model import SequenceModel, build
+from lmn_music.models.interface import SequenceModel
 from lmn_music.resources import resource
 
 FORMAT = 1

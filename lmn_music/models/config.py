@@ -38,7 +38,7 @@ class ModelConfig(Settings):
     """
 
     architecture: Literal["dense", "tied"] = "dense"
-    network: Literal["lmn", "unrolled", "ms-lmn", "rnn", "gru", "lstm"] = "lmn"
+    network: str = "lmn"
     output: Literal["bernoulli", "nade"] = "bernoulli"
     output_hidden_size: Annotated[int, Field(ge=0, le=65536)] = 0
     hidden_size: Size = 256

@@ -6,20 +6,19 @@ import torch
 from torch import Tensor, nn
 
 from lmn_music.models.config import ModelConfig
-from lmn_music.models.lmn import MemoryStart
+from lmn_music.models.interface import State
+from lmn_music.models.memory_model import MemoryModel
+from lmn_music.models.networks.network import Network
 from lmn_music.models.outputs.bernoulli import BernoulliOutput
 from lmn_music.models.outputs.nade import NADE
-from lmn_music.models.sequence_model import MemoryModel, State
-from lmn_music.pianoroll import KEYS
+from lmn_music.music.pianoroll import KEYS
 
 
 class DenseModel(MemoryModel):
     """Input: the frame before (zeros before the first) and the metre; a linear readout gives the output's context."""
 
-    def __init__(
-        self, config: ModelConfig, generator: torch.Generator | None = None, start: MemoryStart = "orthogonal"
-    ) -> None:
-        super().__init__(config, KEYS + sum(config.metre), generator, start)
+    def __init__(self, config: ModelConfig, network: Network, generator: torch.Generator | None = None) -> None:
+        super().__init__(config, network)
         output = NADE if config.output == "nade" else BernoulliOutput
         self.output = output(config.output_hidden_size, config.dropout, generator)
         self.readout = nn.Linear(self.network.output_size, self.output.context_size)
@@ -27,6 +26,11 @@ class DenseModel(MemoryModel):
         nn.init.zeros_(self.readout.bias)
         self.input_dropout = nn.Dropout(config.input_dropout)
         self.dropout = nn.Dropout(config.dropout)
+
+    @staticmethod
+    def input_size(config: ModelConfig) -> int:
+        """Return how many numbers of a frame the network reads."""
+        return KEYS + sum(config.metre)
 
     @torch.no_grad()
     def start_from_chances(self, chances: Tensor) -> None:

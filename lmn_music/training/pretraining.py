@@ -18,14 +18,15 @@ from torch import Tensor
 from lmn_music.corpora.batches import collate
 from lmn_music.errors import TrainingError
 from lmn_music.memory.laes import LinearAutoencoder, RankError, fit_autoencoder, pieces
+from lmn_music.models.build import build
 from lmn_music.models.config import ModelConfig
 from lmn_music.models.dense import DenseModel
-from lmn_music.models.lmn import LMN, spare_memory
-from lmn_music.models.multiscale import MultiScaleLMN, sampled_hidden
-from lmn_music.models.recurrent import Recurrent
-from lmn_music.models.sequence_model import MemoryModel, build
-from lmn_music.models.unrolled import Unrolled
-from lmn_music.pianoroll import PianoRoll
+from lmn_music.models.memory_model import MemoryModel
+from lmn_music.models.networks.lmn import LMN, spare_memory
+from lmn_music.models.networks.multiscale import MultiScaleLMN, sampled_hidden
+from lmn_music.models.networks.recurrent import Recurrent
+from lmn_music.models.networks.unrolled import Unrolled
+from lmn_music.music.pianoroll import PianoRoll
 
 KEYS_PER_SONG = 12
 
@@ -131,7 +132,7 @@ def _inputs(model: DenseModel, rolls: Sequence[PianoRoll]) -> Iterator[Tensor]:
 
 
 @torch.no_grad()
-def with_next_scale(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: bool, length: int) -> DenseModel:
+def with_next_scale(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: bool, length: int) -> MemoryModel:
     """Return the multi-scale model with one more, slower memory, the autoencoder of its hidden states over `rolls`.
 
     It hears them every 2^i frames, and nobody listens to it yet: the outputs are those of `model`. length: see
@@ -144,7 +145,7 @@ def with_next_scale(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: bo
         h, _ = model.network.run(inputs, model.initial_state(1).memory)
         sequences.append(sampled_hidden(h[:, 0].cpu().numpy(), model.config.scales))
     memory = _autoencoder(pieces(sequences, length), config.memory_size, centre=centre, instead="fewer model.scales")
-    wider = DenseModel(config).to(model.readout.weight)
+    wider = build(config).to(model.readout.weight)
     _copy_output(model, wider)
     wider.network = model.network.with_scale(memory)
     old = model.network.output_size

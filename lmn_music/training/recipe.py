@@ -71,7 +71,7 @@ class Recipe(Settings):
 
     init: `laes` trains the unrolled model first (`pretraining`), fits the autoencoder to its activations and carries
     everything over; the others start the LMN from drawn weights, and its memory from one that knows nothing of the data
-    (see `LMN.reset_parameters`). Of other networks, `laes` starts an rnn from the autoencoder of its inputs, and
+    (see `LMN.reset`). Of other networks, `laes` starts an rnn from the autoencoder of its inputs, and
     `orthogonal` and `random` say how recurrent weights are drawn.
     laes_centre: subtract the mean activation before the autoencoder is fitted. laes_frames: fit it to so many frames of
     whole training songs, drawn by the seed (on a large corpus more change little and take long). laes_length: cut these

@@ -28,10 +28,11 @@ from lmn_music.corpora.corpus import Corpus
 from lmn_music.errors import CheckpointError, TrainingError, UsageError
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
 from lmn_music.files import alone, is_leftover, replacing
+from lmn_music.models.build import build
 from lmn_music.models.checkpoint import CorpusInfo, Header, save_checkpoint
 from lmn_music.models.config import Settings
 from lmn_music.models.dense import DenseModel
-from lmn_music.models.sequence_model import MemoryModel, build
+from lmn_music.models.memory_model import MemoryModel
 from lmn_music.training.pretraining import (
     fit_memory,
     hand_over,

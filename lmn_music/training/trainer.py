@@ -17,8 +17,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from lmn_music.corpora.batches import batch_plan, collate, randomly_transposed
 from lmn_music.errors import TrainingError
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
-from lmn_music.models.sequence_model import SequenceModel
-from lmn_music.pianoroll import PianoRoll
+from lmn_music.models.interface import SequenceModel
+from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.training.recipe import TrainingConfig
 
 # Those of the memory, and the unrolled model's feedback: each hidden unit adds up hundreds of its numbers, and steps of

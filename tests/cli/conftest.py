@@ -1,31 +1,18 @@
-"""A folder of tunes, a run trained on them, and the command itself."""
+"""A folder of tunes, and a run trained on them."""
 
-import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from lmn_music.cli.main import app
-from lmn_music.rendering import write_roll
-from tests.conftest import make_roll
-
-TINY = ["--set", "model.hidden_size=6", "--set", "model.memory_size=8", "--set", "model.window=3"]
-TINY += ["--set", "model.output_hidden_size=8", "--set", "pretraining.epochs=1", "--epochs", "2"]
+from lmn_music.formats import write_roll
+from tests.cli.helpers import TINY, lmn_music
+from tests.helpers import make_roll
 
 
 @pytest.fixture(autouse=True)
 def empty_folder(tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-
-
-def lmn_music(*arguments, code=0):
-    """Run the command and return what it printed; a traceback fails the test."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    assert result.exit_code == code, result.output
-    return result.output
 
 
 @pytest.fixture
@@ -43,7 +30,3 @@ def tunes():
 def run_folder(tunes):
     lmn_music("train", tunes, "--out", "run", *TINY)
     return Path("run")
-
-
-def command():
-    return str(Path(sys.executable).with_name("lmn-music"))

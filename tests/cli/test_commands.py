@@ -9,10 +9,10 @@ from pathlib import Path
 import mido
 import pytest
 
+from lmn_music.formats import read_score, write_roll
 from lmn_music.models.checkpoint import load_checkpoint, shipped_names
-from lmn_music.rendering import read_score, write_roll
-from tests.cli.conftest import TINY, command, lmn_music
-from tests.conftest import make_roll
+from tests.cli.helpers import TINY, command, lmn_music
+from tests.helpers import make_roll
 
 
 @pytest.mark.slow

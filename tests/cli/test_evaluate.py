@@ -9,9 +9,9 @@ import pytest
 from lmn_music.cli.evaluate import _print
 from lmn_music.evaluation.published import published_rows
 from lmn_music.evaluation.report import BeyondOneModel, Evaluation
-from lmn_music.rendering import write_roll
-from tests.cli.conftest import lmn_music
-from tests.conftest import make_roll
+from lmn_music.formats import write_roll
+from tests.cli.helpers import lmn_music
+from tests.helpers import make_roll
 
 JSB = Evaluation(
     model="[/bold]",

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lmn_music.experiments import capacity_inputs, initialisation_plan
-from lmn_music.experiments.capacity_inputs import Protocol, Training
-from tests.cli.conftest import lmn_music
+from studies import capacity_inputs, initialisation_plan
+from studies.capacity_inputs import Protocol, Training
+from tests.cli.helpers import lmn_music
 
 
 @pytest.mark.slow
@@ -51,7 +51,7 @@ def test_an_interruption_says_that_nothing_is_lost(monkeypatch, name):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(f"lmn_music.experiments.{name}.run", interrupt)
+    monkeypatch.setattr(f"studies.{name}.run", interrupt)
     assert "the same command goes on from there" in lmn_music("experiment", name, code=130)
 
 

@@ -11,7 +11,7 @@ from lmn_music.cli.progress import TrainingDisplay
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.training.recipe import load_recipe
 from lmn_music.training.trainer import Progress
-from tests.cli.conftest import TINY, lmn_music
+from tests.cli.helpers import TINY, lmn_music
 
 
 @pytest.mark.parametrize("name", ["chorales", "jsb"])

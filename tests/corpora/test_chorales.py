@@ -16,7 +16,7 @@ from lmn_music.corpora.benchmark import BENCHMARKS
 from lmn_music.corpora.chorales import chorale_split, corpus_folder, load_chorales, read_chorale
 from lmn_music.corpora.corpus import content_sha256
 from lmn_music.errors import CorpusError, LmnMusicError, UsageError
-from lmn_music.pianoroll import PianoRoll
+from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.resources import resource
 
 pytestmark = pytest.mark.slow  # reading all chorales takes seconds

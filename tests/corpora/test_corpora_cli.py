@@ -12,8 +12,8 @@ from lmn_music.cli.corpora import app
 from lmn_music.corpora import BENCHMARKS
 from lmn_music.corpora.benchmark import DATA_VARIABLE
 from lmn_music.errors import CorpusUnavailableError, UsageError
-from lmn_music.rendering import read_score, write_roll
-from tests.conftest import make_roll
+from lmn_music.formats import read_score, write_roll
+from tests.helpers import make_roll
 
 pytestmark = pytest.mark.usefixtures("nothing_here")
 

@@ -11,9 +11,9 @@ import pytest
 from lmn_music.corpora.corpus import Corpus, Rejected, content_sha256
 from lmn_music.corpora.folder import load_folder
 from lmn_music.errors import CorpusError
-from lmn_music.pianoroll import KEYS, PianoRoll
-from lmn_music.rendering import write_midi, write_npz
-from lmn_music.rendering.tonality import find_key
+from lmn_music.formats import write_midi, write_npz
+from lmn_music.music.pianoroll import KEYS, PianoRoll
+from lmn_music.music.tonality import find_key
 
 
 def song(seed: int, frames: int = 24) -> PianoRoll:

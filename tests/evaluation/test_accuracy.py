@@ -6,10 +6,10 @@ import torch
 
 from lmn_music.corpora import load_corpus
 from lmn_music.evaluation.accuracy import accuracies, sampled_accuracy, thresholded_accuracy
+from lmn_music.models.interface import SequenceModel, State
 from lmn_music.models.outputs.bernoulli import BernoulliOutput
 from lmn_music.models.outputs.nade import NADE
-from lmn_music.models.sequence_model import SequenceModel, State
-from lmn_music.pianoroll import KEYS, PianoRoll
+from lmn_music.music.pianoroll import KEYS, PianoRoll
 
 
 def frame(*keys):

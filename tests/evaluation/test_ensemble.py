@@ -11,10 +11,10 @@ from lmn_music.errors import UsageError
 from lmn_music.evaluation.ensemble import check_members, mixture
 from lmn_music.evaluation.likelihood import frame_log_probs
 from lmn_music.evaluation.report import evaluate
+from lmn_music.models.build import build
 from lmn_music.models.checkpoint import Checkpoint, Header
 from lmn_music.models.config import ModelConfig
-from lmn_music.models.sequence_model import build
-from lmn_music.pianoroll import KEYS, PianoRoll
+from lmn_music.music.pianoroll import KEYS, PianoRoll
 from lmn_music.training.run import corpus_info
 
 

@@ -8,10 +8,11 @@ import torch
 
 from lmn_music.corpora import load_corpus
 from lmn_music.evaluation.likelihood import bootstrap_interval, frame_log_probs, nll_per_frame
+from lmn_music.models.build import build
 from lmn_music.models.config import ModelConfig
+from lmn_music.models.interface import SequenceModel, State
 from lmn_music.models.outputs.bernoulli import BernoulliOutput
-from lmn_music.models.sequence_model import SequenceModel, State, build
-from lmn_music.pianoroll import KEYS, PianoRoll
+from lmn_music.music.pianoroll import KEYS, PianoRoll
 
 
 class Marginals(SequenceModel):

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from lmn_music.evaluation.report import evaluate
+from lmn_music.models.build import build
 from lmn_music.models.checkpoint import Checkpoint, Header
 from lmn_music.models.config import ModelConfig
-from lmn_music.models.sequence_model import build
 from lmn_music.training.run import corpus_info
 
 

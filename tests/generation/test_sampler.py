@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from lmn_music.errors import GenerationError, UsageError
+from lmn_music.formats import read_score, write_roll
 from lmn_music.generation.sampler import generate_song, is_degenerate, sample_frames
+from lmn_music.models.build import build
 from lmn_music.models.config import ModelConfig
-from lmn_music.models.sequence_model import build
-from lmn_music.pianoroll import KEYS, PianoRoll
-from lmn_music.rendering import read_score, write_roll
+from lmn_music.music.pianoroll import KEYS, PianoRoll
 
 CONFIGS = {
     "dense": ModelConfig(hidden_size=6, memory_size=8),

@@ -19,7 +19,7 @@ from lmn_music.memory.static import (
     orthogonal,
     principal_components,
 )
-from tests.memory.conftest import Array, rng
+from tests.memory.helpers import Array, rng
 
 
 @pytest.fixture(scope="module")

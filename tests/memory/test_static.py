@@ -16,7 +16,7 @@ from lmn_music.memory.static import (
     orthogonal,
     principal_components,
 )
-from tests.memory.conftest import Array, rng
+from tests.memory.helpers import Array, rng
 
 
 def frames(length: int, inputs: int, seed: int = 0) -> Array:

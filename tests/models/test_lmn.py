@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pack_sequence, pad_packed_sequence, pad_sequence
 
-from lmn_music.models.lmn import LMN
-from lmn_music.models.scan import reference_scan, scan
+from lmn_music.models.networks.lmn import LMN
+from lmn_music.models.networks.scan import reference_scan, scan
 
 
 def weights(time=7, batch=3, hidden=4, memory=5):
@@ -143,10 +143,10 @@ def test_projection_clips_singular_values_and_touches_nothing_else():
     U, _, Vh = torch.linalg.svd(torch.randn(5, 5))
     with torch.no_grad():
         layer.W_mm.copy_(U @ torch.diag(torch.tensor([3.0, 1.5, 0.9, 0.5, 0.1])) @ Vh)
-    layer.project_memory()
+    layer.constrain()
     torch.testing.assert_close(layer.W_mm, U @ torch.diag(torch.tensor([1.0, 1.0, 0.9, 0.5, 0.1])) @ Vh)
     before = layer.W_mm.clone()
-    layer.project_memory()
+    layer.constrain()
     torch.testing.assert_close(layer.W_mm, before)
 
 
@@ -155,7 +155,7 @@ def test_a_projected_memory_survives_a_hundred_thousand_frames():
     layer = LMN(4, 8, 8)
     with torch.no_grad():
         layer.W_mm.mul_(1.5)
-        layer.project_memory()
+        layer.constrain()
         m = layer.run(torch.zeros(100_000, 1, 4), torch.randn(1, 8))[1]
     # A linear memory of norm 1 with bounded input grows at most linearly: W_hm h + b_m per frame.
     bound = m[0].norm() + 100_000 * torch.linalg.matrix_norm(layer.W_hm, 2) * 8**0.5

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from lmn_music.memory.laes import LinearAutoencoder
-from lmn_music.models.lmn import LMN
-from lmn_music.models.multiscale import MultiScaleLMN, modules_updated, multiscale_scan, sampled_hidden
+from lmn_music.models.networks.lmn import LMN
+from lmn_music.models.networks.multiscale import MultiScaleLMN, modules_updated, multiscale_scan, sampled_hidden
 
 INPUT, HIDDEN, MEMORY = 6, 4, 3
 POSITIONS = [0, 1, 6, 8]
@@ -16,7 +16,7 @@ def layer_of(scales, *, readout="both", memory=MEMORY):
     """Return a layer in double precision, all its weights drawn, cross blocks included."""
     generator = torch.Generator().manual_seed(0)
     layer = MultiScaleLMN(INPUT, HIDDEN, memory, scales, readout=readout).double()
-    layer.reset_parameters(orthogonal=False, generator=generator)
+    layer.reset("random", generator=generator)
     with torch.no_grad():
         for bias in (layer.b_h, layer.b_m):
             bias.copy_(torch.randn(bias.shape, generator=generator))
@@ -101,13 +101,13 @@ def test_one_scale_is_the_lmn(readout):
     layers = [LMN(INPUT, HIDDEN, 5, readout=readout), MultiScaleLMN(INPUT, HIDDEN, 5, 1, readout=readout)]
     x, results = songs(9).float(), []
     for layer in layers:
-        layer.reset_parameters(generator=torch.Generator().manual_seed(0))
+        layer.reset(generator=torch.Generator().manual_seed(0))
         output, last = layer.advance(x, layer.initial_state(2), torch.ones(HIDDEN))
         output.square().sum().backward()
         with torch.no_grad():
             gradients = [parameter.grad.clone() for parameter in layer.parameters()]
             layer.W_mm.mul_(1.5)
-        layer.project_memory()
+        layer.constrain()
         results.append([output, last, *gradients, layer.W_mm])
     lmn, ours = layers
     assert ours.output_size == lmn.output_size
@@ -170,13 +170,13 @@ def test_slower_modules_feed_faster_ones_alone(module):
 @pytest.mark.parametrize("orthogonal", [True, False])
 def test_an_optimiser_leaves_the_masked_weights_alone(orthogonal):
     layer = MultiScaleLMN(INPUT, HIDDEN, MEMORY, 3)
-    layer.reset_parameters(orthogonal=orthogonal, generator=torch.Generator().manual_seed(0))
+    layer.reset("orthogonal" if orthogonal else "random", generator=torch.Generator().manual_seed(0))
     optimiser = torch.optim.AdamW(layer.parameters(), lr=0.1, weight_decay=0.1)
     before = layer.W_mm.clone()
     for _ in range(3):
         layer.advance(songs(9).float(), layer.initial_state(2))[0].square().sum().backward()
         optimiser.step()
-        layer.project_memory()
+        layer.constrain()
     assert (layer.W_mm[layer.mask == 0] == 0).all()
     assert (optimiser.state[layer.W_mm]["exp_avg_sq"][layer.mask == 0] == 0).all()
     assert (layer.W_mm[layer.mask == 1] != before[layer.mask == 1]).all()
@@ -185,7 +185,7 @@ def test_an_optimiser_leaves_the_masked_weights_alone(orthogonal):
 def test_orthogonal_modules_start_apart_and_keep_all_lengths():
     layer = MultiScaleLMN(INPUT, HIDDEN, MEMORY, 3)
     torch.testing.assert_close(layer.W_mm @ layer.W_mm.T, torch.eye(layer.cells))
-    layer.reset_parameters(orthogonal=False)
+    layer.reset("random")
     assert layer.W_mm[0, -1] != 0
 
 
@@ -238,10 +238,10 @@ def test_a_new_module_is_the_autoencoder(scales, centre):
 
 def test_a_new_module_survives_the_projection():
     layer, x = layer_of(2), songs(60)
-    layer.project_memory()
+    layer.constrain()
     grown = layer.with_scale(fitted_to(layer, x, 2)[0])
     before = grown.W_mm.clone()
-    grown.project_memory()
+    grown.constrain()
     torch.testing.assert_close(grown.W_mm, before, rtol=0, atol=1e-14)
 
 
@@ -297,11 +297,11 @@ def test_projection_clips_each_modules_rows_and_touches_nothing_else():
         U, _, Vh = torch.linalg.svd(rows, full_matrices=False)
         layer.W_mm[:3] = U @ torch.diag(torch.tensor([3.0, 1.0, 0.2], dtype=torch.float64)) @ Vh
         layer.W_mm[3:, 3:] = torch.diag(torch.tensor([0.9, 2.0, -1.1], dtype=torch.float64))
-    layer.project_memory()
+    layer.constrain()
     torch.testing.assert_close(layer.W_mm[:3], U @ torch.diag(torch.tensor([1.0, 1.0, 0.2]).double()) @ Vh)
     torch.testing.assert_close(layer.W_mm[3:, 3:], torch.diag(torch.tensor([0.9, 1.0, -1.0]).double()))
     before = layer.W_mm.clone()
-    layer.project_memory()
+    layer.constrain()
     torch.testing.assert_close(layer.W_mm, before)
 
 
@@ -323,7 +323,7 @@ def memories(layer, m, frames):
 
 
 def bounded(layer, m, ms):
-    """Whether the bound that `project_memory` states holds for each module, after each of its updates."""
+    """Whether the bound that `constrain` states holds for each module, after each of its updates."""
     holds = []
     before = torch.cat([m, ms[:-1]])
     for i in range(layer.scales):
@@ -340,7 +340,7 @@ def bounded(layer, m, ms):
 def test_a_projected_memory_keeps_its_bound(feed):
     layer, m = resonant(feed), songs(1, 1, 6)[0]
     assert bounded(layer, m, memories(layer, m, 2000)) == [False, False, True]
-    layer.project_memory()
+    layer.constrain()
     assert bounded(layer, m, memories(layer, m, 2000)) == [True, True, True]
 
 
@@ -351,7 +351,7 @@ def test_a_projected_memory_grows_like_t_and_no_more():
         torch.testing.assert_close(
             ms[2000, :2] / ms[1000, :2], torch.full((2,), 2.0**power).double(), rtol=0.02, atol=0
         )
-        layer.project_memory()
+        layer.constrain()
 
 
 @pytest.mark.slow
@@ -359,11 +359,11 @@ def test_a_projected_memory_grows_like_t_and_no_more():
 def test_a_projected_memory_survives_a_hundred_thousand_frames(perturbation):
     layer = MultiScaleLMN(1, 8, 4, 4)
     generator = torch.Generator().manual_seed(0)
-    layer.reset_parameters(generator=generator)
+    layer.reset(generator=generator)
     with torch.no_grad():
         for weight in (layer.W_mm, layer.W_mh, layer.b_m):
             weight.add_(perturbation * torch.randn(weight.shape, generator=generator))
-        layer.project_memory()
+        layer.constrain()
         m, frames = torch.randn(1, layer.cells, generator=generator), 100_000
         first = m.norm()
         for position in range(0, frames, 10_000):

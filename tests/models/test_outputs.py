@@ -5,9 +5,9 @@ import torch
 
 from lmn_music.models.outputs.bernoulli import BernoulliOutput
 from lmn_music.models.outputs.nade import NADE
-from lmn_music.models.outputs.tied_nade import TiedNADE
-from lmn_music.pianoroll import KEYS
-from tests.models.conftest import all_frames
+from lmn_music.models.tied.nade import TiedNADE
+from lmn_music.music.pianoroll import KEYS
+from tests.models.helpers import all_frames
 
 SIX = 6
 SAMPLES = 20

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lmn_music.models.recall import Heard, Recall
+from lmn_music.models.tied.recall import Heard, Recall
 
 KEYS = 7
 

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from lmn_music.memory.static import delay_line, legendre
+from lmn_music.models.build import build
 from lmn_music.models.config import ModelConfig
-from lmn_music.models.lmn import LMN
-from lmn_music.models.sequence_model import build
-from tests.models.conftest import tied
+from lmn_music.models.networks.lmn import LMN
+from tests.models.helpers import tied
 
 HIDDEN, MEMORY = 4, 14
 CELLS = {
@@ -56,7 +56,7 @@ def test_recurrent_weights_are_random_where_they_are_to_be(name):
 def test_no_memory_starts_with_a_norm_above_1(start):
     layer = LMN(5, HIDDEN, MEMORY)
     for seed in range(5):
-        layer.reset_parameters(start, generator=torch.Generator().manual_seed(seed))
+        layer.reset(start, generator=torch.Generator().manual_seed(seed))
         assert torch.linalg.matrix_norm(layer.W_mm.double(), 2) <= 1 + 1e-6
 
 
@@ -64,7 +64,7 @@ def test_no_memory_starts_with_a_norm_above_1(start):
 @pytest.mark.parametrize("start", ["delay", "legendre"])
 def test_a_memory_starts_as_the_one_that_is_asked_for(start, size):
     layer = LMN(5, HIDDEN, size)
-    layer.reset_parameters(start)
+    layer.reset(start)
     window = 4 * (size // HIDDEN)
     memory = delay_line(HIDDEN, size) if start == "delay" else legendre(HIDDEN, size, window=window)
     np.testing.assert_allclose(layer.W_hm.detach(), memory.A, atol=1e-6)

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
+from lmn_music.models.build import build
 from lmn_music.models.config import ModelConfig
-from lmn_music.models.sequence_model import build
-from lmn_music.models.tied import MARGIN
-from lmn_music.pianoroll import KEYS
-from tests.models.conftest import CONFIGS, all_frames
+from lmn_music.models.tied.model import MARGIN
+from lmn_music.music.pianoroll import KEYS
+from tests.models.helpers import CONFIGS, all_frames
 
 NAMES = [name for name, config in CONFIGS.items() if config.architecture == "tied"]
 

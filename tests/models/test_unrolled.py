@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lmn_music.models.unrolled import Unrolled
+from lmn_music.models.networks.unrolled import Unrolled
 
 
 @pytest.mark.parametrize("feedback", [False, True])

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from lmn_music.memory.laes import LinearAutoencoder
+from lmn_music.models.build import build
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.models.config import ModelConfig
-from lmn_music.models.sequence_model import build
 from lmn_music.training.pretraining import fit_memory, hidden_sequences, some_songs, start_from_inputs, with_next_scale
 from lmn_music.training.run import Run
-from tests.training.conftest import OTHERS, config, metrics_of
+from tests.training.helpers import OTHERS, config, metrics_of
 
 MEMORY = 3
 AUTOENCODED = ["lmn-laes", "rnn-laes", "ms-lmn"]

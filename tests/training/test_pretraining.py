@@ -8,9 +8,9 @@ from lmn_music.corpora.batches import collate
 from lmn_music.errors import TrainingError
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
 from lmn_music.memory.laes import LinearAutoencoder
+from lmn_music.models.build import build
 from lmn_music.models.config import ModelConfig
-from lmn_music.models.multiscale import MultiScaleLMN
-from lmn_music.models.sequence_model import build
+from lmn_music.models.networks.multiscale import MultiScaleLMN
 from lmn_music.training.pretraining import (
     fit_memory,
     hand_over,

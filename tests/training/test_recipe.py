@@ -4,7 +4,7 @@ import pytest
 import tomli_w
 
 from lmn_music.errors import UsageError
-from lmn_music.models.sequence_model import build
+from lmn_music.models.build import build
 from lmn_music.training.recipe import DENSE, MODELS, Recipe, default_recipe, load_recipe, parse_recipe, recipe_names
 
 

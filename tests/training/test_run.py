@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from lmn_music.errors import CheckpointError, LmnMusicError, TrainingError, UsageError
+from lmn_music.models.build import build
 from lmn_music.models.checkpoint import load_checkpoint
-from lmn_music.models.sequence_model import build
 from lmn_music.training.pretraining import key_chances
 from lmn_music.training.recipe import MODELS
 from lmn_music.training.run import Run
-from tests.training.conftest import OTHERS, SMALL, config, metrics_of
+from tests.training.helpers import OTHERS, SMALL, config, metrics_of
 
 
 def outcome(folder):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lmn_music.models.outputs.output import Autoregressive, Draft
-from lmn_music.pianoroll import KEYS
+from lmn_music.music.pianoroll import KEYS
 
 
 class NADE(Autoregressive):

@@ -1,0 +1,94 @@
+"""Piano-rolls as sound, without a sound font: every note is a few harmonics that die away like a struck string."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lmn_music.errors import RenderingError
+from lmn_music.files import replacing
+from lmn_music.formats.midi import check_tempo
+from lmn_music.music.notes import strokes
+from lmn_music.music.pianoroll import LOWEST_PITCH, PianoRoll
+
+HARMONICS = (1.0, 0.5, 0.28, 0.14, 0.08, 0.05)  # amplitudes of the fundamental and its multiples
+ATTACK = 0.006  # seconds; shorter ones click
+RELEASE = 0.18  # seconds that a note takes to fade after its end, and that the sound lasts longer than the roll
+PEAK = 0.9  # of full scale, so that nothing clips
+LONGEST = 3600  # seconds; an hour of sound takes about half a gigabyte of memory
+
+
+def check_duration(frames: int, frames_per_quarter: int, tempo: float) -> None:
+    """Raise RenderingError if so many frames sound for more than an hour."""
+    if frames * 60 > LONGEST * tempo * frames_per_quarter:
+        raise RenderingError("The sound would last more than an hour: write fewer frames, or a faster tempo.")
+
+
+def synthesize(
+    roll: PianoRoll, *, tempo: float = 100, repeat_notes: bool = False, sample_rate: int = 22050
+) -> npt.NDArray[np.float32]:
+    """Return the sound of the roll: one channel, float32, peak 0.9 (or silence), as long as the roll plus 0.18 s.
+
+    tempo: quarters per minute. repeat_notes: see `to_midi`. sample_rate: samples per second.
+    UsageError: tempo out of range. RenderingError: longer than an hour.
+    """
+    check_tempo(tempo)
+    check_duration(len(roll), roll.frames_per_quarter, tempo)
+    samples_per_frame = 60 * sample_rate / (tempo * roll.frames_per_quarter)
+    tail = int(RELEASE * sample_rate)
+
+    @lru_cache(maxsize=256)  # the same notes of the same length come again and again
+    def note(key: int, samples: int) -> npt.NDArray[np.float32]:
+        return _note(key, samples, sample_rate)
+
+    sound = np.zeros(round(len(roll) * samples_per_frame) + tail, dtype=np.float32)
+    for key, start, end in strokes(roll, repeat_notes=repeat_notes):
+        first, last = round(start * samples_per_frame), round(end * samples_per_frame)
+        wave = note(key, last - first)
+        sound[first : first + len(wave)] += wave
+    peak = np.abs(sound).max(initial=0)
+    if peak > 0:
+        sound *= PEAK / peak
+    return sound
+
+
+def write_wav(
+    roll: PianoRoll, path: Path, *, tempo: float = 100, repeat_notes: bool = False, sample_rate: int = 22050
+) -> None:
+    """Write the sound of the roll (see `synthesize`) as 16-bit mono WAV. LmnMusicError: it cannot be written."""
+    from scipy.io import wavfile
+
+    sound = synthesize(roll, tempo=tempo, repeat_notes=repeat_notes, sample_rate=sample_rate)
+    with replacing(path) as temporary:
+        wavfile.write(temporary, sample_rate, np.round(sound * 32767).astype(np.int16))
+
+
+def _note(key: int, samples: int, sample_rate: int) -> npt.NDArray[np.float32]:
+    """Return a key held for `samples` and let go: samples + RELEASE long, starting and ending at zero."""
+    frequency = 440 * 2 ** ((key + LOWEST_PITCH - 69) / 12)
+    tail = int(RELEASE * sample_rate)
+    time = np.arange(samples + tail) / sample_rate
+    # High strings and high harmonics die sooner: A0 rings for seconds, C8 for tenths of a second.
+    decay = 0.5 + 0.5 * frequency / 261.6
+    fundamental = np.exp(-decay * time)
+    angle = 2 * np.pi * frequency * time
+    sine, twice_cosine = np.sin(angle), 2 * np.cos(angle)
+    extra = np.exp(-0.6 * time)
+    previous, current, envelope = np.zeros_like(sine), sine, fundamental
+    wave = np.zeros_like(sine)
+    for number, amplitude in enumerate(HARMONICS, start=1):
+        if number * frequency > 0.45 * sample_rate:
+            break  # above what the sample rate can carry, it would fold back as a false tone
+        wave += amplitude * envelope * current
+        # sin((n + 1)x) = 2 cos(x) sin(nx) - sin((n - 1)x) saves a sine for each harmonic
+        previous, current = current, twice_cosine * current - previous
+        envelope = envelope * extra
+    attack = min(int(ATTACK * sample_rate), samples)
+    wave[:attack] *= np.linspace(0, 1, attack, endpoint=False)
+    wave[samples:] *= np.cos(np.linspace(0, np.pi / 2, tail)) ** 2
+    # Ears hear low notes as softer; a falling amplitude evens the voices out.
+    quieter: npt.NDArray[np.float32] = (wave * (261.6 / frequency) ** 0.3).astype(np.float32)
+    return quieter

@@ -1,0 +1,125 @@
+"""MusicXML files as notes, in quarter notes."""
+
+from __future__ import annotations
+
+import io
+import warnings
+import zipfile
+from typing import TYPE_CHECKING, Any, cast
+from xml.etree import ElementTree  # expat 2.4.1 and later, which Python 3.11 brings, stops entity bombs by itself
+
+from lmn_music.errors import ScoreError
+from lmn_music.music.notes import Note
+
+if TYPE_CHECKING:
+    from music21.stream import Part
+
+DRUMS = 9  # MIDI channel 10, counted from zero
+# music21 takes about a minute for scores of this size; its time grows with the square of the measures of each part.
+MAX_BYTES = 8_000_000  # of XML
+MAX_SQUARED_MEASURES = 20_000_000  # summed over the parts: 4,400 measures in one part, or 600 in each of 55
+MAX_TRANSPOSITIONS = 300  # one for each transposing instrument and each change of it
+
+# What is seen and not heard. Without it music21 reads faster, has less to stumble over (a direction with an offset
+# makes a bar longer, and all that follows late), and is not kept busy for hours by a hundred thousand open slurs.
+_HEADING = {"credit", "defaults", "part-group"}
+_IN_MEASURES = {"barline", "direction", "figured-bass", "harmony", "measure-style", "print", "sound"}
+_IN_NOTES = {"beam", "lyric", "notations", "stem"}
+_UNHEARD = _HEADING | _IN_MEASURES | _IN_NOTES
+
+
+def read_musicxml(data: bytes, *, compressed: bool) -> tuple[list[Note], float, str]:
+    """Return the notes of a MusicXML file, its length in quarter notes, and what to say if there are no notes.
+
+    Transposing instruments sound as they do in the hall. Tied notes are one; chord symbols, grace notes, cue notes and
+    percussion are left out; repeats are read once.
+    compressed: a .mxl file, that is, a zip archive with the score inside.
+    ScoreError: not such a file, or a damaged or too large one.
+    """
+    xml = _unpack(data) if compressed else data
+    if len(xml) > MAX_BYTES:
+        raise ScoreError(
+            f"the score has more than {MAX_BYTES} bytes of XML: split the piece", "too long (bytes of XML)"
+        )
+    try:
+        root = ElementTree.fromstring(xml)  # noqa: S314 -- see the import
+    except (ElementTree.ParseError, ValueError, LookupError) as error:  # the latter two: an encoding that is none
+        raise ScoreError("not well-formed XML: export the score anew", "unreadable (not well-formed XML)") from error
+    if root.tag != "score-partwise":
+        raise ScoreError(
+            f"the file holds <{root.tag[:40]}>, not <score-partwise>: export the score as MusicXML, partwise",
+            "unreadable (not a partwise MusicXML score)",
+        )
+    from music21.musicxml import xmlToM21  # the importer itself: music21's `parse` caches in pickles
+
+    if sum(len(part.findall("measure")) ** 2 for part in root.iter("part")) > MAX_SQUARED_MEASURES:
+        raise ScoreError("the score has thousands of measures: split the piece", "too long (measures)")
+    if sum(1 for _ in root.iter("transpose")) > MAX_TRANSPOSITIONS:
+        raise ScoreError("the score changes its transposing instruments too often", "unreadable (transpositions)")
+    for parent in root.iter():
+        parent[:] = [child for child in parent if child.tag not in _UNHEARD]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # remarks on the notation, which have no bearing on what sounds
+            importer: Any = cast(Any, xmlToM21).MusicXMLImporter()  # which has no types
+            score = importer.stream
+            importer.xmlRootToScore(root, score)  # into its own stream: the staves of a piano would be lost elsewhere
+            score.toSoundingPitch(inPlace=True)
+            notes: list[Note] = []
+            drums = False
+            for part in score.parts:
+                part_notes, part_drums = _read_part(part)
+                notes += part_notes
+                drums |= part_drums
+            return notes, float(score.highestTime), "drums only" if drums else "no notes"
+    except Exception as error:  # music21 meets odd files with whatever it stumbles over
+        raise ScoreError("music21 cannot read the score: export it anew", "unreadable (MusicXML)") from error
+
+
+def _read_part(part: Part) -> tuple[list[Note], bool]:
+    """Return the notes of a part, and whether percussion plays in it."""
+    from music21.note import NotRest, Unpitched
+    from music21.percussion import PercussionChord
+
+    flat = part.flatten()
+    on_drum_channel = any(instrument.midiChannel == DRUMS for instrument in part.getInstruments(recurse=True))
+    notes: list[Note] = []
+    tied: dict[int, int] = {}  # pitch -> where in `notes` the note is that goes on
+    drums = False
+    for element in flat.getElementsByClass(NotRest):
+        if element.duration.isGrace or getattr(element.style, "noteSize", None) == "cue":
+            continue
+        if on_drum_channel or isinstance(element, (Unpitched, PercussionChord)):
+            drums = True
+            continue
+        onset = float(element.offset)
+        end = onset + float(element.duration.quarterLength)
+        single: Any
+        for single in getattr(element, "notes", (element,)):  # the notes of a chord, each with a tie of its own
+            pitch = int(single.pitch.midi)
+            tie = single.tie.type if single.tie else None
+            before = tied.pop(pitch, None) if tie in ("stop", "continue") else None
+            if before is not None and abs(notes[before].end - onset) < 1e-6:
+                notes[before] = notes[before]._replace(end=end)
+            else:
+                before = len(notes)
+                notes.append(Note(pitch, onset, end))
+            if tie in ("start", "continue"):
+                tied[pitch] = before
+    return notes, drums
+
+
+def _unpack(data: bytes) -> bytes:
+    """Return the score inside a .mxl archive: the file that META-INF/container.xml names first, else the first .xml."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = [entry.filename for entry in archive.infolist() if not entry.filename.startswith("META-INF/")]
+            if "META-INF/container.xml" in archive.namelist():
+                with archive.open("META-INF/container.xml") as file:
+                    container = ElementTree.fromstring(file.read(100_000))  # noqa: S314 -- see the import
+                names = [root.get("full-path", "") for root in container.iter("rootfile")] + names
+            name = next(name for name in names if name.lower().endswith((".xml", ".musicxml")))
+            with archive.open(name) as file:
+                return file.read(MAX_BYTES + 1)  # and not a byte more, whatever a zip bomb would unpack to
+    except Exception as error:  # zipfile and zlib each have errors of their own for damaged data
+        raise ScoreError("not a compressed MusicXML file: export it anew", "unreadable (.mxl)") from error

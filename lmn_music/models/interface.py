@@ -1,0 +1,82 @@
+"""The one face of every model: p(song) as a product of p(frame | all frames before), exact."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from lmn_music.models.config import ModelConfig
+from lmn_music.models.outputs.output import Output
+
+CHUNK = 125  # frames read at a time where nothing is learned; bounds the memory that a long song takes
+
+
+@dataclass(frozen=True)
+class State:
+    """All that a model remembers of the frames so far.
+
+    memory: (batch, ...) the network's recurrent state. previous: (batch, 88) the last frame. position: frames seen.
+    """
+
+    memory: Tensor
+    previous: Tensor
+    position: int
+
+    def saw(self, frame: Tensor) -> State:
+        """Return the state after the frame that was predicted turned out to be `frame`, (batch, 88)."""
+        return replace(self, previous=frame)
+
+    def detached(self) -> State:
+        """Return the state cut off from the graph, for truncated back-propagation."""
+        return replace(self, memory=self.memory.detach())
+
+    def first(self, count: int) -> State:
+        """Return the state of the first `count` songs of the batch."""
+        return replace(self, memory=self.memory[:count], previous=self.previous[:count])
+
+
+class SequenceModel(nn.Module, ABC):
+    """A distribution over songs. Whatever trains, evaluates or samples knows a model by this face alone."""
+
+    config: ModelConfig
+    output: Output
+
+    @abstractmethod
+    def initial_state(self, batch: int) -> State:
+        """Return the state before the first frame."""
+
+    def training_state(self, frames: Tensor) -> State:
+        """Return a state before the first of `frames`, (time, batch, 88), on which `log_prob` may be an estimate.
+
+        Its expectation is the log-likelihood; what is left out saves time. May use torch's global random numbers.
+        """
+        return self.initial_state(frames.shape[1])
+
+    @abstractmethod
+    def contexts(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
+        """Return what the output model needs for each frame, given only the frames before it, and the last state.
+
+        frames (time, batch, 88) of zeros and ones, the continuation of what `state` has seen -> (time, batch, ...).
+        """
+
+    @abstractmethod
+    def step(self, state: State) -> tuple[Tensor, State]:
+        """Return the context of the next frame, (batch, ...), and the state to which that frame is still to be told.
+
+        `state.saw(frame)` tells it. The same numbers as `contexts`, one frame at a time.
+        """
+
+    def log_prob(self, frames: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Return the exact log-likelihood of each frame given all before it, in nats, summed over the 88 keys.
+
+        frames (time, batch, 88) -> (time, batch), and the state after the last frame.
+        """
+        context, state = self.contexts(frames, self.initial_state(frames.shape[1]) if state is None else state)
+        return self.output.log_prob(frames, context), state
+
+    @torch.no_grad()
+    def constrain(self) -> None:
+        """Bring the weights back into the set where every song length is stable; called after each optimiser step."""

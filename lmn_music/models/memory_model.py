@@ -1,0 +1,53 @@
+"""A model of one recurrence and a linear readout from it: what a hand-over needs to know."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from lmn_music.models.config import ModelConfig
+from lmn_music.models.interface import CHUNK, SequenceModel, State
+from lmn_music.models.networks.network import Network
+from lmn_music.models.networks.unrolled import Unrolled
+
+
+class MemoryModel(SequenceModel):
+    """A model of one recurrence and a linear readout from it.
+
+    Attributes:
+        network: the recurrence.
+        initial_memory: its state before the first frame, of one sequence.
+        readout: from the network's output to the output model's context.
+    """
+
+    network: Network
+    initial_memory: nn.Parameter
+    readout: nn.Linear
+
+    def __init__(self, config: ModelConfig, network: Network) -> None:
+        super().__init__()
+        self.config, self.network = config, network
+        self.initial_memory = nn.Parameter(network.initial_state(1)[0], requires_grad=network.learns_initial_state)
+
+    @abstractmethod
+    def recur(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
+        """Return the network's output for each frame, given the frames before it alone, and the last state.
+
+        frames (time, batch, 88) -> (time, batch, sequences, output_size): a song has one sequence, or one for each key.
+        """
+
+    def hidden(self, frames: Tensor) -> Tensor:
+        """Return the unrolled network's hidden states over whole songs, (time, batch, sequences, hidden_size)."""
+        assert isinstance(self.network, Unrolled)
+        state, parts = self.initial_state(frames.shape[1]), []
+        for chunk in frames.split(CHUNK):
+            output, state = self.recur(chunk, state)
+            parts.append(output[..., : self.config.hidden_size].clone())  # h_t stands first
+        return torch.cat(parts)
+
+    @torch.no_grad()
+    def constrain(self) -> None:
+        """See SequenceModel."""
+        self.network.constrain()

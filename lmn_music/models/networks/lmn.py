@@ -1,0 +1,192 @@
+"""The Linear Memory Network as a torch layer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
+
+from lmn_music.memory.static import delay_line, legendre
+from lmn_music.models.networks.network import Network, Start
+from lmn_music.models.networks.scan import scan, scan_step
+
+Readout = Literal["memory", "hidden", "both"]
+LEGENDRE_FRAMES = 4  # that each cell of a Legendre memory stands for
+
+
+def output_size(readout: Readout, hidden_size: int, memory_size: int) -> int:
+    """Return the size of what `read_out` returns."""
+    return {"memory": memory_size, "hidden": hidden_size, "both": hidden_size + memory_size}[readout]
+
+
+def read_out(readout: Readout, h: Tensor, m: Tensor) -> Tensor:
+    """Return what a layer with this readout puts out, of its hidden states and its memories (..., size)."""
+    if readout == "both":
+        return torch.cat([h, m], dim=-1)
+    return m if readout == "memory" else h
+
+
+def spare_memory(cells: int, hidden_size: int) -> tuple[Tensor, Tensor]:
+    """Return W_hm (cells, hidden_size), drawn, and W_mm (cells, cells), orthogonal, of what an autoencoder leaves over.
+
+    Always the same ones. Nothing reads these cells at first; but they remember, so that reading can be learned.
+    """
+    W_hm, W_mm = torch.zeros(cells, hidden_size), torch.zeros(cells, cells)
+    if cells:
+        generator = torch.Generator().manual_seed(0)
+        nn.init.xavier_uniform_(W_hm, generator=generator)
+        nn.init.orthogonal_(W_mm, generator=generator)
+    return W_hm, W_mm
+
+
+class LMN(Network):
+    """A recurrent layer whose memory is linear, with the face of `torch.nn.LSTM`.
+
+        h_t = tanh(W_xh x_t + W_mh m_{t-1} + b_h)
+        m_t = W_hm h_t + W_mm m_{t-1} + b_m
+
+    The memory m is the whole recurrent state. `readout` says what the layer puts out: the memory m_t (LMN-B, the
+    default), the hidden state h_t (LMN-A), or both, [h_t, m_t].
+
+    Shapes: input (time, batch, input_size), or (batch, time, input_size) with `batch_first`, or a PackedSequence;
+    initial state (1, batch, memory_size), zeros if not given. Returns the output, in the form of the input, and the
+    last memory (1, batch, memory_size); for a packed batch that is the memory after each sequence's own last frame.
+
+    Source: Bacciu, Carta, Sperduti, "Linear Memory Networks", ICANN 2019.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        memory_size: int,
+        *,
+        readout: Readout = "memory",
+        batch_first: bool = False,
+    ) -> None:
+        super().__init__()
+        self.input_size, self.hidden_size, self.memory_size = input_size, hidden_size, memory_size
+        self.readout, self.batch_first = readout, batch_first
+        self.output_size = output_size(readout, hidden_size, memory_size)
+        self.W_xh = nn.Parameter(torch.empty(hidden_size, input_size))
+        self.W_mh = nn.Parameter(torch.empty(hidden_size, memory_size))
+        self.b_h = nn.Parameter(torch.zeros(hidden_size))
+        self.W_hm = nn.Parameter(torch.empty(memory_size, hidden_size))
+        self.W_mm = nn.Parameter(torch.empty(memory_size, memory_size))
+        self.b_m = nn.Parameter(torch.zeros(memory_size))
+        self.reset()
+
+    def reset(self, start: Start = "orthogonal", *, generator: torch.Generator | None = None) -> None:
+        """Draw new weights, uniform (Glorot and Bengio 2010); the memory starts as one that knows nothing of the data.
+
+        start: `orthogonal`, W_mm is; `random`, drawn like all others; `delay`, the memory is a shift register of the
+        last memory_size / hidden_size hidden states; `legendre`, it is their Legendre delay network, with a window of
+        LEGENDRE_FRAMES frames for each cell of a hidden unit (see lmn_music.memory.static).
+        """
+        for weight in (self.W_xh, self.W_mh, self.W_hm, self.W_mm):
+            nn.init.xavier_uniform_(weight, generator=generator)
+        if start == "orthogonal":
+            nn.init.orthogonal_(self.W_mm, generator=generator)
+        elif start != "random":
+            order = max(1, self.memory_size // self.hidden_size)
+            memory = (
+                delay_line(self.hidden_size, self.memory_size)
+                if start == "delay"
+                else legendre(self.hidden_size, self.memory_size, window=LEGENDRE_FRAMES * order)
+            )
+            with torch.no_grad():
+                self.W_hm.copy_(torch.from_numpy(memory.A))
+                self.W_mm.copy_(torch.from_numpy(memory.B))
+        nn.init.zeros_(self.b_h)
+        nn.init.zeros_(self.b_m)
+        self.constrain()
+
+    @torch.no_grad()
+    def constrain(self) -> None:
+        """Clip the singular values of W_mm at 1, so that no song is long enough to make the memory explode.
+
+        A frozen W_mm (one that needs no gradient) stays as it is.
+        """
+        if not self.W_mm.requires_grad:
+            return
+        # Only the singular vectors above 1 are needed; near 1 the squared matrix gives them as well as the SVD does, in
+        # half the time.
+        W = self.W_mm.cpu() if self.W_mm.device.type == "mps" else self.W_mm  # mps has no eigh
+        squares, V = torch.linalg.eigh(W.t() @ W)
+        above = squares > 1
+        V = V[:, above]
+        self.W_mm.sub_(((W @ V) * (1 - squares[above].rsqrt()) @ V.t()).to(self.W_mm.device))
+
+    def initial_state(self, batch: int) -> Tensor:
+        """Return the empty memory, (batch, memory_size)."""
+        return self.W_mm.new_zeros(batch, self.memory_size)
+
+    def run(self, x: Tensor, m: Tensor, drive: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Run over time: x (time, batch, input), m (batch, memory) -> h and m, each (time, batch, size).
+
+        drive: what else enters h beside W_xh x_t, broadcastable to (time, batch, hidden_size).
+        """
+        u = nn.functional.linear(x, self.W_xh, self.b_h)
+        u = u if drive is None else u + drive
+        return scan(u, m, self.W_mh, self.W_hm, self.W_mm, self.b_m)
+
+    def advance(
+        self,
+        x: Tensor,
+        m: Tensor,
+        drive: Tensor | None = None,
+        position: int = 0,  # noqa: ARG002
+    ) -> tuple[Tensor, Tensor]:
+        """Run over time: x (time, batch, input), m (batch, memory) -> output (time, batch, output_size), last m.
+
+        drive: see `run`. position: the number of the first frame, which is nothing to this network.
+        """
+        h, ms = self.run(x, m, drive)
+        return read_out(self.readout, h, ms), ms[-1]
+
+    def step(self, x: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
+        """Advance one frame: x (batch, input), m (batch, memory) -> output (batch, output_size), m (batch, memory)."""
+        u = nn.functional.linear(x, self.W_xh, self.b_h)
+        h, m = scan_step(u, m, self.W_mh, self.W_hm, self.W_mm, self.b_m)
+        return read_out(self.readout, h, m), m
+
+    def forward(
+        self, x: Tensor | PackedSequence, state: Tensor | None = None
+    ) -> tuple[Tensor | PackedSequence, Tensor]:
+        """Run over a batch of sequences; see the class for the shapes."""
+        if isinstance(x, PackedSequence):
+            return self._forward_packed(x, state)
+        if x.dim() != 3:
+            raise ValueError(f"an LMN takes (time, batch, input) or (batch, time, input), not {tuple(x.shape)}")
+        if self.batch_first:
+            x = x.transpose(0, 1)
+        h, m = self.run(x, self._first_memory(state, x.shape[1]))
+        output = read_out(self.readout, h, m)
+        return output.transpose(0, 1) if self.batch_first else output, m[-1:]
+
+    def _forward_packed(self, packed: PackedSequence, state: Tensor | None) -> tuple[PackedSequence, Tensor]:
+        # Run in the packed order, longest first, and put the output back where the input came from.
+        x, lengths = pad_packed_sequence(PackedSequence(packed.data, packed.batch_sizes))
+        m = self._first_memory(state, x.shape[1])
+        if packed.sorted_indices is not None:
+            m = m[packed.sorted_indices]
+        h, ms = self.run(x, m)
+        sounding = torch.arange(len(x)).unsqueeze(1) < lengths
+        output = packed._replace(data=read_out(self.readout, h, ms)[sounding.to(x.device)])
+        last = ms[lengths - 1, torch.arange(len(lengths))]
+        if packed.unsorted_indices is not None:
+            last = last[packed.unsorted_indices]
+        return output, last.unsqueeze(0)
+
+    def _first_memory(self, state: Tensor | None, batch: int) -> Tensor:
+        if state is None:
+            return self.initial_state(batch)
+        if state.shape != (1, batch, self.memory_size):
+            raise ValueError(f"the state has shape (1, {batch}, {self.memory_size}), not {tuple(state.shape)}")
+        return state[0]
+
+    def extra_repr(self) -> str:
+        """Name the sizes in the module's printed form."""
+        return f"{self.input_size}, {self.hidden_size}, {self.memory_size}, readout={self.readout!r}"

@@ -1,0 +1,72 @@
+"""What every recurrence is, whatever it computes: the models know it by this face alone."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+Start = Literal["orthogonal", "random", "delay", "legendre"]
+
+
+class Network(nn.Module, ABC):
+    """A recurrence over time: a state and an input give an output and the next state.
+
+    Attributes:
+        input_size: the numbers of a frame that the network reads.
+        output_size: the numbers of a frame that it puts out.
+        hidden_size: its hidden units.
+        learns_initial_state: whether a model may train the state before the first frame; if not, it stays as
+            `initial_state` gives it.
+
+    A new recurrence is one file with a subclass, one entry in `lmn_music.models.build.NETWORKS`, and one list of stages
+    in `lmn_music.training.stages.FAMILIES`.
+    """
+
+    input_size: int
+    output_size: int
+    hidden_size: int
+    learns_initial_state: ClassVar[bool] = True
+
+    @abstractmethod
+    def reset(self, start: Start = "orthogonal", *, generator: torch.Generator | None = None) -> None:
+        """Draw new weights.
+
+        Args:
+            start: what the memory, or the recurrent weights, start as; a network that lacks a start draws them at
+                random.
+            generator: where the random numbers come from; torch's global ones if not given.
+        """
+
+    @abstractmethod
+    def initial_state(self, batch: int) -> Tensor:
+        """Return the state before the first frame.
+
+        Args:
+            batch: the number of sequences.
+
+        Returns:
+            (batch, size), whatever the size of the state is.
+        """
+
+    @abstractmethod
+    def advance(
+        self, x: Tensor, state: Tensor, drive: Tensor | None = None, position: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        """Run over time.
+
+        Args:
+            x: (time, batch, input_size).
+            state: (batch, size), the state before the first frame of `x`.
+            drive: what enters the hidden units beside the input's part, broadcastable to (time, batch, hidden_size).
+            position: the number of the first frame of `x` within its song.
+
+        Returns:
+            The output (time, batch, output_size), and the state (batch, size) after the last frame.
+        """
+
+    @torch.no_grad()
+    def constrain(self) -> None:
+        """Bring the weights back into the set where every song length is stable; called after each optimiser step."""

@@ -1,0 +1,93 @@
+"""The unrolled model: the first stage of the training algorithm that is made for the linear memory."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from lmn_music.models.networks.network import Network, Start
+
+
+class Unrolled(Network):
+    """A network that sees its own last hidden states side by side, with the `advance` of the LMN.
+
+        h_t = tanh(W_xh x_t + b_h + sum_{i=1..k-1} Whh_i h_{t-i})        (`feedback`; without it, only the input)
+        output_t = [h_t, h_{t-1}, ..., h_{t-k+1}]                        (`puts_out_window`; without it, h_t alone)
+
+    k is the window; before the song begins every h is zero. What a memory that forgets nothing within the window holds
+    is that window, so what reads it, the feedback and the readout, can be carried over to a linear memory that was
+    fitted to h. Without feedback the whole song is computed at once.
+
+    Source: Carta, Sperduti, Bacciu, "Encoding-based memory for recurrent neural networks", 2021, section 4.
+    """
+
+    learns_initial_state = False  # the window before the song is empty by definition
+
+    def __init__(
+        self, input_size: int, hidden_size: int, window: int, *, feedback: bool, puts_out_window: bool = True
+    ) -> None:
+        super().__init__()
+        self.input_size, self.hidden_size, self.window = input_size, hidden_size, window
+        self.puts_out_window = puts_out_window
+        self.output_size = window * hidden_size if puts_out_window else hidden_size
+        self.W_xh = nn.Parameter(torch.empty(hidden_size, input_size))
+        self.b_h = nn.Parameter(torch.zeros(hidden_size))
+        # Columns in the order of the state: h_{t-1} first.
+        feedback_size = (window - 1) * hidden_size if feedback else 0
+        self.W_hh = nn.Parameter(torch.zeros(hidden_size, feedback_size))
+        self.reset()
+
+    def reset(
+        self,
+        start: Start = "orthogonal",  # noqa: ARG002 - there is no memory yet that could start as something
+        *,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        """Draw new weights, uniform (Glorot and Bengio 2010); the feedback starts at zero.
+
+        Drawn feedback makes chaos of a window of random echoes.
+        """
+        nn.init.xavier_uniform_(self.W_xh, generator=generator)
+        nn.init.zeros_(self.b_h)
+        nn.init.zeros_(self.W_hh)
+
+    def initial_state(self, batch: int) -> Tensor:
+        """Return the empty window, (batch, (window - 1) * hidden_size): h_{t-1}, then h_{t-2}, ..."""
+        return self.b_h.new_zeros(batch, (self.window - 1) * self.hidden_size)
+
+    def hidden(self, x: Tensor, state: Tensor, drive: Tensor | None = None) -> Tensor:
+        """Return h, (time, batch, hidden_size), for x (time, batch, input_size) after the given window.
+
+        drive: what else enters h beside W_xh x_t, broadcastable to (time, batch, hidden_size).
+        """
+        u = nn.functional.linear(x, self.W_xh, self.b_h)
+        u = u if drive is None else u + drive
+        if not self.W_hh.numel():
+            return torch.tanh(u)
+        hs = []
+        for u_t in u:
+            h = torch.tanh(u_t + nn.functional.linear(state, self.W_hh))
+            hs.append(h)
+            state = torch.cat([h, state[:, : -self.hidden_size]], dim=1)
+        return torch.stack(hs)
+
+    def advance(
+        self,
+        x: Tensor,
+        state: Tensor,
+        drive: Tensor | None = None,
+        position: int = 0,  # noqa: ARG002
+    ) -> tuple[Tensor, Tensor]:
+        """Run over time: x (time, batch, input), state -> output (time, batch, output_size), last state.
+
+        drive: see `hidden`. position: the number of the first frame, which is nothing to this network.
+        """
+        time, batch, _ = x.shape
+        h = self.hidden(x, state, drive)
+        past = state.view(batch, self.window - 1, self.hidden_size).flip(1).transpose(0, 1)
+        padded = torch.cat([past, h])  # (window - 1 + time, batch, hidden), oldest first
+        last = padded[time:].flip(0).transpose(0, 1).flatten(1)
+        if not self.puts_out_window:
+            return h, last
+        shifted = [padded[self.window - 1 - i : self.window - 1 - i + time] for i in range(self.window)]
+        return torch.cat(shifted, dim=2), last

@@ -1,0 +1,1 @@
+"""The pitch-tied architecture: the same small network runs over time for every key."""

@@ -1,0 +1,155 @@
+"""The pitch-tied architecture: the same small network runs over time for every key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from lmn_music.models.config import ModelConfig
+from lmn_music.models.interface import State
+from lmn_music.models.memory_model import MemoryModel
+from lmn_music.models.networks.network import Network
+from lmn_music.models.tied.nade import TiedNADE
+from lmn_music.models.tied.recall import Heard
+from lmn_music.models.tied.surroundings import Surroundings
+from lmn_music.music.pianoroll import KEYS
+
+MARGIN = 3  # keys beyond the outermost that sound, in training
+ALL_KEYS_EVERY = 8  # batches
+
+
+@dataclass(frozen=True)
+class TiedState(State):
+    """The memory of each key, (batch, keys, ...); the song so far; and which keys these are.
+
+    lowest: the number of the first key. weight: (keys,), how much the likelihood of each counts: ones, but in training.
+    """
+
+    heard: Heard
+    lowest: int
+    weight: Tensor
+
+    def first(self, count: int) -> TiedState:
+        """Return the state of the first `count` songs of the batch."""
+        return replace(self, memory=self.memory[:count], previous=self.previous[:count], heard=self.heard.first(count))
+
+
+class TiedModel(MemoryModel):
+    """One network for all keys, one sequence per key and song, and a pitch-tied NADE on top of it.
+
+    After Johnson, "Generating polyphonic music using tied parallel networks", 2017, with the LMN as its recurrence.
+    Without the key's own number as a feature the model is equivariant to transposition, and works on any keyboard.
+    """
+
+    def __init__(self, config: ModelConfig, network: Network, generator: torch.Generator | None = None) -> None:
+        super().__init__(config, network)
+        self.surroundings = Surroundings(config.metre, recall=config.recall)
+        width = config.output_hidden_size
+        self.output = TiedNADE(width, config.dropout, generator)
+        # What a key makes of its own memory, and what it tells all others while it sounds.
+        self.readout = nn.Linear(self.network.output_size, 2 * width if config.voices else width)
+        self.skip = nn.Linear(self.surroundings.key_size, width, bias=False)
+        both = config.hidden_size + width
+        self.whole = nn.Linear(self.surroundings.frame_size, both, bias=False)
+        self.metre = nn.ParameterList(nn.Parameter(torch.zeros(m, both)) for m in config.metre)
+        self.key = nn.Parameter(torch.zeros(KEYS, both)) if config.absolute_pitch else None
+        for linear in (self.readout, self.skip, self.whole):
+            nn.init.xavier_uniform_(linear.weight, generator=generator)
+        nn.init.zeros_(self.readout.bias)
+        self.dropout = nn.Dropout(config.dropout)
+
+    @staticmethod
+    def input_size(config: ModelConfig) -> int:
+        """Return how many features of a key the network reads."""
+        return Surroundings(config.metre, recall=config.recall).key_size
+
+    def initial_state(self, batch: int) -> TiedState:
+        """Return the learned initial memory for each key of each song; the frame before the first is silence."""
+        return self._state(batch, 0, self.initial_memory.new_ones(KEYS))
+
+    def training_state(self, frames: Tensor) -> TiedState:
+        """Return an initial state on the part of the keyboard that these songs use; on all of it one time in eight.
+
+        The silent keys outside count eightfold then, so the expected loss, before its gradient is clipped, is that of
+        the whole keyboard. On the keys inside nothing changes: no feature tells a silent key from the keyboard's end.
+        """
+        used = frames.flatten(0, 1).any(dim=0).nonzero().flatten()
+        low, high = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, KEYS)
+        low, high = max(low - MARGIN, 0), min(high + MARGIN, KEYS)
+        if torch.rand(()) >= 1 / ALL_KEYS_EVERY:
+            return self._state(frames.shape[1], low, self.initial_memory.new_ones(high - low))
+        weight = self.initial_memory.new_full((KEYS,), ALL_KEYS_EVERY)
+        weight[low:high] = 1.0
+        return self._state(frames.shape[1], 0, weight)
+
+    def _state(self, batch: int, lowest: int, weight: Tensor) -> TiedState:
+        keys = len(weight)
+        memory = self.initial_memory.expand(batch, keys, -1)
+        heard = Heard.nothing(batch, keys, weight)
+        return TiedState(memory, weight.new_zeros(batch, keys), 0, heard, lowest, weight)
+
+    def log_prob(self, frames: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """See SequenceModel. On a `training_state` the sum over its keys, weighted."""
+        state = self.initial_state(frames.shape[1]) if state is None else state
+        assert isinstance(state, TiedState)
+        frames = frames[..., state.lowest : state.lowest + len(state.weight)]
+        context, after = self.contexts(frames, state)
+        return self.output.key_log_prob(frames, context) @ state.weight, after
+
+    def inputs(self, previous: Tensor, state: TiedState) -> tuple[Tensor, Tensor, Heard]:
+        """Return each key's features (time, batch, keys, features), and what else enters, given the frames before.
+
+        previous: (time, batch, keys), frames position - 1, position, ... The second is (time, batch, keys,
+        hidden_size + output_hidden_size), broadcastable: what is the same for all keys, or songs.
+        """
+        time, _, keys = previous.shape
+        features, of_frames, heard = self.surroundings(previous, state.heard)
+        drive = self.whole(of_frames).unsqueeze(2)
+        number = torch.arange(state.position, state.position + time, device=previous.device)
+        for table in self.metre:
+            drive = drive + table[number % len(table)].view(time, 1, 1, -1)
+        if self.key is not None:
+            drive = drive + self.key[state.lowest : state.lowest + keys]
+        return features, drive, heard
+
+    def _recur(self, previous: Tensor, state: TiedState) -> tuple[Tensor, Tensor, TiedState]:
+        """Return the network's output (time, batch, keys, output_size), and what else its readout is added to."""
+        time, batch, keys = previous.shape
+        features, drive, heard = self.inputs(previous, state)
+        to_hidden, to_output = drive.split([self.config.hidden_size, self.config.output_hidden_size], dim=3)
+        to_hidden = to_hidden.expand(-1, batch, keys, -1).flatten(1, 2)
+        z, memory = self.network.advance(features.flatten(1, 2), state.memory.flatten(0, 1), to_hidden)
+        after = replace(state, memory=memory.unflatten(0, (batch, keys)), heard=heard, position=state.position + time)
+        return z.unflatten(1, (batch, keys)), self.skip(features) + to_output, after
+
+    def _contexts(self, previous: Tensor, state: TiedState) -> tuple[Tensor, TiedState]:
+        z, context, after = self._recur(previous, state)
+        # Dropout takes the same units throughout the chunk: as good, and faster.
+        own, *others = self.readout(z * self.dropout(torch.ones_like(z[0]))).split(
+            self.config.output_hidden_size, dim=3
+        )
+        context = context + own
+        if self.config.voices:
+            told = torch.einsum("tbk,tbkc->tbc", previous, others[0])
+            context = context + (told / previous.sum(dim=2, keepdim=True).clamp(min=1)).unsqueeze(2)
+        return torch.cat([context, previous.unsqueeze(3)], dim=3), after
+
+    def recur(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
+        """See MemoryModel."""
+        assert isinstance(state, TiedState)
+        z, _, after = self._recur(torch.cat([state.previous.unsqueeze(0), frames[:-1]]), state)
+        return z, after.saw(frames[-1])
+
+    def contexts(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
+        """See SequenceModel."""
+        assert isinstance(state, TiedState)
+        context, after = self._contexts(torch.cat([state.previous.unsqueeze(0), frames[:-1]]), state)
+        return context, after.saw(frames[-1])
+
+    def step(self, state: State) -> tuple[Tensor, State]:
+        """See SequenceModel."""
+        assert isinstance(state, TiedState)
+        context, after = self._contexts(state.previous.unsqueeze(0), state)
+        return context[0], after

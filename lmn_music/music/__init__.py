@@ -1,0 +1,1 @@
+"""What music is: piano-rolls, notes, keys."""

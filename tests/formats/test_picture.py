@@ -1,0 +1,65 @@
+"""Pictures: that they open, have a sensible size, and show the notes where they are."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.collections import PolyCollection
+from matplotlib.image import imread
+
+from lmn_music.formats.picture import draw, write_png
+from lmn_music.music.pianoroll import KEYS, PianoRoll
+
+
+def random_roll(length: int, grid: int = 2) -> PianoRoll:
+    frames = np.zeros((length, KEYS), dtype=bool)
+    frames[:, 30:60] = np.random.default_rng(0).random((length, 30)) < 0.1
+    return PianoRoll(frames, grid, "A song")
+
+
+@pytest.mark.parametrize(
+    ("length", "rows"), [(1, 1), (64, 1), (128, 1), (400, 4), pytest.param(20_000, 12, marks=pytest.mark.slow)]
+)
+def test_size_and_rows(tmp_path: Path, length: int, rows: int) -> None:
+    roll = random_roll(length)
+    assert len(draw(roll).axes) == rows
+    write_png(roll, tmp_path / "song.png")
+    height, width, _ = imread(tmp_path / "song.png").shape
+    assert 1000 < width < 2000
+    assert 200 < height < 5000
+
+
+@pytest.mark.parametrize("grid", [1, 2, 4, 1000])
+def test_every_sounding_cell_is_drawn_once_at_its_place(grid: int) -> None:
+    roll = random_roll(300, grid)
+    shown = np.zeros(roll.frames.shape, dtype=int)
+    for axes in draw(roll).axes:
+        (notes,) = (c for c in axes.collections if isinstance(c, PolyCollection))
+        for path in notes.get_paths():
+            left, right = path.vertices[:, 0].min(), path.vertices[:, 0].max()
+            pitch = path.vertices[:-1, 1].mean().round()
+            low, high = axes.get_ylim()
+            assert low < pitch < high
+            shown[round(left) : round(right), int(pitch) - 21] += 1
+    np.testing.assert_array_equal(shown, roll.frames)
+
+
+def test_axes_name_the_cs_and_the_bars() -> None:
+    (axes,) = draw(random_roll(64)).axes  # keys 30 to 59 are MIDI 51 to 80
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["C4", "C5"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == [str(bar) for bar in range(1, 9)]
+
+
+def test_the_title_is_the_rolls_own_unless_given() -> None:
+    assert draw(random_roll(8)).get_suptitle() == "A song"
+    assert draw(random_roll(8), title="Other").get_suptitle() == "Other"
+    assert draw(random_roll(8), title="").get_suptitle() == ""
+
+
+def test_the_outermost_keys_are_shown() -> None:
+    frames = np.zeros((8, KEYS), dtype=bool)
+    frames[:, [0, 87]] = True
+    (axes,) = draw(PianoRoll(frames, 1)).axes
+    low, high = axes.get_ylim()
+    assert low < 21 - 0.5
+    assert high > 108 + 0.5

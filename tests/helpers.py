@@ -1,0 +1,30 @@
+"""What tests make and find: songs made up here, the folder of the benchmark files."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from lmn_music.music.pianoroll import KEYS, PianoRoll
+
+BENCHMARK_FILES = ("JSB_Chorales.mat", "Nottingham.mat", "MuseData.mat", "Piano_midi.mat")
+
+
+def find_benchmark_folder() -> Path | None:
+    """Return the folder that holds the four benchmark files, or None."""
+    candidates = [Path(os.environ["LMN_MUSIC_DATA"])] if os.environ.get("LMN_MUSIC_DATA") else []
+    candidates.append(Path(__file__).resolve().parents[2] / "shared" / "corpora")
+    for folder in candidates:
+        if all((folder / name).is_file() for name in BENCHMARK_FILES):
+            return folder.resolve()
+    return None
+
+
+def make_roll(length: int, seed: int = 0, *, frames_per_quarter: int = 1) -> PianoRoll:
+    """Return a song of four wandering voices, as learnable as music is."""
+    generator = np.random.default_rng(seed)
+    frames = np.zeros((length, KEYS), dtype=bool)
+    for start in (27, 34, 41, 48):
+        walk = start + np.cumsum(generator.integers(-1, 2, size=length))
+        frames[np.arange(length), np.clip(walk, 0, KEYS - 1)] = True
+    return PianoRoll(frames, frames_per_quarter, f"song {seed}")

@@ -1,0 +1,73 @@
+"""The one musical data type."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from lmn_music.music.pianoroll import KEYS, PianoRoll
+
+frames = hnp.arrays(bool, st.tuples(st.integers(0, 20), st.just(KEYS)))
+
+
+@given(frames)
+def test_a_roll_is_its_frames(values):
+    roll = PianoRoll(values, 2, "a song")
+    assert len(roll) == len(values)
+    assert roll.notes == values.sum()
+    assert roll == PianoRoll(values.astype(np.uint8), 2)
+    assert hash(roll) == hash(PianoRoll(values.astype(float), 2))
+
+
+@given(frames, st.integers(-12, 12))
+def test_transposing_there_and_back(values, semitones):
+    values[:, :12] = values[:, -12:] = False
+    roll = PianoRoll(values, 2)
+    there = roll.transposed(semitones)
+    assert there.transposed(-semitones) == roll
+    assert np.array_equal(there.frames[:, 30 + semitones], roll.frames[:, 30])
+
+
+def test_slices_are_rolls_and_frames_are_vectors():
+    roll = PianoRoll(np.eye(5, KEYS, dtype=bool), 2, "scale")
+    assert roll[1:3] == PianoRoll(np.eye(5, KEYS, dtype=bool)[1:3], 2)
+    assert roll[1:3].title == "scale"
+    assert roll[4].nonzero()[0] == [4]
+
+
+def test_a_roll_never_changes():
+    values = np.zeros((3, KEYS), dtype=bool)
+    roll = PianoRoll(values, 2)
+    values[0, 0] = True
+    assert roll.notes == 0
+    with pytest.raises(ValueError, match="read-only"):
+        roll.frames[0, 0] = True
+
+
+def test_grids_differ():
+    assert PianoRoll(np.zeros((3, KEYS)), 1) != PianoRoll(np.zeros((3, KEYS)), 2)
+    assert PianoRoll(np.zeros((3, KEYS)), 1) != "a song"
+
+
+@pytest.mark.parametrize(
+    ("values", "grid", "message"),
+    [
+        (np.zeros((3, 87)), 1, "shape"),
+        (np.zeros(88), 1, "shape"),
+        (np.full((3, KEYS), 2), 1, "zeros and ones"),
+        (np.full((3, KEYS), 0.5), 1, "zeros and ones"),
+        (np.zeros((3, KEYS)), 0, "frames_per_quarter"),
+    ],
+)
+def test_what_is_no_roll_is_refused(values, grid, message):
+    with pytest.raises(ValueError, match=message):
+        PianoRoll(values, grid)
+
+
+def test_no_note_is_moved_off_the_keyboard():
+    with pytest.raises(ValueError, match="off the keyboard"):
+        PianoRoll(np.eye(1, KEYS, 3), 1).transposed(-4)
+    with pytest.raises(ValueError, match="off the keyboard"):
+        PianoRoll(np.eye(1, KEYS, 85), 1).transposed(3)
+    assert PianoRoll(np.zeros((2, KEYS)), 1).transposed(40).notes == 0
