@@ -59,7 +59,7 @@ def likelihood_of_keys(keys: int) -> Callable[[], object]:
 
     @torch.no_grad()
     def run() -> object:
-        return model.log_prob(frames, model._state(16, low, torch.ones(keys)))
+        return model(frames, model._state(16, low, torch.ones(keys)))
 
     return run
 

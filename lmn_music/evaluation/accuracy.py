@@ -50,7 +50,7 @@ def accuracies(
     for span in teacher_forced(model, rolls):
         chance = torch.zeros_like(span.frames)
         for _ in range(samples):
-            drawn, chances = model.output.draw(span.context, temperature=1.0, generator=generator)
+            drawn, chances, _ = model.output.draw(span.context, generator=generator)
             sampled.append(sampled_accuracy(drawn, span.frames)[span.mask])
             chance += chances / samples
         likely = (chance > 0.5).to(span.frames)

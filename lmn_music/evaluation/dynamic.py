@@ -87,7 +87,7 @@ class DynamicEvaluation:
         """Yield the frames' log-likelihoods, (time,), chunk by chunk, each with the weights as they are by then."""
         state = self._model.initial_state(1)
         for frames, _ in collate([roll], [0], self._trained[0].device).chunks(CHUNK):
-            log_prob, state = self._model.log_prob(frames, state)
+            log_prob, state = self._model(frames, state)
             state = state.detached()
             yield log_prob[:, 0]
 

@@ -38,6 +38,6 @@ def teacher_forced(model: SequenceModel, rolls: Sequence[PianoRoll], *, batch_so
         batch = collate(rolls, songs, device)
         state, start = model.initial_state(len(songs)), 0
         for frames, mask in batch.chunks(CHUNK):
-            context, state = model.contexts(frames, state.first(frames.shape[1]))
+            context, state = model.contexts(frames, state.select(slice(frames.shape[1])))
             yield Span(batch.songs[: frames.shape[1]], start, frames, mask, context)
             start += len(frames)

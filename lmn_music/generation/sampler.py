@@ -37,7 +37,7 @@ def sample_frames(
             _, state = model.contexts(chunk, state)
     while True:
         context, state = model.step(state)
-        frame = model.output.sample(context, temperature=temperature, generator=generator)
+        frame = model.output.draw(context, temperature=temperature, generator=generator).frames
         state = state.saw(frame)
         yield frame
 

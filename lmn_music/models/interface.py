@@ -33,9 +33,16 @@ class State:
         """Return the state cut off from the graph, for truncated back-propagation."""
         return replace(self, memory=self.memory.detach())
 
-    def first(self, count: int) -> State:
-        """Return the state of the first `count` songs of the batch."""
-        return replace(self, memory=self.memory[:count], previous=self.previous[:count])
+    def select(self, songs: Tensor | slice) -> State:
+        """Return the state of some songs of the batch.
+
+        Args:
+            songs: which ones, as whole numbers (count,), repeated or reordered at will, or as a slice.
+
+        Returns:
+            The state of `count` songs, in that order.
+        """
+        return replace(self, memory=self.memory[songs], previous=self.previous[songs])
 
 
 class SequenceModel(nn.Module, ABC):
@@ -48,10 +55,17 @@ class SequenceModel(nn.Module, ABC):
     def initial_state(self, batch: int) -> State:
         """Return the state before the first frame."""
 
-    def training_state(self, frames: Tensor) -> State:
-        """Return a state before the first of `frames`, (time, batch, 88), on which `log_prob` may be an estimate.
+    def training_state(self, frames: Tensor, generator: torch.Generator) -> State:  # noqa: ARG002
+        """Return a state to train from, on which `forward` may give an estimate whose expectation is the likelihood.
 
-        Its expectation is the log-likelihood; what is left out saves time. May use torch's global random numbers.
+        What the estimate leaves out saves time. Most models leave nothing out.
+
+        Args:
+            frames: (time, batch, 88), the songs that will follow.
+            generator: where random numbers come from, on the CPU.
+
+        Returns:
+            A state before the first frame.
         """
         return self.initial_state(frames.shape[1])
 
@@ -69,10 +83,15 @@ class SequenceModel(nn.Module, ABC):
         `state.saw(frame)` tells it. The same numbers as `contexts`, one frame at a time.
         """
 
-    def log_prob(self, frames: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Return the exact log-likelihood of each frame given all before it, in nats, summed over the 88 keys.
+    def forward(self, frames: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Return the exact log-likelihood of each frame given all frames before it.
 
-        frames (time, batch, 88) -> (time, batch), and the state after the last frame.
+        Args:
+            frames: (time, batch, 88) of zeros and ones.
+            state: what the model has read before; the beginning of a song if not given.
+
+        Returns:
+            (time, batch) in nats, summed over the 88 keys, and the state after the last frame.
         """
         context, state = self.contexts(frames, self.initial_state(frames.shape[1]) if state is None else state)
         return self.output.log_prob(frames, context), state

@@ -171,9 +171,9 @@ class Trainer:
         self.model.train()
         with torch.random.fork_rng():
             torch.manual_seed(generator.initial_seed())  # dropout
-            state = self.model.training_state(batch.frames)
+            state = self.model.training_state(batch.frames, generator)
             for frames, mask in batch.chunks(config.chunk):
-                log_prob, state = self.model.log_prob(frames, state.first(frames.shape[1]))
+                log_prob, state = self.model(frames, state.select(slice(frames.shape[1])))
                 state = state.detached()
                 nll = -(log_prob * mask).sum()
                 count = int(mask.sum())

@@ -1,5 +1,7 @@
 """Small models of every kind, and all frames of a small keyboard."""
 
+import itertools
+
 import torch
 
 from lmn_music.models.config import ModelConfig
@@ -34,3 +36,10 @@ def all_frames(keys):
     """Return each of the 2^keys frames of a small keyboard."""
     number = torch.arange(2**keys).unsqueeze(1)
     return (number >> torch.arange(keys) & 1).double()
+
+
+def generator_that_draws(low, high):
+    """Return a generator whose first number lies between `low` and `high`."""
+    for seed in itertools.count():
+        if low <= float(torch.rand((), generator=torch.Generator().manual_seed(seed))) < high:
+            return torch.Generator().manual_seed(seed)

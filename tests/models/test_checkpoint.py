@@ -21,7 +21,7 @@ def test_round_trip(model, frames, tmp_path):
     for name in (path, tmp_path):  # a file, or its run folder
         loaded = load_checkpoint(name)
         assert loaded.header == header(model)
-        assert torch.equal(loaded.model.log_prob(frames)[0], model.log_prob(frames)[0])
+        assert torch.equal(loaded.model(frames)[0], model(frames)[0])
 
 
 def test_writing_is_all_or_nothing(model, tmp_path):

@@ -9,7 +9,7 @@ from torch import nn
 from lmn_music.models.interface import CHUNK
 from lmn_music.models.networks.unrolled import Unrolled
 from lmn_music.music.pianoroll import KEYS
-from tests.models.helpers import all_frames
+from tests.models.helpers import all_frames, generator_that_draws
 
 
 def test_step_equals_contexts(model, frames):
@@ -36,10 +36,10 @@ def test_no_expectation_depends_on_its_own_frame_or_later_ones(model, frames):
 
 @pytest.mark.parametrize("length", [1, 3, 4, 6])
 def test_a_song_can_be_read_in_chunks(model, frames, length):
-    whole, last = model.log_prob(frames)
+    whole, last = model(frames)
     state, parts = None, []
     for chunk in frames.split(length):
-        part, state = model.log_prob(chunk, state)
+        part, state = model(chunk, state)
         state = state.detached()
         parts.append(part)
     torch.testing.assert_close(torch.cat(parts), whole)
@@ -47,9 +47,9 @@ def test_a_song_can_be_read_in_chunks(model, frames, length):
 
 
 def test_songs_of_a_batch_do_not_hear_each_other(model, frames):
-    together, _ = model.log_prob(frames)
+    together, _ = model(frames)
     for song in range(3):
-        alone, _ = model.log_prob(frames[:, song : song + 1])
+        alone, _ = model(frames[:, song : song + 1])
         torch.testing.assert_close(alone[:, 0], together[:, song])
 
 
@@ -57,7 +57,18 @@ def test_log_prob_sums_the_keys_of_the_context(model, frames):
     context, _ = model.contexts(frames, model.initial_state(3))
     p = torch.sigmoid(model.output.logits(frames, context)).double()
     expected = torch.where(frames.bool(), p.log(), (1 - p).log()).sum(dim=-1)
-    torch.testing.assert_close(model.log_prob(frames)[0].double(), expected, rtol=1e-5, atol=1e-4)
+    torch.testing.assert_close(model(frames)[0].double(), expected, rtol=1e-5, atol=1e-4)
+
+
+@torch.no_grad()
+def test_selected_songs_continue_as_they_would_have(model, frames):
+    """Picked, repeated and reordered, from contexts on: as if the batch had always been so."""
+    songs = torch.tensor([2, 0, 2, 1])
+    _, state = model.contexts(frames[:5], model.initial_state(3))
+    selected, _ = model.contexts(frames[5:, songs], state.select(songs))
+    _, state = model.contexts(frames[:5, songs], model.initial_state(4))
+    expected, _ = model.contexts(frames[5:, songs], state)
+    torch.testing.assert_close(selected, expected, rtol=1e-5, atol=1e-5)
 
 
 @torch.no_grad()
@@ -78,7 +89,7 @@ def test_samples_come_as_often_as_log_prob_says(model):
     count = 4000
     context, _ = model.step(model.initial_state(1))
     context = context.expand(count, *context.shape[1:])
-    drawn = model.output.sample(context, temperature=1.0, generator=torch.Generator().manual_seed(0))
+    drawn = model.output.draw(context, generator=torch.Generator().manual_seed(0)).frames
     p = torch.sigmoid(model.output.logits(drawn, context)).double()
     torch.testing.assert_close(drawn.double().mean(dim=0), p.mean(dim=0), atol=2.2 / count**0.5, rtol=0)
     entropy = (torch.special.entr(p) + torch.special.entr(1 - p)).sum(dim=1).mean()
@@ -88,9 +99,9 @@ def test_samples_come_as_often_as_log_prob_says(model):
 @torch.no_grad()
 def test_temperature_does_something(model):
     context, _ = model.step(model.initial_state(1))
-    context = context.expand(1000, *context.shape[1:])
+    context, output, generator = context.expand(1000, *context.shape[1:]), model.output, torch.Generator()
     spread = [
-        float(model.output.sample(context, temperature=t, generator=torch.Generator().manual_seed(0)).var(dim=0).mean())
+        float(output.draw(context, temperature=t, generator=generator.manual_seed(0)).frames.var(dim=0).mean())
         for t in (0, 0.5, 1.0, 3.0)
     ]
     assert spread == sorted(spread)
@@ -99,7 +110,7 @@ def test_temperature_does_something(model):
 
 def test_every_weight_learns(model, frames):
     model.train()
-    log_prob, _ = model.log_prob(frames)
+    log_prob, _ = model(frames)
     log_prob.sum().backward()
     for name, parameter in model.named_parameters():
         if parameter.requires_grad and parameter.numel():
@@ -108,20 +119,19 @@ def test_every_weight_learns(model, frames):
             assert parameter.grad.any(), name
 
 
-def test_training_state_expects_the_whole_likelihood(model, monkeypatch):
-    """Over the lots that it draws: below 1/8, and above."""
+def test_training_state_expects_the_whole_likelihood(model):
+    """Over the numbers that it draws: below 1/8, and above."""
     model.double()
     frames = torch.zeros(9, 3, KEYS, dtype=torch.float64)
     frames[..., 30:40] = torch.randint(0, 2, (9, 3, 10), generator=torch.Generator().manual_seed(2)).double()
 
-    def in_training(lot):
-        monkeypatch.setattr(torch, "rand", lambda *_: torch.tensor(lot))
-        first, state = model.log_prob(frames[:4], model.training_state(frames))
-        second, _ = model.log_prob(frames[4:, :2], state.detached().first(2))  # the third song is over
+    def in_training(*bounds):
+        first, state = model(frames[:4], model.training_state(frames, generator_that_draws(*bounds)))
+        second, _ = model(frames[4:, :2], state.detached().select(slice(2)))  # the third song is over
         return torch.cat([first[:, :2], second])
 
-    exact, _ = model.log_prob(frames)
-    expected = in_training(0.124) / 8 + in_training(0.126) * 7 / 8
+    exact, _ = model(frames)
+    expected = in_training(0, 1 / 8) / 8 + in_training(1 / 8, 1) * 7 / 8
     torch.testing.assert_close(expected, exact[:, :2], rtol=1e-9, atol=1e-9)
 
 
@@ -137,7 +147,7 @@ def test_hidden_states_of_a_long_song_are_read_in_chunks(model):
 @torch.no_grad()
 def test_songs_of_one_frame_and_of_silence_have_a_likelihood(model):
     for song in (torch.zeros(1, 1, KEYS), torch.zeros(9, 1, KEYS), torch.ones(9, 1, KEYS)):
-        log_prob, _ = model.log_prob(song)
+        log_prob, _ = model(song)
         assert log_prob.shape == song.shape[:2]
         assert (log_prob < 0).all()
         assert log_prob.isfinite().all()
@@ -146,7 +156,7 @@ def test_songs_of_one_frame_and_of_silence_have_a_likelihood(model):
 @torch.no_grad()
 def test_log_prob_is_that_of_one_who_hears_key_by_key(model, frames):
     """Revealed one key at a time, so that nothing later or higher can be known: the same likelihood."""
-    expected, _ = model.log_prob(frames[:4, :1])
+    expected, _ = model(frames[:4, :1])
     state = model.initial_state(1)
     for frame, whole in zip(frames[:4, :1], expected, strict=True):
         context, state = model.step(state)

@@ -1,16 +1,27 @@
 """The output models on keyboards so small that every frame can be counted."""
 
+import math
+
 import pytest
 import torch
 
 from lmn_music.models.outputs.bernoulli import BernoulliOutput
 from lmn_music.models.outputs.nade import NADE
+from lmn_music.models.outputs.output import FREE, log_chance_of
 from lmn_music.models.tied.nade import TiedNADE
 from lmn_music.music.pianoroll import KEYS
 from tests.models.helpers import all_frames
 
 SIX = 6
 SAMPLES = 20
+# Key 1 must sound, key 3 must be silent, and so on: all kinds, the lowest and the highest key among them.
+GIVEN = {
+    "some": (FREE, 1, FREE, 0, FREE, 1),
+    "the lowest": (1, FREE, FREE, FREE, FREE, FREE),
+    "the highest": (FREE, FREE, FREE, FREE, FREE, 0),
+    "none": (FREE,) * SIX,
+    "all": (0, 1, 1, 0, 0, 1),
+}
 
 
 def drawn_weights(output):
@@ -23,8 +34,19 @@ def drawn_weights(output):
 @pytest.fixture(params=["NADE", "tied NADE"])
 def output_and_context(request):
     """An output model over six keys, and one context; the keys depend on each other strongly."""
+    return small_output(request.param)
+
+
+@pytest.fixture(params=["independent", "NADE", "tied NADE"])
+def any_output_and_context(request):
+    return small_output(request.param)
+
+
+def small_output(kind):
     generator = torch.Generator().manual_seed(3)
-    if request.param == "NADE":
+    if kind == "independent":
+        return BernoulliOutput(), torch.randn(SIX, generator=generator, dtype=torch.float64)
+    if kind == "NADE":
         output = drawn_weights(NADE(5, keys=SIX))
         return output, torch.randn(output.context_size, generator=generator, dtype=torch.float64)
     output = drawn_weights(TiedNADE(5))
@@ -47,7 +69,7 @@ def test_every_frame_is_drawn_as_often_as_log_prob_says(output_and_context):
     count = 50_000
     p = output.log_prob(all_frames(SIX), context.expand(2**SIX, *context.shape)).exp()
     generator = torch.Generator().manual_seed(0)
-    drawn = output.sample(context.expand(count, *context.shape), temperature=1.0, generator=generator)
+    drawn = output.draw(context.expand(count, *context.shape), generator=generator).frames
     number = (drawn.long() << torch.arange(SIX)).sum(dim=1)
     frequency = torch.bincount(number, minlength=2**SIX) / count
     assert ((frequency - p).abs() < 4.5 * (p * (1 - p) / count).sqrt() + 2 / count).all()
@@ -56,7 +78,7 @@ def test_every_frame_is_drawn_as_often_as_log_prob_says(output_and_context):
 @torch.no_grad()
 def test_the_likeliest_value_of_each_key_is_drawn_at_temperature_0(output_and_context):
     output, context = output_and_context
-    frame = output.sample(context, temperature=0, generator=torch.Generator())
+    frame = output.draw(context, temperature=0, generator=torch.Generator()).frames
     assert torch.equal(frame, (output.logits(frame, context) > 0).double())
 
 
@@ -68,7 +90,7 @@ def test_chances_are_those_of_all_frames_on_average(output_and_context):
     repeats = 500
     generator = torch.Generator().manual_seed(0)
     contexts = context.expand(SAMPLES, repeats, *context.shape)
-    _, chances = output.draw(contexts, temperature=1.0, generator=generator)
+    _, chances, _ = output.draw(contexts, generator=generator)
     estimates = chances.mean(dim=0)
     torch.testing.assert_close(estimates.mean(dim=0), exact, atol=4.5 * 0.5 / (SAMPLES * repeats) ** 0.5, rtol=0)
     torch.testing.assert_close(estimates[:, 0], exact[0].expand(repeats))  # the lowest key depends on no other
@@ -80,7 +102,7 @@ def test_chances_are_those_of_all_frames_on_average(output_and_context):
 def test_chances_are_those_of_the_drawn_keys_below(output_and_context):
     output, context = output_and_context
     contexts = context.expand(50, *context.shape)
-    frames, chances = output.draw(contexts, temperature=0.7, generator=torch.Generator().manual_seed(0))
+    frames, chances, _ = output.draw(contexts, temperature=0.7, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(chances, torch.sigmoid(output.logits(frames, contexts) / 0.7))
 
 
@@ -91,7 +113,7 @@ def test_frames_are_drawn_as_key_by_key(output_and_context, keys_per_pass, monke
     output, context = output_and_context
     monkeypatch.setattr("lmn_music.models.outputs.output.KEYS_PER_PASS", keys_per_pass)
     contexts = context.expand(4, 5, *context.shape)
-    drawn = output.sample(contexts, temperature=1.3, generator=torch.Generator().manual_seed(7))
+    drawn = output.draw(contexts, temperature=1.3, generator=torch.Generator().manual_seed(7)).frames
     uniform = torch.rand(SIX, 4, 5, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
     frames = torch.zeros(4, 5, SIX, dtype=torch.float64)
     for key in range(SIX):
@@ -99,6 +121,69 @@ def test_frames_are_drawn_as_key_by_key(output_and_context, keys_per_pass, monke
         frames[..., key] = (uniform[key] < chance).double()
     assert torch.equal(drawn, frames)
     assert len(frames.flatten(0, 1).unique(dim=0)) > 5
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+@pytest.mark.parametrize("name", GIVEN)
+def test_given_keys_stay_and_weights_estimate_how_likely_they_are(any_output_and_context, name, temperature):
+    """Against all frames of the keyboard: p(given), and p(frame | given) of weighted draws."""
+    output, context = any_output_and_context
+    given, frames, count = torch.tensor(GIVEN[name]), all_frames(SIX), 20_000
+    logits = output.logits(frames, context.expand(2**SIX, *context.shape))
+    p = log_chance_of(logits, frames, temperature).sum(dim=1).exp()
+    p = torch.where(((frames == given) | (given == FREE)).all(dim=1), p, 0.0)
+
+    contexts = context.expand(count, *context.shape)
+    generator = torch.Generator().manual_seed(1)
+    drawn, chances, log_weight = output.draw(contexts, generator=generator, temperature=temperature, given=given)
+    assert torch.equal(drawn, torch.where(given == FREE, drawn, given.double()))
+    torch.testing.assert_close(chances, torch.sigmoid(output.logits(drawn, contexts) / temperature))
+    weight = log_weight.exp()
+    error = float(weight.std()) / count**0.5
+    assert float(weight.mean()) == pytest.approx(float(p.sum()), abs=4.5 * error + 1e-12)
+    number = (drawn.long() << torch.arange(SIX)).sum(dim=1)
+    estimate = torch.zeros(2**SIX, dtype=torch.float64).index_add(0, number, weight) / count
+    assert ((estimate - p).abs() < 5 * (p * float(weight.max()) / count).sqrt() + 2 / count).all()
+
+
+@torch.no_grad()
+def test_what_is_given_whole_or_not_at_all_has_known_weights(any_output_and_context):
+    output, context = any_output_and_context
+    frames = all_frames(SIX)
+    contexts = context.expand(2**SIX, *context.shape)
+    whole = output.draw(contexts, generator=torch.Generator().manual_seed(0), given=frames)
+    assert torch.equal(whole.frames, frames)
+    torch.testing.assert_close(whole.log_weight, output.log_prob(frames, contexts))
+    free = output.draw(contexts, generator=torch.Generator().manual_seed(0), given=torch.full((SIX,), FREE))
+    plain = output.draw(contexts, generator=torch.Generator().manual_seed(0))
+    for one, other in zip(free, plain, strict=True):
+        assert torch.equal(one, other)
+    assert not plain.log_weight.any()
+
+
+@torch.no_grad()
+def test_keys_are_given_also_at_temperature_0(any_output_and_context):
+    output, context = any_output_and_context
+    likeliest = output.draw(context, generator=torch.Generator(), temperature=0).frames
+    drawn = output.draw(context, generator=torch.Generator(), temperature=0, given=likeliest)
+    assert torch.equal(drawn.frames, likeliest)
+    assert float(drawn.log_weight) == 0
+    other = output.draw(context, generator=torch.Generator(), temperature=0, given=1 - likeliest)
+    assert float(other.log_weight) == -math.inf
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("keys_per_pass", [1, 40])
+def test_given_keys_are_the_same_in_blocks(output_and_context, keys_per_pass, monkeypatch):
+    output, context = output_and_context
+    contexts, given = context.expand(4, 5, *context.shape), torch.tensor(GIVEN["some"])
+    at_once = output.draw(contexts, generator=torch.Generator().manual_seed(7), given=given)
+    monkeypatch.setattr("lmn_music.models.outputs.output.KEYS_PER_PASS", keys_per_pass)
+    in_blocks = output.draw(contexts, generator=torch.Generator().manual_seed(7), given=given)
+    for one, other in zip(in_blocks, at_once, strict=True):
+        torch.testing.assert_close(one, other)
+    assert len(at_once.frames.flatten(0, 1).unique(dim=0)) > 3
 
 
 def test_nade_is_its_recurrence():
@@ -144,6 +229,6 @@ def test_tied_nade_is_its_recurrence():
 def test_independent_keys_have_exact_marginals():
     output = drawn_weights(BernoulliOutput(3))
     context = torch.randn(4, 3, dtype=torch.float64)
-    _, p = output.draw(context, temperature=1.0, generator=torch.Generator())
+    _, p, _ = output.draw(context, generator=torch.Generator())
     silence = torch.zeros(4, KEYS, dtype=torch.float64)
     torch.testing.assert_close(output.log_prob(silence, context), (1 - p).log().sum(dim=1))

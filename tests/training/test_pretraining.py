@@ -109,7 +109,7 @@ def test_spare_cells_learn_to_be_read(small_corpus):
     assert spare < 20
     model = hand_over(source, memory, config)
     frames = collate(small_corpus.train, [1]).frames.double()
-    model.log_prob(frames)[0].sum().backward()
+    model(frames)[0].sum().backward()
     for weight in (model.readout.weight, model.network.W_mh):
         assert not weight[:, spare:].any()
         assert weight.grad[:, spare:].abs().max(dim=0).values.min() > 0

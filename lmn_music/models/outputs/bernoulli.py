@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lmn_music.models.outputs.output import Output, chance_of
+from lmn_music.models.outputs.output import FREE, Output, chance_of
 from lmn_music.music.pianoroll import KEYS
 
 
@@ -31,7 +31,9 @@ class BernoulliOutput(Output):
         logits: Tensor = self.hidden(context)
         return logits
 
-    def draw(self, context: Tensor, *, temperature: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """See Output. What is estimated there is exact here."""
+    def _draw(
+        self, context: Tensor, temperature: float, generator: torch.Generator, given: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         chances = chance_of(self.hidden(context), temperature)
-        return torch.bernoulli(chances, generator=generator), chances
+        frames = torch.bernoulli(chances, generator=generator)
+        return (frames if given is None else torch.where(given == FREE, frames, given.to(frames))), chances

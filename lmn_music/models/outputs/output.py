@@ -4,11 +4,32 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 KEYS_PER_PASS = 256  # keys that are drawn in one pass, over all frames
+FREE = -1.0  # in `given`: the key is drawn
+
+
+class Drawn(NamedTuple):
+    """Frames that an output model has drawn.
+
+    Attributes:
+        frames: (..., keys) of zeros and ones.
+        chances: (..., keys), each key's chance to sound, given the keys below it in `frames`. Their mean over draws
+            from one context estimates how likely the key is to sound whatever the keys below it do: the expectation is
+            exact, the standard error over n draws at most 0.5 / sqrt(n), less than the error of counting notes, and
+            there is none for the lowest key.
+        log_weight: (...), in nats, the sum over the given keys of log p(given key | context, the keys below it); zeros
+            where nothing was given. With it, draws under a constraint can be weighed: its exponential has the
+            expectation p(given keys | context).
+    """
+
+    frames: Tensor
+    chances: Tensor
+    log_weight: Tensor
 
 
 class Output(nn.Module, ABC):
@@ -16,6 +37,9 @@ class Output(nn.Module, ABC):
 
     Frames are zeros and ones, (..., keys). A context is (..., context_size), or (..., keys, context_size) if each key
     has its own; the leading axes are those of the frames.
+
+    Attributes:
+        context_size: the numbers of a context.
     """
 
     context_size: int
@@ -25,23 +49,43 @@ class Output(nn.Module, ABC):
         """Return the log-odds of each key to sound, given the keys below it in `frames`: (..., keys) -> (..., keys)."""
 
     @abstractmethod
-    def draw(self, context: Tensor, *, temperature: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Draw a frame for each context, and return with it each key's chance to sound, given the drawn keys below it.
+    def _draw(
+        self, context: Tensor, temperature: float, generator: torch.Generator, given: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Return frames and chances, both (..., keys): see `draw`."""
 
-        Both (..., keys). Logits are divided by `temperature`; at 0 the likelier value wins. The mean of the chances
-        over draws from one context is an estimate of how likely the key is to sound whatever those below it do: its
-        expectation is exact, its standard error over n draws at most 0.5 / sqrt(n), less than that of counting notes,
-        and none for the lowest key.
+    def draw(
+        self,
+        context: Tensor,
+        *,
+        generator: torch.Generator,
+        temperature: float = 1.0,
+        given: Tensor | None = None,
+    ) -> Drawn:
+        """Draw a frame for each context; keys that are given stay as they are, and the others are drawn around them.
+
+        A given key decides nothing about the keys below it, which are drawn before it: `log_weight` says what the
+        draw is worth.
+
+        Args:
+            context: what the distribution of each frame depends on.
+            generator: where the random numbers come from.
+            temperature: the log-odds of each key are divided by it; at 0 the likelier value wins.
+            given: (..., keys), 1 for a key that must sound, 0 for one that must be silent, FREE for one to draw;
+                broadcastable to the frames. None: all keys are drawn.
+
+        Returns:
+            The frames, the chances of their keys and the log-weight of what was given, all of them at `temperature`.
         """
-
-    def sample(self, context: Tensor, *, temperature: float, generator: torch.Generator) -> Tensor:
-        """Draw a frame for each context; see `draw`."""
-        return self.draw(context, temperature=temperature, generator=generator)[0]
+        frames, chances = self._draw(context, temperature, generator, given)
+        if given is None:
+            return Drawn(frames, chances, frames.new_zeros(frames.shape[:-1]))
+        log_chance = log_chance_of(self.logits(frames, context), frames, temperature)
+        return Drawn(frames, chances, log_chance.masked_fill(given == FREE, 0.0).sum(dim=-1))
 
     def key_log_prob(self, frames: Tensor, context: Tensor) -> Tensor:
-        """Return the log-likelihood of each key given those below it, in nats: (..., keys) -> (..., keys)."""
-        logits = self.logits(frames, context)
-        return -nn.functional.binary_cross_entropy_with_logits(logits, frames, reduction="none")
+        """Return the log-likelihood of each key given the keys below it, in nats: (..., keys) -> (..., keys)."""
+        return log_chance_of(self.logits(frames, context), frames)
 
     def log_prob(self, frames: Tensor, context: Tensor) -> Tensor:
         """Return the exact log-likelihood of each frame in nats, summed over keys: (..., keys) -> (...)."""
@@ -69,7 +113,9 @@ class Autoregressive(Output):
     def begin(self, context: Tensor) -> Draft:
         """Return silent frames, one for each context."""
 
-    def draw(self, context: Tensor, *, temperature: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _draw(
+        self, context: Tensor, temperature: float, generator: torch.Generator, given: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         """See Output.
 
         As drawn key by key, each with its own random number; but keys only depend on those that sound. So a block of
@@ -82,6 +128,9 @@ class Autoregressive(Output):
         # In half precision, rare keys would sound too often.
         precision = torch.promote_types(context.dtype, torch.float32)
         uniform = torch.rand(keys, *batch, generator=generator, device=context.device, dtype=precision)
+        if given is not None:  # no chance is below -1, and none above 2: such keys sound, or are silent, for sure
+            wanted = given.expand_as(draft.frames).movedim(-1, 0)
+            uniform = torch.where(wanted == FREE, uniform, 2.0 - 3.0 * wanted)
         chances = torch.empty_like(draft.frames)
         size = KEYS_PER_PASS // max(1, math.prod(batch))
         if size <= 1:
@@ -103,6 +152,13 @@ class Autoregressive(Output):
                 draft.add(lowest.clamp(max=block.stop - 1).squeeze(-1), sounds.any(dim=-1))
                 settled = lowest + 1
         return draft.frames, chances
+
+
+def log_chance_of(logits: Tensor, sounds: Tensor, temperature: float = 1.0) -> Tensor:
+    """Return the log-likelihood of zeros and ones under the chances of `chance_of`, in nats; at 0 it is 0 or -inf."""
+    if temperature == 0:
+        return torch.where(chance_of(logits, 0) == sounds, 0.0, -math.inf).to(logits)
+    return -nn.functional.binary_cross_entropy_with_logits(logits / temperature, sounds, reduction="none")
 
 
 def chance_of(logits: Tensor, temperature: float) -> Tensor:

@@ -31,9 +31,9 @@ class TiedState(State):
     lowest: int
     weight: Tensor
 
-    def first(self, count: int) -> TiedState:
-        """Return the state of the first `count` songs of the batch."""
-        return replace(self, memory=self.memory[:count], previous=self.previous[:count], heard=self.heard.first(count))
+    def select(self, songs: Tensor | slice) -> TiedState:
+        """See State."""
+        return replace(self, memory=self.memory[songs], previous=self.previous[songs], heard=self.heard.select(songs))
 
 
 class TiedModel(MemoryModel):
@@ -69,7 +69,7 @@ class TiedModel(MemoryModel):
         """Return the learned initial memory for each key of each song; the frame before the first is silence."""
         return self._state(batch, 0, self.initial_memory.new_ones(KEYS))
 
-    def training_state(self, frames: Tensor) -> TiedState:
+    def training_state(self, frames: Tensor, generator: torch.Generator) -> TiedState:
         """Return an initial state on the part of the keyboard that these songs use; on all of it one time in eight.
 
         The silent keys outside count eightfold then, so the expected loss, before its gradient is clipped, is that of
@@ -78,7 +78,7 @@ class TiedModel(MemoryModel):
         used = frames.flatten(0, 1).any(dim=0).nonzero().flatten()
         low, high = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, KEYS)
         low, high = max(low - MARGIN, 0), min(high + MARGIN, KEYS)
-        if torch.rand(()) >= 1 / ALL_KEYS_EVERY:
+        if torch.rand((), generator=generator) >= 1 / ALL_KEYS_EVERY:
             return self._state(frames.shape[1], low, self.initial_memory.new_ones(high - low))
         weight = self.initial_memory.new_full((KEYS,), ALL_KEYS_EVERY)
         weight[low:high] = 1.0
@@ -90,7 +90,7 @@ class TiedModel(MemoryModel):
         heard = Heard.nothing(batch, keys, weight)
         return TiedState(memory, weight.new_zeros(batch, keys), 0, heard, lowest, weight)
 
-    def log_prob(self, frames: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+    def forward(self, frames: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """See SequenceModel. On a `training_state` the sum over its keys, weighted."""
         state = self.initial_state(frames.shape[1]) if state is None else state
         assert isinstance(state, TiedState)

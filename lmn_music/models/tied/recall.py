@@ -25,9 +25,9 @@ class Heard:
         """Return the state before the song, of the device and precision of `like`."""
         return Heard(like.new_zeros(batch, 0, keys), like.new_zeros(batch, len(Recall.FADING), 0))
 
-    def first(self, count: int) -> Heard:
-        """Return the first `count` songs of the batch."""
-        return Heard(self.frames[:count], self.likeness[:count])
+    def select(self, songs: Tensor | slice) -> Heard:
+        """Return some songs of the batch, see `State.select`."""
+        return Heard(self.frames[songs], self.likeness[songs])
 
 
 class Recall(nn.Module):
