@@ -4,7 +4,7 @@
     python benchmarks/study.py table ablation
     python benchmarks/study.py curves ablation
 
-`run` trains what is missing in docs/results/STUDY.json (one entry per corpus, row and seed), each by `lmn-music train`
+`run` trains what is missing in studies/results/STUDY.json (one per corpus, row and seed), each by `lmn-music train`
 with the options of the study and of the row; interrupted trainings go on. A study with `test = true` also reads the
 test split, once per training, by `lmn-music evaluate`. `table` prints the stored results as Markdown, `curves` the
 likelihood against the time.
@@ -31,7 +31,7 @@ COMMAND = str(Path(sys.executable).with_name("lmn-music"))
 
 def stored(study: str) -> Path:
     """Return the file of the study's results."""
-    return HERE.parent / "docs" / "results" / f"{study}.json"
+    return HERE.parent / "studies" / "results" / f"{study}.json"
 
 
 def read(study: str) -> dict[str, dict[str, Any]]:

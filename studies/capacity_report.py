@@ -157,14 +157,14 @@ def draw(results: Mapping[str, Result], out: Path) -> None:
     found = [m for m in found if m.variant != SHORT]
     at_shown = [m for m in found if m.size == protocol.shown]
     against_size = _panels(found, protocol, _against_size, "size of the memory", "total capacity, frames")
-    save(against_size, out / "capacity-sizes")
+    save(against_size, out / "capacity-sizes.png")
     against_lag = _panels(at_shown, protocol, _against_lag, "lag, frames", f"capacity, size {protocol.shown}")
-    save(against_lag, out / "capacity-lags")
+    save(against_lag, out / "capacity-lags.png")
     for corpus in protocol.corpora:
         here = [m for m in at_shown if m.input == f"rolls {corpus}" and not m.variant]
         songs = {m.name: m.rows[0]["song"] for m in here if m.rows[0].get("song")}
         if songs:
-            save(_songs(songs), out / f"capacity-song-{corpus}")
+            save(_songs(songs), out / f"capacity-song-{corpus}.png")
 
 
 def _panels(

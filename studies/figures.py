@@ -1,18 +1,22 @@
-"""How figures are kept: as PNG and SVG, the same files from the same results."""
+"""How figures are kept: as small PNG files, the same files from the same results."""
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
+from PIL import Image
 
 from lmn_music.files import replacing
 
+COLOURS = 64  # of a file; lines and text look the same with them, and take a quarter of the bytes
+
 
 def save(figure: Figure, path: Path) -> None:
-    """Write the figure to `path` with .png and with .svg."""
-    for kind, metadata in (("png", {}), ("svg", {"Date": None})):
-        # Without the salt the names inside an SVG are random.
-        with replacing(path.with_suffix(f".{kind}")) as temporary, mpl.rc_context({"svg.hashsalt": "lmn-music"}):
-            figure.savefig(temporary, format=kind, dpi=100, metadata=metadata)
+    """Write the figure to a PNG file."""
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=100)
+    few = Image.open(drawn).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    with replacing(path) as temporary:
+        few.save(temporary, format="png", optimize=True)

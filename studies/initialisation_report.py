@@ -173,7 +173,7 @@ def _speed(found: Cells) -> Iterator[Row]:
 
 
 def draw(results: Mapping[str, Result], out: Path) -> None:
-    """Draw validation likelihoods, a panel for each corpus and model: starts.png and starts.svg.
+    """Draw validation likelihoods, a panel for each corpus and model: starts.png.
 
     Against time; of the tied model, whose seconds were those of a clock on the wall, against epochs.
     Trainings that were broken off are left out.
@@ -204,7 +204,7 @@ def draw(results: Mapping[str, Result], out: Path) -> None:
             axis.set_ylim(min(best) - 0.1, max(shown) + 0.35 * (max(shown) - min(shown)) + 1.0)
             axis.grid(visible=True, alpha=0.3)
             axis.legend(fontsize=7)
-    save(figure, out / "starts")
+    save(figure, out / "starts.png")
 
 
 def _curve(axis: Any, seeds: Runs, against: Against, **style: str) -> None:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Test the claims of the paper: hours of two cores, kept as they come.")
 
-Out = Annotated[Path, typer.Option(metavar="FOLDER", help="Where the results are kept, as JSON, PNG and SVG.")]
+Out = Annotated[Path, typer.Option(metavar="FOLDER", help="Where the results are kept, as JSON and PNG.")]
 Workers = Annotated[int, typer.Option(metavar="NUMBER", min=1, help="So many processes of one core each.")]
 Seeds = Annotated[int | None, typer.Option(metavar="NUMBER", min=1, help="So many seeds; three to five if not given.")]
-RESULTS = Path("docs/results")
+RESULTS = Path("studies/results")
 
 
 Corpora = Annotated[

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -153,15 +152,14 @@ def test_goes_on_after_an_interruption_and_reports(tunes, tmp_path):
     initialisation_report.draw(results, out)
     with Image.open(out / "starts.png") as image:
         assert image.width > 300
-    before = (out / "starts.svg").read_bytes()
-    assert ElementTree.fromstring(before).tag.endswith("svg")  # noqa: S314
+    before = (out / "starts.png").read_bytes()
     initialisation_report.draw(results, out)
-    assert (out / "starts.svg").read_bytes() == before
+    assert (out / "starts.png").read_bytes() == before
 
     # What was broken off is in no picture.
     broken = dict(results[f"{tunes}, LMN-B, laes, seed 1"], seed=3, failed="not finite")
     initialisation_report.draw(results | {"broken": broken}, out)
-    assert (out / "starts.svg").read_bytes() == before
+    assert (out / "starts.png").read_bytes() == before
 
     with pytest.raises(LmnMusicError, match="1 seconds"):
         run(out, runs, plan.model_copy(update={"seconds": {tunes: 0.5}}))
