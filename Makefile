@@ -1,10 +1,12 @@
-# Two commands do everything on a fresh machine: `make song` and `make test`.
+# Two commands do everything on a fresh machine: `make song` and `make test`. `make docs` builds the site.
 PYTHON ?= python3
 BIN := .venv/bin
 # The benchmark files, where they lie beside the project; else the cache, a download, or music21's chorales.
 export LMN_MUSIC_DATA ?= $(abspath $(wildcard ../shared/corpora))
 
-.PHONY: song test check bench clean
+.PHONY: song test check docs bench clean
+# One process for each core; one thread in each, as the matrices of the tests are small.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist worksteal
 
 # Environment, training on the chorales, likelihood, a song to hear and to see.
 song: .venv/installed
@@ -14,13 +16,19 @@ song: .venv/installed
 	$(BIN)/lmn-music generate --model runs/song --out song.mid --out song.wav --out song.png
 	@echo "A new song: $(CURDIR)/song.mid (notes), $(CURDIR)/song.wav (sound), $(CURDIR)/song.png (picture)"
 
-# Lint, types, the whole suite. One thread: the matrices of the tests are small, and threads would wait for each other.
+# Lint, types, the whole suite.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest
+	$(PYTEST)
 
 # What must pass before each commit, in under a minute.
 check: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m "not slow"
+	$(PYTEST) -q -m "not slow"
+
+# The site, strictly: a broken link or reference fails. It needs no network.
+docs: .venv/documented
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --nitpicky --fresh-env --quiet -c docs . site
+	@echo '<meta http-equiv="refresh" content="0; url=docs/index.html">' > site/index.html
+	@echo "The site: $(CURDIR)/site/index.html"
 
 # Speed and memory, always beside something: docs/results/speed/*.json and the tables of docs/performance.md.
 bench: .venv/developed
@@ -44,5 +52,9 @@ lint: .venv/developed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
+.venv/documented: .venv/installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	@touch $@
+
 clean:
-	rm -rf .venv runs dist song.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv runs dist site song.* .pytest_cache .mypy_cache .ruff_cache .hypothesis

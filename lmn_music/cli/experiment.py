@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lmn_music.cli.options import Data
-from lmn_music.errors import UsageError
+from lmn_music.errors import LmnMusicError, UsageError
 
 if TYPE_CHECKING:
     from studies.store import Done, Result
@@ -30,6 +31,15 @@ Corpora = Annotated[
         "--corpus", metavar="CORPUS", help="On this one only; may be repeated. All four benchmarks if not given."
     ),
 ]
+
+
+@app.callback()
+def _need_studies() -> None:
+    if find_spec("studies") is None:
+        raise LmnMusicError(
+            "the experiments are no part of an installed lmn-music: unpack its source (the sdist, or a checkout), "
+            "run `pip install --editable .` there, and give this command again"
+        )
 
 
 @app.command()
