@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from lmn_music.memory.capacity import fit_readout
-from lmn_music.memory.history import FloatArray
+from lmn_music.memory.sequences import FloatArray
 from studies import store
 from studies.capacity_inputs import LONGER, SHORT, Data, Encoder, Protocol, Task, load, with_sources
 from studies.capacity_memories import COMPONENTS, RANDOM, SCALES, STATIC, TRAINED, memories

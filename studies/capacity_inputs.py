@@ -13,8 +13,9 @@ import torch
 
 from lmn_music.corpora import load_corpus
 from lmn_music.corpora.batches import collate
-from lmn_music.memory.capacity import capacity, structured, white_noise
-from lmn_music.memory.history import FloatArray
+from lmn_music.memory.capacity import capacity
+from lmn_music.memory.sequences import FloatArray
+from lmn_music.memory.synthetic import structured, white_noise
 from lmn_music.models.checkpoint import find_checkpoint, load_checkpoint
 from lmn_music.models.config import Settings
 from lmn_music.models.memory_model import MemoryModel

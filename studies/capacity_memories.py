@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lmn_music.memory.history import FloatArray
-from lmn_music.memory.laes import LinearAutoencoder, fit_autoencoder, pieces
-from lmn_music.memory.static import LinearMemory, delay_line, echo_state, legendre, orthogonal, principal_components
+from lmn_music.memory.laes import LinearAutoencoder, fit_autoencoder
+from lmn_music.memory.linear import LinearMemory, principal_components
+from lmn_music.memory.sequences import FloatArray, pieces
+from lmn_music.memory.static import delay_line, echo_state, legendre, orthogonal
 from lmn_music.models.networks.multiscale import sampled_hidden
 from lmn_music.models.networks.recurrent import Recurrent
 from studies.capacity_inputs import LONGER, Data, Encoder, Task
@@ -53,7 +54,7 @@ def _autoencoders(task: Task, data: Data) -> Iterator[tuple[Encoder, Row]]:
     fitted = fit_autoencoder(pieces(data.train, task.lags), max(sizes))
     seconds = round(time.process_time() - start, 2)
     for size in sizes:
-        yield _leading(fitted, size).encode, {"size": size, "seed": 0, "settings": {}, "seconds": seconds}
+        yield _leading(fitted, size).transform, {"size": size, "seed": 0, "settings": {}, "seconds": seconds}
 
 
 def _multi_scale(task: Task, data: Data) -> Iterator[tuple[Encoder, Row]]:
@@ -83,14 +84,14 @@ def _multi_scale(task: Task, data: Data) -> Iterator[tuple[Encoder, Row]]:
 def encode_in_scales(modules: Sequence[LinearMemory], sequence: FloatArray) -> FloatArray:
     """Return the states (time, all cells) of modules, of which number i hears every 2^i-th frame and then waits."""
     states = [
-        memory.encode(sampled_hidden(sequence, scale)).repeat(2**scale, axis=0)[: len(sequence)]
+        memory.transform(sampled_hidden(sequence, scale)).repeat(2**scale, axis=0)[: len(sequence)]
         for scale, memory in enumerate(modules)
     ]
     return np.concatenate(states, axis=1)
 
 
 def _leading(fitted: LinearAutoencoder, size: int) -> LinearMemory:
-    return LinearMemory(fitted.A[:size], fitted.B[:size, :size], fitted.mean)
+    return LinearMemory(fitted.A_[:size], fitted.B_[:size, :size], fitted.mean_)
 
 
 def _chosen(task: Task, data: Data) -> Iterator[tuple[Encoder, Row]]:
@@ -113,12 +114,12 @@ def _chosen(task: Task, data: Data) -> Iterator[tuple[Encoder, Row]]:
             memory = make(settings, 0)
         except ValueError:  # a window too short for the cells, or cells that rounding spoils: see `legendre`
             return 0.0
-        return data.to_choose_by(memory.encode, task.lags)
+        return data.to_choose_by(memory.transform, task.lags)
 
     settings = choose({"components": [*components, most], **STATIC[kind]}, figure)
     seconds = round(time.process_time() - start, 2)
     for seed in range(task.seeds):
-        yield make(settings, seed).encode, {"size": size, "seed": seed, "settings": settings, "seconds": seconds}
+        yield make(settings, seed).transform, {"size": size, "seed": seed, "settings": settings, "seconds": seconds}
 
 
 def static_memory(kind: str, inputs: int, size: int, settings: Values, generator: np.random.Generator) -> LinearMemory:

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lmn_music.memory.history import FloatArray
+from lmn_music.memory.sequences import FloatArray
 from lmn_music.music.pianoroll import LOWEST_PITCH
 from studies.capacity_inputs import LONGER, SHORT, Protocol
 from studies.capacity_memories import TRAINED

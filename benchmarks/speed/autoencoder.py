@@ -39,7 +39,7 @@ fitted = LinearAutoencoder({components}).fit(sequences)
 print(json.dumps({{
     "frames": sum(map(len, sequences)), "components": {components}, "seconds": time.perf_counter() - start,
     "peak memory, MiB": high(),
-    "before the fit, MiB": before, "energy kept": fitted.explained_energy,
+    "before the fit, MiB": before, "energy kept": fitted.explained_energy_,
 }}))
 """
 
@@ -118,7 +118,7 @@ def beside(songs: int, components: int, *, dense: bool) -> dict[str, float]:
     with threadpool_limits(1, user_api="blas"), one_core():
         start = time.perf_counter()
         fitted = LinearAutoencoder(components, centre=False).fit(chosen)
-        figures |= {"ours, s": time.perf_counter() - start, "ours, energy": fitted.explained_energy}
+        figures |= {"ours, s": time.perf_counter() - start, "ours, energy": fitted.explained_energy_}
         start = time.perf_counter()
         values, _ = sliced_svd(chosen, components)
         figures |= {"sliced, s": time.perf_counter() - start, "sliced, energy": float((values**2).sum() / energy)}

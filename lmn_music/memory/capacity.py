@@ -11,13 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft, linalg
+from scipy import linalg
 from threadpoolctl import threadpool_limits
 
-from lmn_music.memory.history import FloatArray, as_sequences
-from lmn_music.memory.static import LinearMemory, random_rotation
-
-_BLOCKS_AT_ONCE = 32  # so many blocks of frames share one product per frequency; more are no faster
+from lmn_music.memory.correlation import Correlation
+from lmn_music.memory.sequences import FloatArray, as_sequences
 
 
 class Capacity(NamedTuple):
@@ -32,7 +30,7 @@ class Capacity(NamedTuple):
 
 
 def capacity(
-    encode: Callable[[FloatArray], npt.ArrayLike],
+    transform: Callable[[FloatArray], npt.ArrayLike],
     train: Sequence[npt.ArrayLike],
     test: Sequence[npt.ArrayLike],
     lags: int,
@@ -40,7 +38,7 @@ def capacity(
 ) -> Capacity:
     """Return how well the frames 0, ..., lags - 1 steps back can be read out from the states of a memory.
 
-    encode: maps a sequence (time, inputs), float64, to its states (time, p), y_t having seen x_1 to x_t.
+    transform: maps a sequence (time, inputs), float64, to its states (time, p), y_t having seen x_1 to x_t.
     train, test: sequences (time, inputs) of any lengths, on which the readout is fitted and judged.
     ridge: penalty on the squared weights of the readout, relative to the mean variance of the states.
 
@@ -74,12 +72,12 @@ def capacity(
         raise ValueError(f"lags is {lags}; the longest test sequence has {longest} frames, so give from 1 to {longest}")
     mean = sum(array.sum(axis=0) for array in fitted_on) / sum(len(array) for array in fitted_on)
     with threadpool_limits(1, user_api="blas"):  # another number of threads would add up in another order
-        readout = fit_readout(encode, fitted_on, mean, lags, ridge)
-        return Capacity(_explained(readout, _moments(encode, judged_on, mean, lags)).clip(min=0))
+        readout = fit_readout(transform, fitted_on, mean, lags, ridge)
+        return Capacity(_explained(readout, _moments(transform, judged_on, mean, lags)).clip(min=0))
 
 
 def fit_readout(
-    encode: Callable[[FloatArray], npt.ArrayLike],
+    transform: Callable[[FloatArray], npt.ArrayLike],
     train: Sequence[npt.ArrayLike],
     mean: FloatArray,
     lags: int,
@@ -90,7 +88,7 @@ def fit_readout(
     mean: (inputs,), what a sequence counts as before its start.
     """
     with threadpool_limits(1, user_api="blas"):
-        return _readout(_moments(encode, as_sequences(train), mean, lags), ridge)
+        return _readout(_moments(transform, as_sequences(train), mean, lags), ridge)
 
 
 class _Moments(NamedTuple):
@@ -102,73 +100,29 @@ class _Moments(NamedTuple):
 
 
 def _moments(
-    encode: Callable[[FloatArray], npt.ArrayLike], arrays: list[FloatArray], mean: FloatArray, lags: int
+    transform: Callable[[FloatArray], npt.ArrayLike], arrays: list[FloatArray], mean: FloatArray, lags: int
 ) -> _Moments:
     states = np.zeros((0, 0))
     energy = np.zeros(lags)
-    correlation: _Correlation | None = None
+    correlation: Correlation | None = None
     for array in (array for array in arrays if len(array)):
-        y = np.asarray(encode(array), dtype=np.float64)
+        y = np.asarray(transform(array), dtype=np.float64)
         if y.ndim != 2 or len(y) != len(array) or not np.isfinite(y).all():
             raise ValueError(
-                f"a sequence of shape {array.shape} was encoded as {y.shape}; encode must return finite states, "
-                "one row per frame"
+                f"the states of a sequence of shape {array.shape} have shape {y.shape}; they must be finite, one row "
+                "per frame"
             )
         y = np.concatenate([y, np.ones((len(y), 1))], axis=1)
         x = array - mean
         if correlation is None:
             states = np.zeros((y.shape[1], y.shape[1]))
-            correlation = _Correlation(y.shape[1], x.shape[1], lags)
+            correlation = Correlation(y.shape[1], x.shape[1], lags)
         states += y.T @ y
         correlation.add(y, x)
         up_to = np.cumsum(np.square(x).sum(axis=1))[::-1][:lags]  # at lag k the last k frames have dropped out
         energy[: len(up_to)] += up_to
     assert correlation is not None  # as_sequences has refused what has no frames
     return _Moments(states, correlation.total(), energy)
-
-
-class _Correlation:
-    """The sums over all frames of y_t x_{t-k}', k = 0, ..., lags - 1, of sequences that are added one by one.
-
-    Done by FFT in blocks (overlap-save): the y of a block stand against the x of the same frames and of the lags - 1
-    before them. All blocks add to one cross spectrum, which is transformed back once. At p = 400, 88 inputs and
-    100 lags this was measured to be 8 times faster than one matrix product per lag.
-    """
-
-    def __init__(self, states: int, inputs: int, lags: int) -> None:
-        self._lags = lags
-        self._length = int(fft.next_fast_len(5 * lags // 2, real=True))  # measured: shorter or longer takes more time
-        self._y = np.zeros((self._length, _BLOCKS_AT_ONCE, states))
-        self._x = np.zeros((self._length, _BLOCKS_AT_ONCE, inputs))
-        self._blocks = 0
-        self._spectrum = np.zeros((self._length // 2 + 1, states, inputs), dtype=np.complex128)
-
-    def add(self, y: FloatArray, x: FloatArray) -> None:
-        """Add a sequence: y (time, states) and x (time, inputs)."""
-        overlap = self._lags - 1
-        step = self._length - overlap
-        for first in range(0, len(y), step):
-            new = y[first : first + step]
-            past = x[max(0, first - overlap) : first + len(new)]
-            self._y[overlap : overlap + len(new), self._blocks] = new
-            self._x[overlap + len(new) - len(past) : overlap + len(new), self._blocks] = past
-            self._blocks += 1
-            if self._blocks == _BLOCKS_AT_ONCE:
-                self._flush()
-
-    def total(self) -> FloatArray:
-        """Return the sums, (states, lags, inputs)."""
-        self._flush()
-        correlation = fft.irfft(self._spectrum, self._length, axis=0)[: self._lags]
-        return np.ascontiguousarray(correlation.swapaxes(0, 1))
-
-    def _flush(self) -> None:
-        y = fft.rfft(self._y[:, : self._blocks], axis=0)
-        x = fft.rfft(self._x[:, : self._blocks], axis=0)
-        np.conj(x, out=x)
-        for frequency, total in enumerate(self._spectrum):
-            total += y[frequency].T @ x[frequency]
-        self._y[:], self._x[:], self._blocks = 0, 0, 0
 
 
 def _readout(moments: _Moments, ridge: float) -> FloatArray:
@@ -190,39 +144,3 @@ def _explained(readout: FloatArray, moments: _Moments) -> FloatArray:
         raise ValueError("the test frames never differ from the mean of the training frames: nothing to remember")
     product = np.tensordot(moments.states, readout, 1)
     return np.asarray(np.sum(readout * (2 * moments.cross - product), axis=(0, 2)) / moments.energy)
-
-
-def white_noise(count: int, length: int, inputs: int, generator: np.random.Generator) -> list[FloatArray]:
-    """Return `count` sequences (length, inputs) of independent standard normal numbers."""
-    return list(generator.standard_normal((count, length, inputs)))
-
-
-def structured(
-    count: int,
-    length: int,
-    inputs: int,
-    generator: np.random.Generator,
-    *,
-    rank: int,
-    radius: float = 0.95,
-    noise: float = 0.1,
-) -> list[FloatArray]:
-    """Return `count` sequences (length, inputs) of one low-rank vector autoregression with noise:
-
-        z_t = radius Q z_{t-1} + (1 - radius^2)^1/2 w_t      rank numbers, z_1 ~ N(0, I): stationary
-        x_t = (1 - noise^2)^1/2 M z_t + noise e_t            inputs numbers
-
-    Q is a random rotation, the entries of M are normal with variance 1 / rank, those of w_t and e_t standard normal, so
-    that an input has mean 0 and, averaged over M, variance 1. One call draws one Q and one M: training and test
-    sequences come from the same call. Raises ValueError unless rank >= 1 and radius and noise are from 0 to 1.
-    """
-    if rank < 1 or not 0 <= radius <= 1 or not 0 <= noise <= 1:
-        raise ValueError(f"rank {rank}, radius {radius}, noise {noise}: give a rank from 1 and the others from 0 to 1")
-    latent = LinearMemory(np.eye(rank), radius * random_rotation(rank, generator))
-    mixing = generator.standard_normal((rank, inputs)) * np.sqrt((1 - noise**2) / rank)
-    sequences = []
-    for _ in range(count):
-        drive = generator.standard_normal((length, rank))
-        drive[1:] *= np.sqrt(1 - radius**2)
-        sequences.append(latent.encode(drive) @ mixing + noise * generator.standard_normal((length, inputs)))
-    return sequences

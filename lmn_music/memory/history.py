@@ -17,7 +17,8 @@ import numpy.typing as npt
 from scipy import fft
 from scipy.sparse.linalg import LinearOperator
 
-FloatArray = npt.NDArray[np.float64]
+from lmn_music.memory.sequences import FloatArray, as_sequences
+
 _T = TypeVar("_T")
 
 # What a bucket costs besides its sequences, counted in sequences: the right-hand side is transformed once per bucket,
@@ -167,32 +168,3 @@ def squared_norm(sequences: Sequence[npt.ArrayLike]) -> float:
     """
     arrays = as_sequences(sequences)
     return float(sum(np.arange(len(array), 0, -1) @ np.square(array).sum(axis=1) for array in arrays))
-
-
-def as_sequences(sequences: Sequence[npt.ArrayLike]) -> list[FloatArray]:
-    """Return `sequences` as float64 arrays (time, inputs); those that are float64 already are not copied.
-
-    Raises ValueError if there is no sequence or no frame, if one is not a matrix of finite real numbers, or if they
-    differ in width.
-    """
-    arrays: list[FloatArray] = []
-    for number, sequence in enumerate(sequences):
-        array = np.asarray(sequence)
-        if array.ndim != 2:
-            raise ValueError(f"sequence {number} has shape {array.shape}; give a list of arrays (time, inputs)")
-        if array.dtype.kind not in "biuf":
-            raise ValueError(f"sequence {number} has dtype {array.dtype}; give real numbers or bools")
-        if arrays and array.shape[1] != arrays[0].shape[1]:
-            raise ValueError(
-                f"sequence {number} has {array.shape[1]} inputs and sequence 0 has {arrays[0].shape[1]}; "
-                "all sequences must have the same width"
-            )
-        array = array.astype(np.float64, copy=False)
-        if not np.isfinite(array).all():
-            raise ValueError(f"sequence {number} has entries that are NaN or infinite; remove or replace them")
-        arrays.append(array)
-    if not arrays:
-        raise ValueError("the list of sequences is empty; give at least one sequence")
-    if not any(array.size for array in arrays):
-        raise ValueError("the sequences have no frames or no inputs; give at least one of each")
-    return arrays

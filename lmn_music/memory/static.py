@@ -7,76 +7,11 @@ are. All but the echo state network have |B|_2 <= 1, the set in which training k
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
-import numpy.typing as npt
 from scipy import linalg
-from threadpoolctl import threadpool_limits
 
-from lmn_music.memory.history import FloatArray, as_sequences
-
-
-@dataclass(frozen=True)
-class LinearMemory:
-    """The memory y_t = A (x_t - mean) + B y_{t-1}, y_0 = 0: A (size, inputs), B (size, size), mean (inputs,) or 0.
-
-    A fitted `LinearAutoencoder` has the same attributes and the same `encode`. The functions of this module leave the
-    mean at 0; `dataclasses.replace(memory, mean=mean)` sets it.
-    """
-
-    A: FloatArray
-    B: FloatArray
-    mean: FloatArray | float = 0.0
-
-    def encode(self, sequence: npt.ArrayLike) -> FloatArray:
-        """Return the states (time, size) of a sequence (time, inputs), starting from y_0 = 0."""
-        array = np.asarray(sequence, dtype=np.float64)
-        if array.ndim != 2 or array.shape[1] != self.A.shape[1]:
-            raise ValueError(f"a sequence to encode has shape (time, {self.A.shape[1]}), not {array.shape}")
-        states: FloatArray = (array - self.mean) @ self.A.T
-        for t in range(1, len(states)):
-            states[t] += self.B @ states[t - 1]
-        return states
-
-    def of(self, projection: FloatArray, mean: FloatArray | float = 0.0) -> LinearMemory:
-        """Return this memory fed with the projections P (x_t - mean) of other inputs: A becomes A P, B stays.
-
-        projection: P (inputs of this memory, inputs of the new one), mean: (inputs of the new one,) or 0. With
-        `principal_components` it makes a memory for fewer cells than there are inputs:
-        `delay_line(25, 100).of(*principal_components(sequences, 25))` holds 4 frames of 25 components.
-
-        Raises ValueError if the shapes do not fit or this memory has a mean of its own.
-        """
-        if np.any(self.mean):
-            raise ValueError("this memory subtracts a mean of its own from the projections; set the mean in of() alone")
-        if projection.ndim != 2 or len(projection) != self.A.shape[1]:
-            raise ValueError(
-                f"the projection has shape {projection.shape}; this memory takes {self.A.shape[1]} inputs, so give one "
-                f"of shape ({self.A.shape[1]}, inputs)"
-            )
-        return LinearMemory(self.A @ projection, self.B, mean)
-
-
-def principal_components(sequences: Sequence[npt.ArrayLike], count: int) -> tuple[FloatArray, FloatArray]:
-    """Return the `count` directions of largest variance of the frames, (count, inputs), orthonormal, and their mean.
-
-    sequences: arrays (time, inputs). The mean over all frames has shape (inputs,). In each direction the entry of
-    largest magnitude is positive. Raises ValueError unless 1 <= count <= inputs.
-    """
-    arrays = as_sequences(sequences)
-    inputs = arrays[0].shape[1]
-    if not 1 <= count <= inputs:
-        raise ValueError(f"count is {count}; {inputs} inputs have from 1 to {inputs} principal components")
-    mean: FloatArray = sum(array.sum(axis=0) for array in arrays) / sum(len(array) for array in arrays)
-    with threadpool_limits(1, user_api="blas"):  # another number of threads would add up in another order
-        covariance = np.zeros((inputs, inputs))
-        for array in arrays:
-            covariance += (array - mean).T @ (array - mean)
-        directions = linalg.eigh(covariance)[1].T[: -count - 1 : -1]
-    largest = directions[np.arange(count), np.abs(directions).argmax(axis=1)]
-    return directions * np.sign(largest)[:, None], mean
+from lmn_music.memory.linear import LinearMemory
+from lmn_music.memory.sequences import FloatArray
 
 
 def delay_line(inputs: int, size: int) -> LinearMemory:

@@ -17,7 +17,9 @@ from torch import Tensor
 
 from lmn_music.corpora.batches import collate
 from lmn_music.errors import TrainingError
-from lmn_music.memory.laes import LinearAutoencoder, RankError, fit_autoencoder, pieces
+from lmn_music.memory.laes import LinearAutoencoder, fit_autoencoder
+from lmn_music.memory.sequences import pieces
+from lmn_music.memory.svd import RankError
 from lmn_music.models.build import build
 from lmn_music.models.config import ModelConfig
 from lmn_music.models.dense import DenseModel
@@ -119,7 +121,7 @@ def start_from_inputs(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: 
         ) from error
     except ValueError as error:
         raise TrainingError(f"the RNN cannot start as an autoencoder ({error}); use --model rnn") from error
-    states = np.concatenate([memory.encode(sequence) for sequence in sequences])
+    states = np.concatenate([memory.transform(sequence) for sequence in sequences])
     model.network.load_autoencoder(memory, scale=0.5 / float(np.sqrt(np.square(states).mean(axis=0).max())))
 
 
@@ -173,8 +175,8 @@ def hand_over(unrolled: MemoryModel, memory: LinearAutoencoder, config: ModelCon
     _copy_output(unrolled, model)
     target = model.network
     assert isinstance(target, LMN)
-    mean = torch.from_numpy(memory.mean)
-    A, B = torch.from_numpy(memory.A), torch.from_numpy(memory.B)
+    mean = torch.from_numpy(memory.mean_)
+    A, B = torch.from_numpy(memory.A_), torch.from_numpy(memory.B_)
     spare = config.memory_size - memory.n_components
     # recall[i] @ y_t ~ h_{t-i} - mean
     recall = [A.t()]
@@ -192,7 +194,7 @@ def hand_over(unrolled: MemoryModel, memory: LinearAutoencoder, config: ModelCon
     target.b_m.copy_(-W_hm @ mean)
     silence = np.zeros((source.window - 1, source.hidden_size))
     if len(silence):
-        model.initial_memory[: memory.n_components].copy_(torch.from_numpy(memory.encode(silence)[-1]))
+        model.initial_memory[: memory.n_components].copy_(torch.from_numpy(memory.transform(silence)[-1]))
 
     W_o = _exact(unrolled.readout.weight).split(source.hidden_size, dim=1)
     from_hidden, from_memory = torch.zeros_like(W_o[0]), W_o

@@ -237,13 +237,13 @@ class Run:
         _Recorder(self.folder / "metrics.jsonl", self.reporter).line(
             {
                 "stage": "hand-over",
-                "energy_kept": memory.explained_energy,
+                "energy_kept": memory.explained_energy_,
                 "valid_nll_before": trainer.progress.best_valid,
                 "valid_nll_after": after,
             }
         )
         self.reporter.note(
-            f"hand-over: a memory of {recipe.model.memory_size} keeps {memory.explained_energy:.1%} of the energy; "
+            f"hand-over: a memory of {recipe.model.memory_size} keeps {memory.explained_energy_:.1%} of the energy; "
             f"validation {trainer.progress.best_valid:.3f} before, {after:.3f} after"
         )
         return model, after

@@ -11,9 +11,11 @@ import scipy.io
 from scipy.sparse.linalg import svds
 from threadpoolctl import threadpool_limits
 
-from lmn_music.memory import laes
+from lmn_music.memory import svd
 from lmn_music.memory.history import HistoryMatrix, dense_history, squared_norm
-from lmn_music.memory.laes import LinearAutoencoder, fit_autoencoder, leading_eigenvectors, pieces, truncated_svd
+from lmn_music.memory.laes import LinearAutoencoder, fit_autoencoder
+from lmn_music.memory.sequences import pieces
+from lmn_music.memory.svd import RankError, leading_eigenvectors, truncated_svd
 
 Array = npt.NDArray[np.float64]
 
@@ -33,7 +35,7 @@ def centred(sequences: list[Array]) -> list[Array]:
 @pytest.fixture(params=["dense", "iterative"])
 def route(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Send a small problem down one of the two routes of truncated_svd."""
-    monkeypatch.setattr(laes, "_DENSE_WORK", np.inf if request.param == "dense" else 0)
+    monkeypatch.setattr(svd, "_DENSE_WORK", np.inf if request.param == "dense" else 0)
     return str(request.param)
 
 
@@ -50,12 +52,12 @@ def test_weights_equal_those_of_a_dense_svd(songs: int, inputs: int) -> None:
     S = np.kron(np.eye(longest, k=-1), np.eye(inputs))
     fitted = LinearAutoencoder(p).fit(sequences)
     sign = np.sign(U[np.abs(U).argmax(axis=0), np.arange(p)])
-    np.testing.assert_allclose(fitted.singular_values, L, rtol=1e-10)
-    np.testing.assert_allclose(fitted.A, (U[:inputs] * sign).T, atol=1e-8)
-    np.testing.assert_allclose(fitted.B, (U * sign).T @ S @ (U * sign), atol=1e-8)
-    np.testing.assert_allclose(fitted.B, np.outer(sign / L, sign) * (V.T @ R * L), atol=1e-8)  # L^-1 V' R V L
-    assert fitted.explained_energy == pytest.approx(np.square(L).sum() / np.square(explicit).sum(), rel=1e-12)
-    assert np.linalg.norm(fitted.B, 2) <= 1 + 1e-12
+    np.testing.assert_allclose(fitted.singular_values_, L, rtol=1e-10)
+    np.testing.assert_allclose(fitted.A_, (U[:inputs] * sign).T, atol=1e-8)
+    np.testing.assert_allclose(fitted.B_, (U * sign).T @ S @ (U * sign), atol=1e-8)
+    np.testing.assert_allclose(fitted.B_, np.outer(sign / L, sign) * (V.T @ R * L), atol=1e-8)  # L^-1 V' R V L
+    assert fitted.explained_energy_ == pytest.approx(np.square(L).sum() / np.square(explicit).sum(), rel=1e-12)
+    assert np.linalg.norm(fitted.B_, 2) <= 1 + 1e-12
 
 
 def split(rows: Array, sequences: list[Array]) -> list[Array]:
@@ -70,19 +72,19 @@ def test_at_full_rank_every_prefix_is_reconstructed_exactly(centre: bool) -> Non
     rank = int(np.linalg.matrix_rank(explicit))
     fitted = LinearAutoencoder(rank, centre=centre).fit(sequences)
     for sequence in sequences:
-        for t, state in enumerate(fitted.encode(sequence)):
+        for t, state in enumerate(fitted.transform(sequence)):
             np.testing.assert_allclose(fitted.decode(state, t + 1), sequence[t::-1], atol=1e-9)
-            np.testing.assert_allclose(fitted.decode(state, t + 3)[t + 1 :], [fitted.mean] * 2, atol=1e-9)
-    np.testing.assert_allclose(fitted.A @ fitted.A.T + fitted.B @ fitted.B.T, np.eye(rank), atol=1e-9)
-    assert np.linalg.norm(fitted.B, 2) == pytest.approx(1, abs=1e-9)
-    assert fitted.explained_energy == pytest.approx(1, abs=1e-12)
+            np.testing.assert_allclose(fitted.decode(state, t + 3)[t + 1 :], [fitted.mean_] * 2, atol=1e-9)
+    np.testing.assert_allclose(fitted.A_ @ fitted.A_.T + fitted.B_ @ fitted.B_.T, np.eye(rank), atol=1e-9)
+    assert np.linalg.norm(fitted.B_, 2) == pytest.approx(1, abs=1e-9)
+    assert fitted.explained_energy_ == pytest.approx(1, abs=1e-12)
 
 
 def test_at_full_rank_the_states_of_the_training_set_are_the_codes_of_its_prefixes() -> None:
     sequences = random_sequences(3, 9, 20, 2)
     explicit = dense_history(centred(sequences))
     rank = int(np.linalg.matrix_rank(explicit))
-    states = np.concatenate([LinearAutoencoder(rank).fit(sequences).encode(sequence) for sequence in sequences])
+    states = np.concatenate([LinearAutoencoder(rank).fit(sequences).transform(sequence) for sequence in sequences])
     L, U = truncated_svd(centred(sequences), rank)
     np.testing.assert_allclose(states, explicit @ U, atol=1e-9)  # U' xi_t, the rows of V L
     np.testing.assert_allclose(states.T @ states, np.diag(np.square(L)), atol=1e-9 * L[0] ** 2)
@@ -106,18 +108,18 @@ def test_the_truncated_code_of_the_prefixes_is_optimal() -> None:
 def test_two_fits_are_equal_bit_for_bit() -> None:
     sequences = random_sequences(5, 50, 60, 5)
     first, second = (LinearAutoencoder(16).fit(sequences) for _ in range(2))
-    for name in ("A", "B", "mean", "singular_values"):
+    for name in ("A_", "B_", "mean_", "singular_values_"):
         assert getattr(first, name).tobytes() == getattr(second, name).tobytes(), name
-    assert first.explained_energy == second.explained_energy
+    assert first.explained_energy_ == second.explained_energy_
 
 
 @pytest.mark.usefixtures("route")
 def test_the_order_of_the_sequences_does_not_matter() -> None:
     sequences = random_sequences(6, 50, 60, 5)
     forwards, backwards = LinearAutoencoder(8).fit(sequences), LinearAutoencoder(8).fit(sequences[::-1])
-    np.testing.assert_allclose(forwards.singular_values, backwards.singular_values, rtol=1e-12)
-    np.testing.assert_allclose(forwards.A, backwards.A, atol=1e-8)
-    np.testing.assert_allclose(forwards.B, backwards.B, atol=1e-8)
+    np.testing.assert_allclose(forwards.singular_values_, backwards.singular_values_, rtol=1e-12)
+    np.testing.assert_allclose(forwards.A_, backwards.A_, atol=1e-8)
+    np.testing.assert_allclose(forwards.B_, backwards.B_, atol=1e-8)
 
 
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.float32])
@@ -125,9 +127,9 @@ def test_any_real_type_gives_the_weights_of_float64(dtype: type) -> None:
     rolls = [np.random.default_rng(seed).integers(0, 2, (20 + seed, 6)) for seed in range(5)]
     expected = LinearAutoencoder(7).fit([roll.astype(np.float64) for roll in rolls])
     fitted = LinearAutoencoder(7).fit([roll.astype(dtype) for roll in rolls])
-    np.testing.assert_array_equal(fitted.B, expected.B)
-    states = fitted.encode(rolls[0].astype(dtype))
-    assert states.dtype == fitted.decode(states, 2).dtype == fitted.A.dtype == np.float64
+    np.testing.assert_array_equal(fitted.B_, expected.B_)
+    states = fitted.transform(rolls[0].astype(dtype))
+    assert states.dtype == fitted.decode(states, 2).dtype == fitted.A_.dtype == np.float64
     assert states.shape == (20, 7)
 
 
@@ -135,10 +137,10 @@ def test_an_input_that_never_changes_is_remembered_by_the_mean_alone() -> None:
     sequences = random_sequences(7, 8, 12, 3)
     with_silence = [np.insert(sequence, 1, 0.5, axis=1) for sequence in sequences]
     plain, fitted = LinearAutoencoder(6).fit(sequences), LinearAutoencoder(6).fit(with_silence)
-    np.testing.assert_array_equal(fitted.A[:, 1], 0)
-    np.testing.assert_allclose(np.delete(fitted.A, 1, axis=1), plain.A, atol=1e-12)
-    np.testing.assert_allclose(fitted.B, plain.B, atol=1e-12)
-    np.testing.assert_allclose(fitted.decode(fitted.encode(with_silence[0]), 4)[..., 1], 0.5, atol=1e-14)
+    np.testing.assert_array_equal(fitted.A_[:, 1], 0)
+    np.testing.assert_allclose(np.delete(fitted.A_, 1, axis=1), plain.A_, atol=1e-12)
+    np.testing.assert_allclose(fitted.B_, plain.B_, atol=1e-12)
+    np.testing.assert_allclose(fitted.decode(fitted.transform(with_silence[0]), 4)[..., 1], 0.5, atol=1e-14)
 
 
 def test_decode_takes_one_state_or_any_batch_of_them() -> None:
@@ -147,7 +149,7 @@ def test_decode_takes_one_state_or_any_batch_of_them() -> None:
     decoded = fitted.decode(states, 6)
     assert decoded.shape == (4, 2, 6, 3)
     for j in range(6):
-        row = fitted.A.T @ np.linalg.matrix_power(fitted.B.T, j) @ states[3, 1] + fitted.mean
+        row = fitted.A_.T @ np.linalg.matrix_power(fitted.B_.T, j) @ states[3, 1] + fitted.mean_
         np.testing.assert_allclose(decoded[3, 1, j], row, atol=1e-12)
     np.testing.assert_allclose(fitted.decode(states[3, 1], 6), decoded[3, 1], atol=1e-12)
     assert fitted.decode(states, 0).shape == (4, 2, 0, 3)
@@ -155,17 +157,17 @@ def test_decode_takes_one_state_or_any_batch_of_them() -> None:
 
 def test_sequences_of_one_frame_leave_nothing_to_remember() -> None:
     fitted = LinearAutoencoder(3).fit(list(np.random.default_rng(0).standard_normal((20, 1, 3))))
-    np.testing.assert_allclose(fitted.A @ fitted.A.T, np.eye(3), atol=1e-12)
-    np.testing.assert_array_equal(fitted.B, 0)
+    np.testing.assert_allclose(fitted.A_ @ fitted.A_.T, np.eye(3), atol=1e-12)
+    np.testing.assert_array_equal(fitted.B_, 0)
 
 
 @pytest.mark.usefixtures("route")
 def test_more_components_than_the_rank_are_refused() -> None:
     song = np.random.default_rng(0).standard_normal((30, 8))
     copies = [song] * 20  # 600 rows, 240 columns, but only 30 different rows
-    assert LinearAutoencoder(5).fit(copies).singular_values.shape == (5,)  # the Krylov space ends early: no harm
+    assert LinearAutoencoder(5).fit(copies).singular_values_.shape == (5,)  # the Krylov space ends early: no harm
     fitted = LinearAutoencoder(30).fit(copies)
-    np.testing.assert_allclose(fitted.decode(fitted.encode(song)[-1], 30), song[::-1], atol=1e-9)
+    np.testing.assert_allclose(fitted.decode(fitted.transform(song)[-1], 30), song[::-1], atol=1e-9)
     with pytest.raises(ValueError, match=r"n_components is 36, .* rank 30; use at most 30"):
         LinearAutoencoder(36).fit(copies)
     assert fit_autoencoder(copies, 36).n_components == 30
@@ -178,7 +180,7 @@ def test_the_rank_may_be_judged_anew_for_fewer_components(monkeypatch: pytest.Mo
     def fit(self: LinearAutoencoder, _: object) -> LinearAutoencoder:
         asked.append(self.n_components)
         if self.n_components > 7:
-            raise laes.RankError(self.n_components, self.n_components // 2)
+            raise RankError(self.n_components, self.n_components // 2)
         return self
 
     monkeypatch.setattr(LinearAutoencoder, "fit", fit)
@@ -210,12 +212,12 @@ def test_data_that_cannot_be_fitted_is_refused(sequences: list[Array], message: 
 
 def test_wrong_use_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1"):
-        LinearAutoencoder(0)
+        LinearAutoencoder(0).fit([np.eye(3)])
     with pytest.raises(ValueError, match="call fit first"):
-        LinearAutoencoder(2).encode(np.zeros((3, 4)))
+        LinearAutoencoder(2).transform(np.zeros((3, 4)))
     fitted = LinearAutoencoder(2).fit(random_sequences(9, 4, 8, 3))
     with pytest.raises(ValueError, match=r"\(time, 3\), not \(5, 4\)"):
-        fitted.encode(np.zeros((5, 4)))
+        fitted.transform(np.zeros((5, 4)))
     with pytest.raises(ValueError, match=r"\(\.\.\., 2\), not \(3,\)"):
         fitted.decode(np.zeros(3), 1)
     with pytest.raises(ValueError, match="0 or more"):
@@ -239,11 +241,11 @@ def rolls(folder: Path, name: str) -> list[npt.NDArray[np.uint8]]:
 def test_singular_values_of_the_chorales_equal_those_of_propack(benchmark_folder: Path) -> None:
     songs = rolls(benchmark_folder, "JSB_Chorales.mat")
     fitted = LinearAutoencoder(50).fit(songs)
-    history = HistoryMatrix([song - fitted.mean for song in songs])
+    history = HistoryMatrix([song - fitted.mean_ for song in songs])
     start = np.random.default_rng(1).standard_normal(history.shape[0])
     with threadpool_limits(1, user_api="blas"):
         expected = svds(history, 50, solver="propack", tol=0, v0=start, return_singular_vectors=False)
-    np.testing.assert_allclose(fitted.singular_values, np.sort(expected)[::-1], rtol=1e-10)
+    np.testing.assert_allclose(fitted.singular_values_, np.sort(expected)[::-1], rtol=1e-10)
 
 
 @pytest.mark.slow
@@ -252,9 +254,9 @@ def test_musedata(benchmark_folder: Path, record_property: Callable[[str, object
     start = time.perf_counter()
     fitted = LinearAutoencoder(50).fit(songs)
     record_property("seconds", round(time.perf_counter() - start, 1))
-    assert fitted.A.shape == (50, 88)
-    assert fitted.B.shape == (50, 50)
-    assert 0.07 < fitted.explained_energy < 0.08
-    assert np.linalg.norm(fitted.B, 2) == pytest.approx(1, abs=1e-4)
-    assert np.linalg.norm(fitted.B, 2) <= 1 + 1e-12
-    assert np.isfinite(fitted.encode(songs[0])).all()
+    assert fitted.A_.shape == (50, 88)
+    assert fitted.B_.shape == (50, 50)
+    assert 0.07 < fitted.explained_energy_ < 0.08
+    assert np.linalg.norm(fitted.B_, 2) == pytest.approx(1, abs=1e-4)
+    assert np.linalg.norm(fitted.B_, 2) <= 1 + 1e-12
+    assert np.isfinite(fitted.transform(songs[0])).all()

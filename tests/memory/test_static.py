@@ -8,14 +8,8 @@ import pytest
 from scipy import linalg, signal
 
 from lmn_music.memory.laes import LinearAutoencoder
-from lmn_music.memory.static import (
-    LinearMemory,
-    delay_line,
-    echo_state,
-    legendre,
-    orthogonal,
-    principal_components,
-)
+from lmn_music.memory.linear import LinearMemory, principal_components
+from lmn_music.memory.static import delay_line, echo_state, legendre, orthogonal
 from tests.memory.helpers import Array, rng
 
 
@@ -26,25 +20,25 @@ def frames(length: int, inputs: int, seed: int = 0) -> Array:
 def test_the_states_follow_the_recursion() -> None:
     memory = LinearMemory(frames(5, 3, 1), frames(5, 5, 2) / 4, mean=np.array([1.0, -2.0, 0.5]))
     sequence, y = frames(20, 3), np.zeros(5)
-    for x, state in zip(sequence, memory.encode(sequence), strict=True):
+    for x, state in zip(sequence, memory.transform(sequence), strict=True):
         y = memory.A @ (x - memory.mean) + memory.B @ y
         np.testing.assert_allclose(state, y, atol=1e-12)
-    assert memory.encode(np.zeros((0, 3))).shape == (0, 5)
+    assert memory.transform(np.zeros((0, 3))).shape == (0, 5)
     with pytest.raises(ValueError, match=r"\(time, 3\), not \(20, 4\)"):
-        memory.encode(frames(20, 4))
+        memory.transform(frames(20, 4))
 
 
 def test_an_autoencoder_is_a_linear_memory() -> None:
     sequences = [frames(20, 3, seed) + 0.5 for seed in range(4)]
     fitted = LinearAutoencoder(6).fit(sequences)
-    memory = LinearMemory(fitted.A, fitted.B, fitted.mean)
-    np.testing.assert_array_equal(memory.encode(sequences[0]), fitted.encode(sequences[0]))
+    memory = LinearMemory(fitted.A_, fitted.B_, fitted.mean_)
+    np.testing.assert_array_equal(memory.transform(sequences[0]), fitted.transform(sequences[0]))
 
 
 def test_a_delay_line_holds_the_last_frames_newest_first() -> None:
     sequence = frames(9, 3)
     memory = delay_line(3, 11)  # three frames and two cells of a fourth
-    states = memory.encode(sequence)
+    states = memory.transform(sequence)
     np.testing.assert_array_equal(states[-1], sequence[:4:-1].ravel()[:11])
     np.testing.assert_array_equal(states[1], [*sequence[1], *sequence[0], *np.zeros(5)])
     assert np.linalg.norm(memory.B, 2) == 1
@@ -56,7 +50,7 @@ def test_a_delay_line_of_principal_components_holds_the_last_projections() -> No
     projection, mean = principal_components(sequences, 2)
     memory = delay_line(2, 8).of(projection, mean)
     assert memory.A.shape == (8, 6)
-    held = memory.encode(sequences[0])[-1].reshape(4, 2)
+    held = memory.transform(sequences[0])[-1].reshape(4, 2)
     np.testing.assert_allclose(held @ projection + mean, sequences[0][:-5:-1], atol=1e-10)
 
 
@@ -78,7 +72,7 @@ def test_an_orthogonal_memory_forgets_evenly(radius: float) -> None:
     memory = orthogonal(3, 20, rng(), radius)
     np.testing.assert_allclose(memory.B.T @ memory.B, radius**2 * np.eye(20), atol=1e-12)
     np.testing.assert_allclose(np.linalg.norm(memory.A, axis=0), 1)
-    impulse = memory.encode(np.eye(50, 3))
+    impulse = memory.transform(np.eye(50, 3))
     np.testing.assert_allclose(np.linalg.norm(impulse[5:], axis=1), radius * np.linalg.norm(impulse[4:-1], axis=1))
 
 
@@ -86,7 +80,7 @@ def test_an_echo_state_network_has_the_spectral_radius_asked_for() -> None:
     memory = echo_state(3, 50, rng(), radius=0.8)
     assert np.abs(linalg.eigvals(memory.B)).max() == pytest.approx(0.8)
     assert np.linalg.norm(memory.B, 2) > 1
-    assert np.abs(memory.encode(np.eye(400, 3))[-1]).max() < 1e-12
+    assert np.abs(memory.transform(np.eye(400, 3))[-1]).max() < 1e-12
 
 
 @pytest.mark.parametrize("make", [orthogonal, echo_state])
@@ -114,7 +108,7 @@ def test_legendre_is_the_published_memory_in_another_basis() -> None:
     transition, write = published_legendre(order, window)
     published = LinearMemory(write, transition)
     sequence = frames(200, 1)
-    ours, theirs = memory.encode(sequence), published.encode(sequence)
+    ours, theirs = memory.transform(sequence), published.transform(sequence)
     basis = np.linalg.lstsq(ours, theirs, rcond=None)[0].T
     np.testing.assert_allclose(ours @ basis.T, theirs, atol=1e-10)
     np.testing.assert_allclose(basis, np.tril(basis), atol=1e-9)  # nested: the first cells hold the low degrees
@@ -127,7 +121,7 @@ def test_legendre_recalls_a_slow_signal_from_the_middle_of_its_window() -> None:
     sequence = np.sin(t / 9)[:, None] + np.cos(t / 23)[:, None]
     transition, write = published_legendre(8, window)
     legendre_at_the_middle = np.polynomial.legendre.legval(0, np.eye(8))  # of the window, taken as -1 to 1
-    recalled = LinearMemory(write, transition).encode(sequence) @ legendre_at_the_middle
+    recalled = LinearMemory(write, transition).transform(sequence) @ legendre_at_the_middle
     # Half the window before the end of frame t lies the border between the frames t - 20 and t - 19.
     expected = (sequence[180:380, 0] + sequence[181:381, 0]) / 2
     np.testing.assert_allclose(recalled[200:], expected, atol=0.01)
@@ -141,7 +135,7 @@ def test_legendre_keeps_every_input_apart_and_no_direction_grows(inputs: int, si
     assert memory.A.shape == (size, inputs)
     assert np.linalg.norm(memory.B, 2) <= 1 + 1e-6
     np.testing.assert_allclose(memory.A @ memory.A.T + memory.B @ memory.B.T, np.eye(size), atol=1e-6)
-    written = memory.encode(np.eye(60, inputs)[::-1])[-1]  # the cells of each input: where it writes
+    written = memory.transform(np.eye(60, inputs)[::-1])[-1]  # the cells of each input: where it writes
     assert written.shape == (size,)
     cells = [np.flatnonzero(np.abs(memory.A[:, channel]) > 0) for channel in range(inputs)]
     assert [len(own) for own in cells] == [size // inputs + (channel < size % inputs) for channel in range(inputs)]

@@ -231,7 +231,7 @@ def test_a_new_module_is_the_autoencoder(scales, centre):
     grown = layer.with_scale(memory)
     ms = grown.run(x, grown.initial_state(2))[1][..., layer.cells :].detach()
     for song, sequence in enumerate(sequences):
-        encoded = memory.encode(sequence)
+        encoded = memory.transform(sequence)
         assert len(encoded) == 40 // 2**scales
         np.testing.assert_allclose(sampled_hidden(ms[:, song].numpy(), scales), encoded, atol=1e-13)
 
@@ -250,7 +250,7 @@ def test_a_smaller_autoencoder_leaves_a_spare_cell_that_remembers_and_that_nothi
     memory, sequences = fitted_to(layer, x, 2, components=2)
     grown = layer.with_scale(memory)
     new = grown.run(x, grown.initial_state(2))[1][:, 0, layer.cells :].detach().numpy()
-    np.testing.assert_allclose(sampled_hidden(new[:, :2], 2), memory.encode(sequences[0]), atol=1e-13)
+    np.testing.assert_allclose(sampled_hidden(new[:, :2], 2), memory.transform(sequences[0]), atol=1e-13)
     assert new[:, 2].any()
     assert not grown.W_mh[:, -1].any()
     assert not grown.W_mm[:-1, -1].any()

@@ -14,7 +14,8 @@ from matplotlib import image
 from lmn_music.corpora.corpus import Corpus
 from lmn_music.errors import LmnMusicError
 from lmn_music.memory.laes import LinearAutoencoder
-from lmn_music.memory.static import LinearMemory, delay_line
+from lmn_music.memory.linear import LinearMemory
+from lmn_music.memory.static import delay_line
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.models.networks.multiscale import sampled_hidden
 from lmn_music.music.pianoroll import KEYS
@@ -150,9 +151,9 @@ def test_smaller_autoencoders_are_leading_blocks_of_larger_ones() -> None:
     rows = {row["size"]: row for row in measure(tasks(TINY)["structured, LAES"])["rows"]}
     for size in (5, 8):
         fitted = LinearAutoencoder(size).fit(data.train)
-        np.testing.assert_allclose(fitted.A, largest.A[:size], atol=1e-9)
-        np.testing.assert_allclose(fitted.B, largest.B[:size, :size], atol=1e-9)
-        assert rows[size]["total"] == pytest.approx(data.capacity(fitted.encode).sum(), abs=1e-3)
+        np.testing.assert_allclose(fitted.A_, largest.A_[:size], atol=1e-9)
+        np.testing.assert_allclose(fitted.B_, largest.B_[:size, :size], atol=1e-9)
+        assert rows[size]["total"] == pytest.approx(data.capacity(fitted.transform).sum(), abs=1e-3)
 
 
 @pytest.mark.parametrize("kind", ["orthogonal, 5", "multi-scale LAES", "RNN, 5"])
@@ -205,7 +206,7 @@ def test_cells_are_shared_among_modules_and_their_number_is_chosen() -> None:
     modules = [LinearAutoencoder(8 // scales + (i < 8 % scales)) for i in range(scales)]
     for i, module in enumerate(modules):
         module.fit([sampled_hidden(piece, i) for piece in data.train])
-    memories = [LinearMemory(m.A, m.B, m.mean) for m in modules]
+    memories = [LinearMemory(m.A_, m.B_, m.mean_) for m in modules]
     assert rows[1]["total"] == pytest.approx(data.capacity(partial(encode_in_scales, memories)).sum(), abs=1e-3)
 
 
@@ -223,7 +224,7 @@ def test_a_song_comes_back_from_a_state_that_holds_all_of_it() -> None:
     train = [(generator.random((5, KEYS)) < 0.2).astype(float) for _ in range(300)]
     mean = np.concatenate(train).mean(axis=0)
     memory = delay_line(KEYS, 5 * KEYS).of(np.eye(KEYS), mean)
-    found = reconstruction(memory.encode, Data(train, train, train, train, mean, 6, 1e-8), song)
+    found = reconstruction(memory.transform, Data(train, train, train, train, mean, 6, 1e-8), song)
     assert found["recalled"] == found["frames"] == [bytes(255 * frame.astype(np.uint8)).hex() for frame in song]
 
 

@@ -54,9 +54,9 @@ def test_a_new_module_is_the_autoencoder_of_what_it_hears(scales, centre, length
     if length:
         heard = [h[start : start + length] for h in heard for start in range(0, len(h), length)]
     memory, new = LinearAutoencoder(MEMORY, centre=centre).fit(heard), slice(-MEMORY, None)
-    np.testing.assert_allclose(wider.network.W_hm[new].numpy(), memory.A, atol=1e-8)
-    np.testing.assert_allclose(wider.network.W_mm[new, new].numpy(), memory.B, atol=1e-8)
-    np.testing.assert_allclose(wider.network.b_m[new].numpy(), -memory.A @ memory.mean, atol=1e-8)
+    np.testing.assert_allclose(wider.network.W_hm[new].numpy(), memory.A_, atol=1e-8)
+    np.testing.assert_allclose(wider.network.W_mm[new, new].numpy(), memory.B_, atol=1e-8)
+    np.testing.assert_allclose(wider.network.b_m[new].numpy(), -memory.A_ @ memory.mean_, atol=1e-8)
     assert not wider.initial_memory[new].any()
 
 
@@ -66,9 +66,9 @@ def test_the_first_memory_is_the_autoencoder_of_the_hidden_states(centre, small_
     memory = fit_memory(model, songs, MEMORY, centre=centre, length=0, generator=generator)
     heard = [np.concatenate([np.zeros((2, 4)), h]) for h in hidden_sequences(model, songs, generator)]
     expected = LinearAutoencoder(MEMORY, centre=centre).fit(heard)
-    for name in ("A", "B", "mean"):
+    for name in ("A_", "B_", "mean_"):
         np.testing.assert_allclose(getattr(memory, name), getattr(expected, name), atol=1e-10)
-    np.testing.assert_allclose(memory.mean, np.concatenate(heard).mean(axis=0) * centre, atol=1e-10)
+    np.testing.assert_allclose(memory.mean_, np.concatenate(heard).mean(axis=0) * centre, atol=1e-10)
 
 
 @pytest.mark.parametrize("name", AUTOENCODED)

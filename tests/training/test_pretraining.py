@@ -146,7 +146,7 @@ def test_a_memory_of_short_pieces_holds_more_of_the_window_that_the_readout_sees
         memory = fitted(source, songs, 6, length=length)
         lost.append(0.0)
         for h in hidden_sequences(source, songs, torch.Generator().manual_seed(0)):
-            for t, state in enumerate(memory.encode(h)[WINDOW:], WINDOW):
+            for t, state in enumerate(memory.transform(h)[WINDOW:], WINDOW):
                 lost[-1] += np.square(memory.decode(state, WINDOW) - h[t - WINDOW + 1 : t + 1][::-1]).sum()
     assert lost[1] < 0.9 * lost[0]
 
@@ -169,7 +169,7 @@ def test_an_rnn_starts_as_the_autoencoder_of_its_inputs(small_corpus):
     model.network.load_autoencoder(memory, scale=1e-4)
     for x in inputs:
         h, _ = model.network.advance(x, model.initial_state(1).memory)
-        np.testing.assert_allclose(h[:, 0].numpy(), 1e-4 * memory.encode(x[:, 0].numpy()), atol=1e-10)
+        np.testing.assert_allclose(h[:, 0].numpy(), 1e-4 * memory.transform(x[:, 0].numpy()), atol=1e-10)
 
     with pytest.raises(TrainingError, match="rank"):
         start_from_inputs(build(config.model_copy(update={"hidden_size": 900})), songs[:1], centre=True, length=0)

@@ -153,10 +153,10 @@ class MultiScaleLMN(Network):
         of the other modules are zero, as must be those that the caller adds to a readout from the memory.
         """
         size, first = memory.n_components, self.cells
-        if size > self.memory_size or len(memory.mean) != self.hidden_size:
+        if size > self.memory_size or memory.n_features_in_ != self.hidden_size:
             raise ValueError(
                 f"a module of {self.memory_size} cells that sees {self.hidden_size} hidden units cannot hold "
-                f"an autoencoder of {size} components that sees {len(memory.mean)}"
+                f"an autoencoder of {size} components that sees {memory.n_features_in_}"
             )
         layer = MultiScaleLMN(
             self.input_size, self.hidden_size, self.memory_size, self.scales + 1, readout=self.readout
@@ -166,9 +166,9 @@ class MultiScaleLMN(Network):
         for name, weight in self.named_parameters():
             layer.get_parameter(name)[tuple(slice(length) for length in weight.shape)] = weight
         fitted, spare = slice(first, first + size), slice(first + size, layer.cells)
-        layer.W_hm[fitted], layer.W_mm[fitted, fitted] = torch.from_numpy(memory.A), torch.from_numpy(memory.B)
+        layer.W_hm[fitted], layer.W_mm[fitted, fitted] = torch.from_numpy(memory.A_), torch.from_numpy(memory.B_)
         layer.W_hm[spare], layer.W_mm[spare, spare] = spare_memory(self.memory_size - size, self.hidden_size)
-        layer.b_m[first:] = -layer.W_hm[first:] @ torch.from_numpy(memory.mean).to(layer.W_hm)
+        layer.b_m[first:] = -layer.W_hm[first:] @ torch.from_numpy(memory.mean_).to(layer.W_hm)
         return layer
 
     def _rows(self, i: int) -> slice:

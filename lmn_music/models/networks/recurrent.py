@@ -49,9 +49,9 @@ class Recurrent(Network):
         """
         if self.kind != "rnn":
             raise ValueError(f"an autoencoder starts an rnn, not a {self.kind}")
-        self.layer.weight_ih_l0.copy_(torch.from_numpy(scale * memory.A))
-        self.layer.weight_hh_l0.copy_(torch.from_numpy(memory.B))
-        self.layer.bias_ih_l0.copy_(torch.from_numpy(-scale * memory.A @ memory.mean))
+        self.layer.weight_ih_l0.copy_(torch.from_numpy(scale * memory.A_))
+        self.layer.weight_hh_l0.copy_(torch.from_numpy(memory.B_))
+        self.layer.bias_ih_l0.copy_(torch.from_numpy(-scale * memory.A_ @ memory.mean_))
         self.layer.bias_hh_l0.zero_()
 
     def initial_state(self, batch: int) -> Tensor:

@@ -1,0 +1,49 @@
+"""Sequences as the memories take them: float64 arrays (time, inputs) of any lengths and of one width."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def as_sequences(sequences: Sequence[npt.ArrayLike]) -> list[FloatArray]:
+    """Return `sequences` as float64 arrays (time, inputs); those that are float64 already are not copied.
+
+    Raises ValueError if there is no sequence or no frame, if one is not a matrix of finite real numbers, or if they
+    differ in width.
+    """
+    arrays: list[FloatArray] = []
+    for number, sequence in enumerate(sequences):
+        array = np.asarray(sequence)
+        if array.ndim != 2:
+            raise ValueError(f"sequence {number} has shape {array.shape}; give a list of arrays (time, inputs)")
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"sequence {number} has dtype {array.dtype}; give real numbers or bools")
+        if arrays and array.shape[1] != arrays[0].shape[1]:
+            raise ValueError(
+                f"sequence {number} has {array.shape[1]} inputs and sequence 0 has {arrays[0].shape[1]}; "
+                "all sequences must have the same width"
+            )
+        array = array.astype(np.float64, copy=False)
+        if not np.isfinite(array).all():
+            raise ValueError(f"sequence {number} has entries that are NaN or infinite; remove or replace them")
+        arrays.append(array)
+    if not arrays:
+        raise ValueError("the list of sequences is empty; give at least one sequence")
+    if not any(array.size for array in arrays):
+        raise ValueError("the sequences have no frames or no inputs; give at least one of each")
+    return arrays
+
+
+def pieces(sequences: Sequence[FloatArray], length: int) -> list[FloatArray]:
+    """Return the sequences (time, a) in pieces of `length` frames, the last ones shorter; of length 0 as they are.
+
+    An autoencoder of pieces spends no cell on what is further back than their length.
+    """
+    if not length:
+        return list(sequences)
+    return [sequence[start : start + length] for sequence in sequences for start in range(0, len(sequence), length)]
