@@ -18,7 +18,11 @@ class CorpusUnavailableError(CorpusError):
 
 
 class ScoreError(LmnMusicError):
-    """A MIDI or MusicXML file cannot be read as a piano-roll. `reason` is the short reason, without the file's name."""
+    """A file of music cannot be read as a piano-roll.
+
+    Attributes:
+        reason: The short reason, without the name of the file.
+    """
 
     def __init__(self, message: str, reason: str | None = None) -> None:
         super().__init__(message)
@@ -34,7 +38,7 @@ class CheckpointError(LmnMusicError):
 
 
 class TrainingError(LmnMusicError):
-    """Training cannot start or go on: nothing to train on, or a loss that is not finite."""
+    """Training cannot start or continue: nothing to train on, or a loss that is not finite."""
 
 
 class GenerationError(LmnMusicError):

@@ -1,4 +1,4 @@
-"""Whole files or none."""
+"""Files that are written whole or not at all, folders that one process uses at a time, and names that are no text."""
 
 from __future__ import annotations
 
@@ -14,16 +14,31 @@ from lmn_music.errors import LmnMusicError
 _TEMPORARY = ".tmp"
 
 
+def as_utf8(text: str) -> str:
+    """Return the text with a question mark for each character that UTF-8 cannot write.
+
+    A file name that is no text has such characters, and so does a title made from the name.
+    """
+    return text.encode("utf-8", "replace").decode()
+
+
 def is_leftover(path: Path) -> bool:
-    """Whether `path` is what `replacing` was writing to when its process was killed."""
+    """Return whether `path` is a temporary file that `replacing` left behind when its process was killed."""
     return path.name.startswith(".") and path.suffix == _TEMPORARY
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path` to write to; it replaces `path` if the block ends well, else it is removed.
+    """Give a temporary path to write to. The file there replaces `path` if the block ends well, else it is removed.
 
-    LmnMusicError: the operating system refuses (no such folder, no room, no permission).
+    Args:
+        path: The file to write.
+
+    Yields:
+        A path beside `path`, where nothing is yet.
+
+    Raises:
+        LmnMusicError: The operating system refuses (no such folder, no room, no permission).
     """
     path = Path(path)
     temporary = path.with_name(f".{uuid.uuid4().hex}{_TEMPORARY}")  # hidden, and short enough for any file system
@@ -31,22 +46,29 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        raise LmnMusicError(f"Cannot write {path} ({error.strerror or error}): choose another place.") from error
+        raise LmnMusicError(f"Cannot write {path} ({error.strerror or error}): choose another place.") from None
     finally:
         temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def alone(lock: Path, what: str) -> Iterator[None]:
-    """Keep other processes out of what the lock file stands for; LmnMusicError, which begins with `what`, if one is in.
+    """Keep other processes out while the block runs.
 
-    The lock goes with the process, however that ends; a file that a killed one has left over locks nobody out.
+    The lock ends with the process, however that ends: the lock file of a killed process locks nobody out.
+
+    Args:
+        lock: The lock file. Every process that names the same file takes its turn.
+        what: What another process is doing, as the beginning of the error message.
+
+    Raises:
+        LmnMusicError: Another process has the lock.
     """
     held = FileLock(lock)
     try:
         held.acquire(timeout=0)
-    except Timeout as error:
-        raise LmnMusicError(f"{what}: wait for it, or stop it") from error
+    except Timeout:
+        raise LmnMusicError(f"{what}: wait for it, or stop it") from None
     try:
         yield
     finally:

@@ -9,9 +9,16 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def resource(folder: Literal["data", "checkpoints"], name: str) -> Path:
-    """Return the path of the shipped file `name`; LmnMusicError if this copy of the package lacks it.
+    """Return the path of a shipped file.
 
     A wheel carries the folders inside the package; in a checkout (editable install) they stand beside it.
+
+    Args:
+        folder: The folder of the file.
+        name: The name of the file.
+
+    Raises:
+        LmnMusicError: This copy of the package lacks the file.
     """
     for base in (_PACKAGE, _PACKAGE.parent):
         path = base / folder / name

@@ -102,7 +102,7 @@ def train(
     """Train a Linear Memory Network on a corpus. Ctrl-C saves; --resume goes on as if nothing had happened."""
     from lmn_music.cli.progress import TrainingDisplay
     from lmn_music.corpora import NAMES
-    from lmn_music.formats.output import as_utf8
+    from lmn_music.files import as_utf8
     from lmn_music.training.run import Run, RunConfig, corpus_info, read_config
 
     display = TrainingDisplay()

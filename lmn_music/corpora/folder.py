@@ -7,8 +7,8 @@ from pathlib import Path
 
 from lmn_music.corpora.corpus import SPLITS, Corpus, Rejected, content_sha256
 from lmn_music.errors import CorpusError, ScoreError
-from lmn_music.formats.output import as_utf8
-from lmn_music.formats.score import read_score
+from lmn_music.files import as_utf8
+from lmn_music.formats import read_score, readable, readable_labels
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.music.tonality import transpose_to_c as to_c
 
@@ -40,7 +40,7 @@ def load_folder(
     """
     path = Path(path)
     if not path.is_dir():
-        raise CorpusError(f"There is no folder {path}: name a folder that holds MIDI or MusicXML files.")
+        raise CorpusError(f"There is no folder {path}: name a folder that holds {readable_labels()} files.")
     files = _files(path)
     first_with: dict[str, str] = {}  # the hash of the music -> the file that it was first found in
     rolls: dict[str, PianoRoll] = {}
@@ -109,4 +109,4 @@ def _too_few(path: Path, usable: int, rejected: list[Rejected]) -> str:
         reasons = "; ".join(f"{file.path}: {file.reason}" for file in rejected[:REASONS_SHOWN])
         more = f"; and {len(rejected) - REASONS_SHOWN} more" if len(rejected) > REASONS_SHOWN else ""
         message += f". Left out: {reasons}{more}"
-    return f"{message}. Add MIDI (.mid) or MusicXML (.musicxml, .mxl) files with notes in them."
+    return f"{message}. Add {readable()} files with notes in them."

@@ -15,7 +15,7 @@ from lmn_music.evaluation.dynamic import DynamicEvaluation
 from lmn_music.evaluation.ensemble import check_members, mixture
 from lmn_music.evaluation.likelihood import bootstrap_interval, frame_log_probs, nll_per_frame
 from lmn_music.evaluation.published import KIND_OF_OUTPUT, Kind
-from lmn_music.formats.output import as_utf8
+from lmn_music.files import as_utf8
 from lmn_music.models.checkpoint import Checkpoint
 from lmn_music.models.config import Settings
 from lmn_music.music.pianoroll import PianoRoll

@@ -1,4 +1,4 @@
-"""Piano-rolls as sound, without a sound font: every note is a few harmonics that die away like a struck string."""
+"""Sound files (.wav) of piano-rolls, without a sound font: a note is a few harmonics that fade like a struck string."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ PEAK = 0.9  # of full scale, so that nothing clips
 LONGEST = 3600  # seconds; an hour of sound takes about half a gigabyte of memory
 
 
-def check_duration(frames: int, frames_per_quarter: int, tempo: float) -> None:
-    """Raise RenderingError if so many frames sound for more than an hour."""
+def check_wav(frames: int, frames_per_quarter: int, *, tempo: float) -> None:
+    """Raise UsageError if the tempo is out of range, RenderingError if so many frames sound for more than an hour."""
+    check_tempo(tempo)
     if frames * 60 > LONGEST * tempo * frames_per_quarter:
         raise RenderingError("The sound would last more than an hour: write fewer frames, or a faster tempo.")
 
@@ -30,17 +31,28 @@ def check_duration(frames: int, frames_per_quarter: int, tempo: float) -> None:
 def synthesize(
     roll: PianoRoll, *, tempo: float = 100, repeat_notes: bool = False, sample_rate: int = 22050
 ) -> npt.NDArray[np.float32]:
-    """Return the sound of the roll: one channel, float32, peak 0.9 (or silence), as long as the roll plus 0.18 s.
+    """Return the sound of the roll.
 
-    tempo: quarters per minute. repeat_notes: see `to_midi`. sample_rate: samples per second.
-    UsageError: tempo out of range. RenderingError: longer than an hour.
+    Args:
+        roll: The song.
+        tempo: Quarter notes per minute, from 4 to 1000.
+        repeat_notes: Whether a key that sounds in consecutive frames is struck anew in each of them. Otherwise it is
+            one held note.
+        sample_rate: Samples per second.
+
+    Returns:
+        One channel of samples, shape (samples,), float32; the loudest is 0.9, or all are zero. The sound lasts 0.18
+        seconds longer than the roll.
+
+    Raises:
+        UsageError: The tempo is out of range.
+        RenderingError: The sound would last more than an hour.
     """
-    check_tempo(tempo)
-    check_duration(len(roll), roll.frames_per_quarter, tempo)
+    check_wav(len(roll), roll.frames_per_quarter, tempo=tempo)
     samples_per_frame = 60 * sample_rate / (tempo * roll.frames_per_quarter)
     tail = int(RELEASE * sample_rate)
 
-    @lru_cache(maxsize=256)  # the same notes of the same length come again and again
+    @lru_cache(maxsize=256)  # a song repeats the same notes of the same length
     def note(key: int, samples: int) -> npt.NDArray[np.float32]:
         return _note(key, samples, sample_rate)
 
@@ -58,7 +70,19 @@ def synthesize(
 def write_wav(
     roll: PianoRoll, path: Path, *, tempo: float = 100, repeat_notes: bool = False, sample_rate: int = 22050
 ) -> None:
-    """Write the sound of the roll (see `synthesize`) as 16-bit mono WAV. LmnMusicError: it cannot be written."""
+    """Write the sound of the roll as 16-bit mono WAV.
+
+    Args:
+        roll: The song.
+        path: The file to write.
+        tempo: As for `synthesize`.
+        repeat_notes: As for `synthesize`.
+        sample_rate: Samples per second.
+
+    Raises:
+        UsageError, RenderingError: As `synthesize` raises them.
+        LmnMusicError: The file cannot be written.
+    """
     from scipy.io import wavfile
 
     sound = synthesize(roll, tempo=tempo, repeat_notes=repeat_notes, sample_rate=sample_rate)

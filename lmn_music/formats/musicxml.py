@@ -1,4 +1,4 @@
-"""MusicXML files as notes, in quarter notes."""
+"""MusicXML files to piano-rolls: plain (.musicxml, .xml) and compressed (.mxl)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 from xml.etree import ElementTree  # expat 2.4.1 and later, which Python 3.11 brings, stops entity bombs by itself
 
 from lmn_music.errors import ScoreError
-from lmn_music.music.notes import Note
+from lmn_music.music.notes import Note, to_roll
+from lmn_music.music.pianoroll import PianoRoll
 
 if TYPE_CHECKING:
     from music21.stream import Part
@@ -20,44 +21,39 @@ MAX_BYTES = 8_000_000  # of XML
 MAX_SQUARED_MEASURES = 20_000_000  # summed over the parts: 4,400 measures in one part, or 600 in each of 55
 MAX_TRANSPOSITIONS = 300  # one for each transposing instrument and each change of it
 
-# What is seen and not heard. Without it music21 reads faster, has less to stumble over (a direction with an offset
-# makes a bar longer, and all that follows late), and is not kept busy for hours by a hundred thousand open slurs.
+# What is printed and does not sound. Without it music21 reads faster, has less to stumble over (a direction with an
+# offset makes a bar longer, and all that follows late), and does not work for hours on a hundred thousand open slurs.
 _HEADING = {"credit", "defaults", "part-group"}
 _IN_MEASURES = {"barline", "direction", "figured-bass", "harmony", "measure-style", "print", "sound"}
 _IN_NOTES = {"beam", "lyric", "notations", "stem"}
-_UNHEARD = _HEADING | _IN_MEASURES | _IN_NOTES
+_SILENT = _HEADING | _IN_MEASURES | _IN_NOTES
 
 
-def read_musicxml(data: bytes, *, compressed: bool) -> tuple[list[Note], float, str]:
-    """Return the notes of a MusicXML file, its length in quarter notes, and what to say if there are no notes.
+def read_mxl(data: bytes, frames_per_quarter: int, title: str) -> PianoRoll:
+    """Return the roll of a compressed MusicXML file, that is, of a zip archive with the score inside.
 
-    Transposing instruments sound as they do in the hall. Tied notes are one; chord symbols, grace notes, cue notes and
-    percussion are left out; repeats are read once.
-    compressed: a .mxl file, that is, a zip archive with the score inside.
-    ScoreError: not such a file, or a damaged or too large one.
+    Arguments, result and errors are as for `read_musicxml`.
     """
-    xml = _unpack(data) if compressed else data
-    if len(xml) > MAX_BYTES:
-        raise ScoreError(
-            f"the score has more than {MAX_BYTES} bytes of XML: split the piece", "too long (bytes of XML)"
-        )
-    try:
-        root = ElementTree.fromstring(xml)  # noqa: S314 -- see the import
-    except (ElementTree.ParseError, ValueError, LookupError) as error:  # the latter two: an encoding that is none
-        raise ScoreError("not well-formed XML: export the score anew", "unreadable (not well-formed XML)") from error
-    if root.tag != "score-partwise":
-        raise ScoreError(
-            f"the file holds <{root.tag[:40]}>, not <score-partwise>: export the score as MusicXML, partwise",
-            "unreadable (not a partwise MusicXML score)",
-        )
+    return read_musicxml(_unpack(data), frames_per_quarter, title)
+
+
+def read_musicxml(data: bytes, frames_per_quarter: int, title: str) -> PianoRoll:
+    """Return the roll of a MusicXML file.
+
+    The notes of transposing instruments get the pitch at which they sound. Tied notes are one note; chord symbols,
+    grace notes, cue notes and percussion are left out; repeats are read once.
+
+    Args:
+        data: The content of the file.
+        frames_per_quarter: The number of frames that a quarter note lasts in the roll.
+        title: The title of the roll.
+
+    Raises:
+        ScoreError: Not a MusicXML file, a damaged or too large one, or one without notes.
+    """
+    root = _parse(data)
     from music21.musicxml import xmlToM21  # the importer itself: music21's `parse` caches in pickles
 
-    if sum(len(part.findall("measure")) ** 2 for part in root.iter("part")) > MAX_SQUARED_MEASURES:
-        raise ScoreError("the score has thousands of measures: split the piece", "too long (measures)")
-    if sum(1 for _ in root.iter("transpose")) > MAX_TRANSPOSITIONS:
-        raise ScoreError("the score changes its transposing instruments too often", "unreadable (transpositions)")
-    for parent in root.iter():
-        parent[:] = [child for child in parent if child.tag not in _UNHEARD]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # remarks on the notation, which have no bearing on what sounds
@@ -65,15 +61,37 @@ def read_musicxml(data: bytes, *, compressed: bool) -> tuple[list[Note], float, 
             score = importer.stream
             importer.xmlRootToScore(root, score)  # into its own stream: the staves of a piano would be lost elsewhere
             score.toSoundingPitch(inPlace=True)
-            notes: list[Note] = []
-            drums = False
-            for part in score.parts:
-                part_notes, part_drums = _read_part(part)
-                notes += part_notes
-                drums |= part_drums
-            return notes, float(score.highestTime), "drums only" if drums else "no notes"
+            parts = [_read_part(part) for part in score.parts]
+            length = float(score.highestTime)
     except Exception as error:  # music21 meets odd files with whatever it stumbles over
         raise ScoreError("music21 cannot read the score: export it anew", "unreadable (MusicXML)") from error
+    notes = [note for part_notes, _ in parts for note in part_notes]
+    nothing = "drums only" if any(drums for _, drums in parts) else "no notes"
+    return to_roll(notes, length, frames_per_quarter, title=title, nothing=nothing)
+
+
+def _parse(data: bytes) -> ElementTree.Element:
+    """Return the root of a partwise score that is not too large, without what does not sound."""
+    if len(data) > MAX_BYTES:
+        raise ScoreError(
+            f"the score has more than {MAX_BYTES} bytes of XML: split the piece", "too long (bytes of XML)"
+        )
+    try:
+        root = ElementTree.fromstring(data)  # noqa: S314 -- see the import
+    except (ElementTree.ParseError, ValueError, LookupError) as error:  # the latter two: an encoding that is none
+        raise ScoreError("not well-formed XML: export the score anew", "unreadable (not well-formed XML)") from error
+    if root.tag != "score-partwise":
+        raise ScoreError(
+            f"the file holds <{root.tag[:40]}>, not <score-partwise>: export the score as MusicXML, partwise",
+            "unreadable (not a partwise MusicXML score)",
+        )
+    if sum(len(part.findall("measure")) ** 2 for part in root.iter("part")) > MAX_SQUARED_MEASURES:
+        raise ScoreError("the score has thousands of measures: split the piece", "too long (measures)")
+    if sum(1 for _ in root.iter("transpose")) > MAX_TRANSPOSITIONS:
+        raise ScoreError("the score changes its transposing instruments too often", "unreadable (transpositions)")
+    for parent in root.iter():
+        parent[:] = [child for child in parent if child.tag not in _SILENT]
+    return root
 
 
 def _read_part(part: Part) -> tuple[list[Note], bool]:
@@ -84,7 +102,7 @@ def _read_part(part: Part) -> tuple[list[Note], bool]:
     flat = part.flatten()
     on_drum_channel = any(instrument.midiChannel == DRUMS for instrument in part.getInstruments(recurse=True))
     notes: list[Note] = []
-    tied: dict[int, int] = {}  # pitch -> where in `notes` the note is that goes on
+    tied: dict[int, int] = {}  # pitch -> where in `notes` the note is that the tie continues
     drums = False
     for element in flat.getElementsByClass(NotRest):
         if element.duration.isGrace or getattr(element.style, "noteSize", None) == "cue":

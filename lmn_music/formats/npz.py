@@ -1,16 +1,17 @@
-"""Piano-rolls as NumPy archives: nothing is lost, not even the title."""
+"""NumPy archives (.npz): to and from piano-rolls. Nothing is lost, not even the title."""
 
 from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from lmn_music.errors import ScoreError
-from lmn_music.files import replacing
-from lmn_music.music.notes import MAX_FRAMES, Note, runs
+from lmn_music.files import as_utf8, replacing
+from lmn_music.music.notes import MAX_FRAMES, Note, runs, to_roll
 from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
 
 _ENTRIES = ("frames", "frames_per_quarter", "title")
@@ -18,7 +19,15 @@ _LARGEST = MAX_FRAMES * KEYS * 8 + 4096  # bytes of an entry when unpacked: a fu
 
 
 def write_npz(roll: PianoRoll, path: Path) -> None:
-    """Write the roll: `frames` uint8 (time, 88), `frames_per_quarter`, `title`. LmnMusicError: not writable."""
+    """Write the roll as three arrays: `frames`, uint8 (time, 88), `frames_per_quarter` and `title`.
+
+    Args:
+        roll: The song.
+        path: The file to write.
+
+    Raises:
+        LmnMusicError: The file cannot be written.
+    """
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,
@@ -28,15 +37,36 @@ def write_npz(roll: PianoRoll, path: Path) -> None:
         )
 
 
-def read_npz(data: bytes) -> PianoRoll:
-    """Return the roll that `write_npz` wrote, on its own grid. ScoreError: it is not such a file."""
+def read_npz(data: bytes, frames_per_quarter: int, title: str) -> PianoRoll:
+    """Return the roll that `write_npz` wrote.
+
+    Args:
+        data: The content of the file.
+        frames_per_quarter: The number of frames that a quarter note lasts in the roll returned. Where the file has
+            another number, every note is moved to the nearest frame.
+        title: The title of the roll, if the file has none.
+
+    Raises:
+        ScoreError: `write_npz` did not write such a file, or the roll has no notes.
+    """
+    roll = _parse(data)
+    title = as_utf8(roll.title) or title
+    if roll.frames_per_quarter == frames_per_quarter and roll.notes:
+        return replace(roll, title=title)
+    own = roll.frames_per_quarter
+    notes = [Note(run.key + LOWEST_PITCH, run.start / own, run.end / own) for run in runs(roll.frames)]
+    return to_roll(notes, len(roll) / own, frames_per_quarter, title=title)
+
+
+def _parse(data: bytes) -> PianoRoll:
+    """Return the roll in the file as it is."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if any(entry.file_size > _LARGEST for entry in archive.infolist()):
                 raise ScoreError(f"more than {MAX_FRAMES} frames: split the piece", "too long")
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            frames, grid, title = (arrays[name] for name in _ENTRIES)
-            roll = PianoRoll(frames, int(grid), str(title))
+            frames, frames_per_quarter, title = (arrays[name] for name in _ENTRIES)
+            roll = PianoRoll(frames, int(frames_per_quarter), str(title))
     except ScoreError:
         raise
     except Exception as error:  # zipfile, zlib and NumPy each have errors of their own for damaged data
@@ -44,9 +74,3 @@ def read_npz(data: bytes) -> PianoRoll:
     if len(roll) > MAX_FRAMES:
         raise ScoreError(f"more than {MAX_FRAMES} frames: split the piece", "too long")
     return roll
-
-
-def roll_notes(roll: PianoRoll) -> list[Note]:
-    """Return the runs of the roll as notes, in quarter notes: what is needed to put them on another grid."""
-    grid = roll.frames_per_quarter
-    return [Note(run.key + LOWEST_PITCH, run.start / grid, run.end / grid) for run in runs(roll.frames)]

@@ -1,40 +1,84 @@
-"""Where songs are written: the extensions that exist."""
+"""Writing music: a piano-roll becomes a file of the format that the file's name asks for."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lmn_music.errors import UsageError
+from lmn_music.errors import RenderingError, UsageError
+from lmn_music.formats.registry import FORMATS, format_of, written
 
-FORMATS = {
-    ".mid": "MIDI",
-    ".wav": "sound",
-    ".png": "picture",
-    ".npz": "piano-roll",
-}
+if TYPE_CHECKING:
+    from lmn_music.music.pianoroll import PianoRoll
 
 
 def check_output(path: Path) -> None:
-    """Raise UsageError unless a song can be written to `path`: a known extension, in a folder that can be written to.
+    """Raise an error unless a song can be written to `path`. Meant to be called before a long job, not after it.
 
-    Meant to be called before a long job, not after it.
+    Args:
+        path: The file to write. Nothing is written to it yet.
+
+    Raises:
+        UsageError: The suffix is none that can be written (see `written`), `path` is a folder, or the folder around it
+            does not exist or cannot be written to.
     """
     path = Path(path)
-    if path.suffix.lower() not in FORMATS:
-        known = ", ".join(f"{extension} ({name})" for extension, name in FORMATS.items())
-        raise UsageError(f"Cannot tell from the name {path.name!r} what to write: end it with one of {known}.")
+    entry = format_of(path)
+    if entry is None or entry.write is None:
+        raise UsageError(f"Cannot tell from the name {path.name!r} what to write: end it with one of {written()}.")
     try:
         if path.is_dir():
             raise UsageError(f"{path} is a folder: name a file.")
         if not path.parent.is_dir():
             raise UsageError(f"The folder {path.parent} does not exist: make it first, or name another.")
     except OSError as error:  # a name too long, a folder that may not be looked into
-        raise UsageError(f"Cannot write {path} ({error.strerror}): choose another place.") from error
+        raise UsageError(f"Cannot write {path} ({error.strerror}): choose another place.") from None
     if not os.access(path.parent, os.W_OK):
         raise UsageError(f"The folder {path.parent} cannot be written to: name another.")
 
 
-def as_utf8(text: str) -> str:
-    """Return the text with question marks for what UTF-8 cannot write, as file names that are no text have it."""
-    return text.encode("utf-8", "replace").decode()
+def check_length(path: Path, frames: int, frames_per_quarter: int, *, tempo: float = 100) -> None:
+    """Raise an error unless a roll of so many frames can be written to `path`, and be read again.
+
+    Meant to be called before a long job, not after it.
+
+    Args:
+        path: The file to write; its suffix names the format.
+        frames: The length of the roll.
+        frames_per_quarter: The number of frames that a quarter note lasts.
+        tempo: Quarter notes per minute, for the formats that are played.
+
+    Raises:
+        UsageError: A tempo, or a number of frames per quarter, that the format cannot hold.
+        RenderingError: The roll is too long.
+    """
+    from lmn_music.music.notes import MAX_FRAMES
+
+    if frames > MAX_FRAMES:
+        raise RenderingError(f"{frames} frames are more than can be read again: write at most {MAX_FRAMES}.")
+    entry = format_of(path)
+    if entry is not None and entry.check is not None:
+        entry.check(frames, frames_per_quarter, **entry.accepted(tempo=tempo))
+
+
+def write_roll(roll: PianoRoll, path: Path, *, tempo: float = 100, repeat_notes: bool = False) -> None:
+    """Write the roll in the format that the suffix of `path` names. The file appears whole or not at all.
+
+    Args:
+        roll: The song.
+        path: The file to write; `written` lists the suffixes.
+        tempo: Quarter notes per minute, from 4 to 1000. For the formats that are played: MIDI and sound.
+        repeat_notes: What becomes of a key that sounds in consecutive frames, as a piano-roll cannot tell a held note
+            from a repeated one: False makes it one held note, True strikes it anew in every frame. For the formats that
+            are played.
+
+    Raises:
+        UsageError: As `check_output` and `check_length` raise it.
+        LmnMusicError: The file cannot be written.
+    """
+    path = Path(path)
+    check_output(path)
+    entry = FORMATS[path.suffix.lower()]
+    assert entry.write is not None  # as check_output has found
+    entry.write(roll, path, **entry.accepted(tempo=tempo, repeat_notes=repeat_notes))

@@ -1,4 +1,4 @@
-"""Piano-rolls as pictures."""
+"""Pictures (.png) of piano-rolls."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lmn_music.files import replacing
-from lmn_music.formats.output import as_utf8
+from lmn_music.files import as_utf8, replacing
 from lmn_music.music.notes import Run, runs
 from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
 
@@ -26,9 +25,15 @@ BLACK_KEYS = (1, 3, 6, 8, 10)  # pitch classes
 
 
 def write_png(roll: PianoRoll, path: Path, *, title: str | None = None) -> None:
-    """Draw the roll: time in bars of four quarters, in rows like a score; pitch with the name of each C (C4: middle C).
+    """Write the picture of the roll that `draw` makes.
 
-    title: the heading, by default the roll's own. LmnMusicError: the file cannot be written.
+    Args:
+        roll: The song.
+        path: The file to write.
+        title: The heading; the title of the roll if None.
+
+    Raises:
+        LmnMusicError: The file cannot be written.
     """
     figure = draw(roll, title=title)
     with replacing(path) as temporary, warnings.catch_warnings():
@@ -37,7 +42,17 @@ def write_png(roll: PianoRoll, path: Path, *, title: str | None = None) -> None:
 
 
 def draw(roll: PianoRoll, *, title: str | None = None) -> Figure:
-    """Return the picture of the roll as a matplotlib Figure that belongs to no window."""
+    """Return the picture of the roll: time from left to right in rows, as in a score, and pitch from low to high.
+
+    Time is counted in bars of four quarter notes; the name of each C is written at its height (C4 is middle C).
+
+    Args:
+        roll: The song.
+        title: The heading; the title of the roll if None.
+
+    Returns:
+        A matplotlib Figure that belongs to no window.
+    """
     from matplotlib.figure import Figure
 
     bar = QUARTERS_PER_BAR * roll.frames_per_quarter

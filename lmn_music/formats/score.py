@@ -1,75 +1,66 @@
-"""Reading music: a MIDI, MusicXML or NumPy file becomes a piano-roll."""
+"""Reading music: a file of any readable format becomes a piano-roll."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lmn_music.errors import ScoreError
-from lmn_music.formats.midi_reader import read_midi
-from lmn_music.formats.musicxml import read_musicxml
-from lmn_music.formats.npz import read_npz, roll_notes
-from lmn_music.formats.output import as_utf8
-from lmn_music.music.notes import to_roll
-from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.files import as_utf8
+from lmn_music.formats.registry import format_of, readable, readable_labels
 
-MIDI = (".mid", ".midi", ".smf")
-MUSICXML = (".musicxml", ".xml", ".mxl")
-EXTENSIONS = (*MIDI, *MUSICXML, ".npz")
-# Ten times the largest file of ordinary music; beyond it a reader takes minutes and gigabytes.
-MAX_BYTES = {".npz": 20_000_000, ".xml": 8_000_000, ".musicxml": 8_000_000}
-MAX_BYTES_ELSE = 2_000_000
+if TYPE_CHECKING:
+    from lmn_music.music.pianoroll import PianoRoll
 
 
 def read_score(path: Path, frames_per_quarter: int = 2) -> PianoRoll:
-    """Return the music of a file on a grid of `frames_per_quarter`; its title is the file's name, or the one in .npz.
+    """Return the music of a file as a piano-roll.
 
-    MIDI (.mid, .midi, .smf), MusicXML (.musicxml, .xml, .mxl) and this program's .npz. Onsets and ends are rounded to
-    the nearest frame, each note lasts a frame at least, drums and notes outside A0..C8 are left out. What the file
-    types leave out is told in `read_midi` and `read_musicxml`. The time is bounded, whatever the file holds.
-    ScoreError: there is no such file, it cannot be read, or holds no notes; its `reason` fits into a list.
+    Onsets and ends of notes are rounded to the nearest frame, and each note lasts one frame at least. Drums and notes
+    outside A0..C8 are left out; `read_midi` and `read_musicxml` say what else their formats leave out. The time that
+    reading takes is bounded, whatever the file holds.
+
+    Args:
+        path: The file; its suffix names the format, `readable` lists them.
+        frames_per_quarter: The number of frames that a quarter note lasts in the roll.
+
+    Returns:
+        The roll. Its title is the one in the file, if the format has titles (.npz), else the name of the file without
+        its suffix.
+
+    Raises:
+        ScoreError: There is no such file, it cannot be read, or it holds no notes. Its `reason` is short and leaves out
+            the name of the file.
+        ValueError: `frames_per_quarter` is below 1.
     """
     path = Path(path)
     if frames_per_quarter < 1:
         raise ValueError(f"frames_per_quarter must be a positive whole number, not {frames_per_quarter}")
-    extension = path.suffix.lower()
-    if extension not in EXTENSIONS:
-        known = ", ".join(EXTENSIONS)
-        raise ScoreError(f"{path}: not a MIDI or MusicXML file; give one of {known}.", "not a MIDI or MusicXML file")
+    entry = format_of(path)
+    if entry is None or entry.read is None:
+        reason = f"not a {readable_labels()} file"
+        raise ScoreError(f"{path}: {reason}; give one of {readable()}.", reason)
     try:
-        return _read(_bytes(path, extension), extension, frames_per_quarter, as_utf8(path.stem))
+        return entry.read(_bytes(path, entry.max_bytes), frames_per_quarter, as_utf8(path.stem))
     except ScoreError as error:
-        raise ScoreError(f"{path}: {error}.", error.reason) from error
+        # The cause of the error without the path is the one that helps, if there is any.
+        raise ScoreError(f"{path}: {error}.", error.reason) from error.__cause__
 
 
-def _read(data: bytes, extension: str, frames_per_quarter: int, title: str) -> PianoRoll:
-    if extension == ".npz":
-        roll = read_npz(data)
-        title = as_utf8(roll.title) or title
-        if roll.frames_per_quarter == frames_per_quarter and roll.notes:
-            return replace(roll, title=title)
-        return to_roll(roll_notes(roll), len(roll) / roll.frames_per_quarter, frames_per_quarter, title=title)
-    if extension in MIDI:
-        notes, length, nothing = read_midi(data)
-    else:
-        notes, length, nothing = read_musicxml(data, compressed=extension == ".mxl")
-    return to_roll(notes, length, frames_per_quarter, title=title, found=nothing)
-
-
-def _bytes(path: Path, extension: str) -> bytes:
-    most = MAX_BYTES.get(extension, MAX_BYTES_ELSE)
+def _bytes(path: Path, most: int) -> bytes:
+    """Return the content of a file that is neither empty nor longer than `most` bytes."""
     try:
         if path.exists() and not path.is_file():  # reading a pipe would wait for ever
             raise ScoreError("this is not a file: name a file", "not a file")
         with path.open("rb") as file:
             data = file.read(most + 1)
-    except FileNotFoundError as error:
-        raise ScoreError("there is no such file: check the name", "no such file") from error
+    except FileNotFoundError:
+        raise ScoreError("there is no such file: check the name", "no such file") from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise ScoreError(
             f"cannot be read ({reason}): check the name and permissions", f"unreadable ({reason})"
-        ) from error
+        ) from None
     if not data:
         raise ScoreError("the file is empty: export it anew", "unreadable (empty file)")
     if len(data) > most:

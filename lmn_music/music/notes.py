@@ -1,4 +1,4 @@
-"""From notes in time to frames on a grid, and back."""
+"""From notes in time to the frames of a roll, and back."""
 
 from __future__ import annotations
 
@@ -16,32 +16,55 @@ _NUDGE = 1e-6  # in frames: a note that starts half-way between two frames goes 
 
 
 class Note(NamedTuple):
-    """A note, in quarter notes from the start of the piece."""
+    """A note of a piece.
 
-    pitch: int  # MIDI number
+    Attributes:
+        pitch: The MIDI number; 60 is middle C.
+        onset: When it starts, in quarter notes from the start of the piece.
+        end: When it ends, in quarter notes from the start of the piece.
+    """
+
+    pitch: int
     onset: float
     end: float
 
 
 class Run(NamedTuple):
-    """A key that sounds in the frames start, ..., end - 1 of a roll and neither before nor after."""
+    """A key that sounds in each of the frames start, ..., end - 1 of a roll, and neither just before nor just after.
+
+    Attributes:
+        key: The key, from 0 (A0) to 87 (C8).
+        start: The first frame in which it sounds.
+        end: The frame after the last one in which it sounds.
+    """
 
     key: int
     start: int
     end: int
 
 
-def to_roll(notes: Sequence[Note], length: float, frames_per_quarter: int, *, title: str, found: str = "") -> PianoRoll:
+def to_roll(
+    notes: Sequence[Note], length: float, frames_per_quarter: int, *, title: str, nothing: str = "no notes"
+) -> PianoRoll:
     """Return the roll of the notes, each from its onset to its end, both rounded to the nearest frame.
 
-    A note lasts one frame at least; notes outside A0..C8 are left out.
-    length: the length of the piece in quarter notes; the roll is as long, or as the last note needs.
-    found: what to say where there is no note ("no notes" by default).
-    ScoreError: no note remains, a time is not finite, or the roll would be longer than 100,000 frames.
+    A note lasts one frame at least; notes outside A0..C8 are left out. A time half-way between two frames is rounded to
+    the later frame.
+
+    Args:
+        notes: The notes, in any order.
+        length: The length of the piece in quarter notes. The roll is as long as that, or as the last note needs.
+        frames_per_quarter: The number of frames that a quarter note lasts in the roll.
+        title: The title of the roll.
+        nothing: The reason of the error if no note remains.
+
+    Raises:
+        ScoreError: No note remains, a time is not finite or before the start, or the roll would be longer than 100,000
+            frames.
     """
     notes = [note for note in notes if 0 <= note.pitch - LOWEST_PITCH < KEYS]
     if not notes:
-        raise ScoreError("no notes found: choose a file in which notes between A0 and C8 sound", found or "no notes")
+        raise ScoreError("no notes found: choose a file in which notes between A0 and C8 sound", nothing)
     keys, onsets, ends = (np.array(column, dtype=np.float64) for column in zip(*notes, strict=True))
     with np.errstate(over="ignore"):  # infinite times are refused below
         onsets, ends = (np.floor(times * frames_per_quarter + 0.5 + _NUDGE) for times in (onsets, ends))
@@ -63,7 +86,11 @@ def to_roll(notes: Sequence[Note], length: float, frames_per_quarter: int, *, ti
 
 
 def runs(frames: npt.NDArray[np.bool_]) -> Iterator[Run]:
-    """Yield the unbroken runs of each key of frames (time, 88), lowest key first, each key's runs in time order."""
+    """Yield the unbroken runs of each key, the lowest key first, the runs of a key in the order of time.
+
+    Args:
+        frames: Which keys sound, shape (time, 88).
+    """
     silence = np.zeros((1, frames.shape[1]), dtype=np.int8)
     changes = np.diff(frames.astype(np.int8), axis=0, prepend=silence, append=silence).T
     starts, ends = (np.argwhere(changes == change) for change in (1, -1))  # both sorted by key, then by time
@@ -72,7 +99,15 @@ def runs(frames: npt.NDArray[np.bool_]) -> Iterator[Run]:
 
 
 def strokes(roll: PianoRoll, *, repeat_notes: bool) -> list[Run]:
-    """Return what a pianist plays: the runs of the roll, or with `repeat_notes` every frame of them struck anew."""
+    """Return what a pianist plays.
+
+    Args:
+        roll: The song.
+        repeat_notes: Whether a key is struck anew in every frame in which it sounds; otherwise it is held.
+
+    Returns:
+        The runs of the roll, or with `repeat_notes` every frame of them as a run of its own.
+    """
     held = list(runs(roll.frames))
     if not repeat_notes:
         return held

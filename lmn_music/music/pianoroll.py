@@ -14,13 +14,23 @@ LOWEST_PITCH = 21  # MIDI number of key 0, A0; key 87 is C8, MIDI 108
 
 @dataclass(frozen=True, eq=False)
 class PianoRoll:
-    """A song as a binary matrix.
+    """A song as a binary matrix. A piano-roll cannot tell a held note from a repeated one.
 
-    frames: bool, shape (time, 88); `frames[t, k]` says whether MIDI pitch 21 + k sounds in frame t. Made read-only.
-    frames_per_quarter: the length of a frame, as the number of frames that a quarter note lasts.
-    title: what to call the song in a listing.
+    Attributes:
+        frames: Which keys sound when: bool, shape (time, 88); `frames[t, k]` says whether key k, MIDI pitch 21 + k,
+            sounds in frame t. A read-only copy of what is given, which may hold any zeros and ones.
+        frames_per_quarter: The length of a frame, as the number of frames that a quarter note lasts.
+        title: What to call the song in a listing.
 
-    A piano-roll cannot tell a held note from a repeated one.
+    Raises:
+        ValueError: `frames` has another shape or holds anything but zeros and ones, or `frames_per_quarter` is below 1.
+
+    Example:
+        >>> middle_c = np.zeros((4, 88), dtype=bool)
+        >>> middle_c[:, 60 - LOWEST_PITCH] = True
+        >>> song = PianoRoll(middle_c, frames_per_quarter=2, title="Two quarters of C")
+        >>> len(song), song.notes
+        (4, 4)
     """
 
     frames: npt.NDArray[np.bool_]
@@ -44,7 +54,7 @@ class PianoRoll:
         return len(self.frames)
 
     def __eq__(self, other: object) -> bool:
-        """Compare the music: frames and grid, not titles."""
+        """Compare the music: the frames and their length, not the titles."""
         if not isinstance(other, PianoRoll):
             return NotImplemented
         return self.frames_per_quarter == other.frames_per_quarter and np.array_equal(self.frames, other.frames)
@@ -69,7 +79,14 @@ class PianoRoll:
         return int(self.frames.sum())
 
     def transposed(self, semitones: int) -> Self:
-        """Return the roll moved up (or, if negative, down) by `semitones`; ValueError if a note leaves the keyboard."""
+        """Return the roll transposed.
+
+        Args:
+            semitones: How far up, or down if negative.
+
+        Raises:
+            ValueError: A note would leave the keyboard.
+        """
         sounding = np.flatnonzero(self.frames.any(axis=0))
         if len(sounding) and not 0 <= sounding[0] + semitones <= sounding[-1] + semitones < KEYS:
             raise ValueError(f"transposing by {semitones} moves a note off the keyboard")

@@ -15,11 +15,18 @@ MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 
 
 def find_key(roll: PianoRoll) -> tuple[int, str]:
-    """Return the tonic (0 is C, 11 is B) and the mode ("major" or "minor") by the Krumhansl-Schmuckler algorithm.
+    """Return the key of the roll, found by the Krumhansl-Schmuckler algorithm.
 
     The time that each of the twelve pitch classes sounds, in frames, is correlated (Pearson) with the ratings for each
-    of the 24 keys; the best one wins, the first of equals in the order C major, C minor, C sharp major, ... Where all
-    twelve sound equally long (silence, for one), no key is better than another, and the answer is C major.
+    of the 24 keys (Krumhansl 1990, chapter 4). The key with the highest correlation is the answer; of equal ones, the
+    first in the order C major, C minor, C sharp major, ... Where all twelve sound equally long, as in silence, no key
+    is better than another, and the answer is C major.
+
+    Args:
+        roll: The song.
+
+    Returns:
+        The tonic (0 is C, 11 is B) and the mode ("major" or "minor").
     """
     sounding = roll.frames.sum(axis=0)
     weights = np.bincount((np.arange(KEYS) + LOWEST_PITCH) % 12, weights=sounding, minlength=12)
@@ -32,10 +39,15 @@ def find_key(roll: PianoRoll) -> tuple[int, str]:
 
 
 def transpose_to_c(roll: PianoRoll) -> PianoRoll:
-    """Return the roll moved to C major or C minor, whichever is its mode, by -5 to +6 semitones.
+    """Return the roll transposed to C major or C minor, whichever is its mode, by -5 to +6 semitones.
 
-    Where that would push a note off the keyboard, it goes to the C on the other side.
-    ScoreError: the piece spans so much of the keyboard that neither way has room.
+    Where that would move a note off the keyboard, the roll is transposed to the C on the other side.
+
+    Args:
+        roll: The song, in any key.
+
+    Raises:
+        ScoreError: The piece spans so much of the keyboard that there is room on neither side.
     """
     tonic, _ = find_key(roll)
     nearest = -tonic if tonic <= 5 else 12 - tonic

@@ -11,7 +11,8 @@ import pytest
 from lmn_music.corpora.corpus import Corpus, Rejected, content_sha256
 from lmn_music.corpora.folder import load_folder
 from lmn_music.errors import CorpusError
-from lmn_music.formats import write_midi, write_npz
+from lmn_music.formats.midi import write_midi
+from lmn_music.formats.npz import write_npz
 from lmn_music.music.pianoroll import KEYS, PianoRoll
 from lmn_music.music.tonality import find_key
 
@@ -77,7 +78,7 @@ def test_every_kind_of_file_good_and_bad(folder: Path) -> None:
     corpus = load_folder(folder)
     assert sorted(places(corpus)) == ["UPPER", "array", "score 0", "score 1", "song 000", "song 001", "song 002"]
     assert corpus.rejected == (
-        Rejected("README.txt", "not a MIDI or MusicXML file"),
+        Rejected("README.txt", "not a MIDI, MusicXML or piano-roll file"),
         Rejected("damaged.mid", "unreadable (truncated MIDI file)"),
         Rejected("drums.mid", "drums only"),
         Rejected("empty.mid", "unreadable (empty file)"),
@@ -146,7 +147,7 @@ def test_no_song_at_all(folder: Path) -> None:
         load_folder(folder)
     for number in range(8):
         (folder / f"{number}.txt").touch()
-    with pytest.raises(CorpusError, match=r"4\.txt: not a MIDI or MusicXML file; and 3 more\. Add"):
+    with pytest.raises(CorpusError, match=r"4\.txt: not a MIDI, MusicXML or piano-roll file; and 3 more\. Add"):
         load_folder(folder)
     with pytest.raises(CorpusError, match="There is no folder"):
         load_folder(folder / "missing")

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lmn_music.errors import LmnMusicError, RenderingError, UsageError
-from lmn_music.formats import check_output, read_score, to_midi, write_midi, write_roll
-from lmn_music.formats.output import FORMATS
+from lmn_music.formats import FORMATS, check_output, read_score, write_roll
+from lmn_music.formats.midi import to_midi, write_midi
 from lmn_music.music.pianoroll import KEYS, PianoRoll
 
-TINY_GRIDS = st.sampled_from([1, 2, 3, 4, 7, 1000])
+WRITTEN = [suffix for suffix, entry in FORMATS.items() if entry.write]
+FRAMES_PER_QUARTER = st.sampled_from([1, 2, 3, 4, 7, 1000])
 
 
 @st.composite
@@ -26,7 +27,7 @@ def rolls(draw: st.DrawFn) -> PianoRoll:
     length = draw(st.integers(1, 24))
     frames = draw(arrays(bool, (length, KEYS), elements=st.booleans(), fill=st.just(False)))
     frames[draw(st.integers(0, length - 1)), draw(st.integers(0, KEYS - 1))] = True
-    return PianoRoll(frames, draw(TINY_GRIDS))
+    return PianoRoll(frames, draw(FRAMES_PER_QUARTER))
 
 
 def scale() -> PianoRoll:
@@ -119,14 +120,14 @@ def test_a_grid_that_midi_cannot_hold() -> None:
 
 
 @pytest.mark.parametrize("title", ["日本の歌", "E\u0301tude", "$x^", "\udcff", "a\0b\nc", "x" * 5000])
-@pytest.mark.parametrize("extension", FORMATS)
+@pytest.mark.parametrize("extension", WRITTEN)
 def test_any_title_can_be_written(tmp_path: Path, title: str, extension: str) -> None:
     path = tmp_path / f"song{extension}"
     write_roll(PianoRoll(scale().frames, 2, title), path)
     assert path.stat().st_size > 50
 
 
-@pytest.mark.parametrize("extension", FORMATS)
+@pytest.mark.parametrize("extension", WRITTEN)
 @pytest.mark.parametrize("length", [0, 1, 5])
 def test_silence_can_be_written(tmp_path: Path, extension: str, length: int) -> None:
     write_roll(PianoRoll(np.zeros((length, KEYS)), 2), tmp_path / f"song{extension}")
@@ -164,15 +165,6 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
         write_roll(PianoRoll(np.ones((20_000, KEYS)), 1), path, tempo=4)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_importing_the_package_is_cheap() -> None:
-    import subprocess
-    import sys
-
-    heavy = ("matplotlib", "music21", "scipy", "pretty_midi", "mido", "torch")
-    code = f"import sys, lmn_music.formats; print([name for name in {heavy} if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_the_header_says_ticks_per_quarter(tmp_path: Path) -> None:

@@ -15,10 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lmn_music.errors import ScoreError
-from lmn_music.formats import read_score, to_midi, transpose_to_c, write_npz
+from lmn_music.formats import read_score
+from lmn_music.formats.midi import to_midi
+from lmn_music.formats.npz import write_npz
 from lmn_music.music.notes import MAX_FRAMES
 from lmn_music.music.pianoroll import KEYS, PianoRoll
-from lmn_music.music.tonality import MAJOR, MINOR, find_key
+from lmn_music.music.tonality import MAJOR, MINOR, find_key, transpose_to_c
 
 TICKS = 480
 END = b"\x00\xff\x2f\x00"
@@ -246,7 +248,7 @@ def test_the_fullest_file_is_read_in_bounded_time(tmp_path: Path) -> None:
 def test_what_is_no_file(tmp_path: Path) -> None:
     for name, reason in [
         ("missing.mid", "no such file"),
-        ("notes.txt", "not a MIDI or MusicXML file"),
+        ("notes.txt", "not a MIDI, MusicXML or piano-roll file"),
         ("folder.mid", "not a file"),
         ("x" * 300 + ".mid", "unreadable (File name too long)"),
     ]:
