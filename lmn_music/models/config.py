@@ -17,24 +17,32 @@ class Settings(BaseModel):
 
 
 class ModelConfig(Settings):
-    """The shape of a sequence model.
+    """What a sequence model is made of.
 
-    architecture: `dense`, one network over whole frames; `tied`, one small network that runs over time for each key,
-    its weights the same for all (output `nade` only).
-    network: `lmn`; `unrolled`, the first stage of its own training algorithm; `ms-lmn`, with a memory for each of
-    `scales` time scales; or, to compare them with, `rnn`, `gru` or `lstm`. `tied` has the first two only.
-    output: p(frame | past); `bernoulli` takes the 88 keys as independent, `nade` takes each given those below it.
-    output_hidden_size: rectified units between the readout and the output; 0 for none, as in the papers, which only
-    `bernoulli` can do without.
-    hidden_size, memory_size: the LMN's two components, of the tied architecture those of each key, of the ms-lmn the
-    memory of each scale. readout: what the output sees of them (LMN-B: memory, LMN-A: hidden). window: of the
-    unrolled network. feedback: whether the unrolled network's hidden states hear those before them, from which W_mh is
-    made; it starts at zero if not.
-    metre: the network also hears the frame's number modulo each of these.
-    absolute_pitch (tied): each key has weights for its own number; without, a song and its transposition are equally
-    likely. recall (tied): each key also hears what followed the places of the song that resemble its present end.
-    voices (tied): while a key sounds, it tells all others of its memory.
-    input_dropout (dense), dropout: on the network's input and on its output, while training.
+    Attributes:
+        architecture: `dense`, one network that reads whole frames; `tied`, one small network that runs over time for
+            each key, with the same weights for all keys (output `nade` only).
+        network: a name in `lmn_music.models.build.NETWORKS`. `lmn`; `unrolled`, the first stage of the LMN's own
+            training algorithm; `ms-lmn`, with a memory for each of `scales` time scales; the baselines `rnn`, `gru` and
+            `lstm`. The tied architecture has the first two only.
+        output: p(frame | past). `bernoulli` takes the 88 keys as independent, `nade` takes each key given the keys
+            below it.
+        output_hidden_size: rectified units between the readout and the output. 0 means none, as in the papers; only
+            `bernoulli` works without them.
+        hidden_size: units of the functional component; in the tied architecture, of each key.
+        memory_size: cells of the memory; in the tied architecture, of each key; of an ms-lmn, of each scale.
+        scales: the number of memories of an ms-lmn.
+        readout: what the output reads of the network: its memory (LMN-B), its hidden units (LMN-A), or both.
+        window: the frames that the unrolled network keeps.
+        feedback: whether the unrolled network's hidden states depend on the hidden states before them. W_mh of the LMN
+            is made of these weights; without them it starts at zero.
+        metre: the network also reads the frame's number modulo each of these.
+        absolute_pitch: (tied) each key has weights for its own number; without, a song and its transposition are
+            equally likely.
+        recall: (tied) each key also reads what followed the places of the song that resemble its present end.
+        voices: (tied) every key also reads the mean of a linear readout from the memories of the sounding keys.
+        input_dropout: (dense) on the network's input, in training.
+        dropout: on the network's output and in the output model, in training.
     """
 
     architecture: Literal["dense", "tied"] = "dense"

@@ -34,10 +34,13 @@ class DenseModel(MemoryModel):
 
     @torch.no_grad()
     def start_from_chances(self, chances: Tensor) -> None:
-        """Set the biases of the keys so that each is as likely to sound as `chances` (88,) says, but for what is heard.
+        """Set the biases of the keys so that, before anything is read, each key sounds as often as it should.
 
         From even odds, all weights would first learn to make keys silent, and drive the hidden states into the flat
         ends of tanh, from which some trainings never came back.
+
+        Args:
+            chances: (88,), above 0 and below 1, how likely each key is to sound.
         """
         layer: nn.Module = self.readout
         if isinstance(self.output, BernoulliOutput) and isinstance(self.output.hidden, nn.Sequential):
@@ -51,9 +54,14 @@ class DenseModel(MemoryModel):
         return State(memory, memory.new_zeros(batch, KEYS), 0)
 
     def inputs(self, previous: Tensor, position: int) -> Tensor:
-        """Return the network's input (time, batch, 88 + metre): the frame before each, and where it stands in the bar.
+        """Return the network's input: the frame before each frame, and the frame's place in the bar.
 
-        previous: (time, batch, 88), frames position - 1, position, ...
+        Args:
+            previous: (time, batch, 88), frames position - 1, position, ...
+            position: the number of the first frame to predict.
+
+        Returns:
+            (time, batch, 88 + sum of the metre).
         """
         x: Tensor = self.input_dropout(previous)
         if not self.config.metre:

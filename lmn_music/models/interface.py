@@ -1,4 +1,4 @@
-"""The one face of every model: p(song) as a product of p(frame | all frames before), exact."""
+"""What every model is: p(song) as a product of p(frame | all frames before), exact."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ CHUNK = 125  # frames read at a time where nothing is learned; bounds the memory
 class State:
     """All that a model remembers of the frames so far.
 
-    memory: (batch, ...) the network's recurrent state. previous: (batch, 88) the last frame. position: frames seen.
+    Attributes:
+        memory: (batch, ...), the network's recurrent state.
+        previous: (batch, 88), the last frame.
+        position: how many frames the model has read.
     """
 
     memory: Tensor
@@ -26,7 +29,11 @@ class State:
     position: int
 
     def saw(self, frame: Tensor) -> State:
-        """Return the state after the frame that was predicted turned out to be `frame`, (batch, 88)."""
+        """Return the state in which the frame that `step` predicted is known.
+
+        Args:
+            frame: (batch, 88) of zeros and ones, what the frame turned out to be.
+        """
         return replace(self, previous=frame)
 
     def detached(self) -> State:
@@ -46,14 +53,22 @@ class State:
 
 
 class SequenceModel(nn.Module, ABC):
-    """A distribution over songs. Whatever trains, evaluates or samples knows a model by this face alone."""
+    """A distribution over songs; training, evaluation and generation use nothing else of a model.
+
+    Called as `model(frames, state)` it returns the exact log-likelihood of each frame, see `forward`, so that wrappers
+    of torch (DistributedDataParallel, torch.compile) apply.
+
+    Attributes:
+        config: what the model is made of.
+        output: p(frame | context).
+    """
 
     config: ModelConfig
     output: Output
 
     @abstractmethod
     def initial_state(self, batch: int) -> State:
-        """Return the state before the first frame."""
+        """Return the state before the first frame of `batch` songs."""
 
     def training_state(self, frames: Tensor, generator: torch.Generator) -> State:  # noqa: ARG002
         """Return a state to train from, on which `forward` may give an estimate whose expectation is the likelihood.
@@ -71,16 +86,25 @@ class SequenceModel(nn.Module, ABC):
 
     @abstractmethod
     def contexts(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
-        """Return what the output model needs for each frame, given only the frames before it, and the last state.
+        """Return what the output model needs for each frame, from the frames before it alone.
 
-        frames (time, batch, 88) of zeros and ones, the continuation of what `state` has seen -> (time, batch, ...).
+        Args:
+            frames: (time, batch, 88) of zeros and ones, the continuation of what was read before.
+            state: what was read before.
+
+        Returns:
+            The contexts (time, batch, ...), and the state after the last frame.
         """
 
     @abstractmethod
     def step(self, state: State) -> tuple[Tensor, State]:
-        """Return the context of the next frame, (batch, ...), and the state to which that frame is still to be told.
+        """Return the context of the next frame: the same numbers as `contexts`, one frame at a time.
 
-        `state.saw(frame)` tells it. The same numbers as `contexts`, one frame at a time.
+        Args:
+            state: what was read before.
+
+        Returns:
+            The context (batch, ...), and a state that lacks the next frame: `state.saw(frame)` adds it.
         """
 
     def forward(self, frames: Tensor, state: State | None = None) -> tuple[Tensor, State]:

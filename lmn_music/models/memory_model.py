@@ -33,9 +33,15 @@ class MemoryModel(SequenceModel):
 
     @abstractmethod
     def recur(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
-        """Return the network's output for each frame, given the frames before it alone, and the last state.
+        """Return the network's output for each frame, from the frames before it alone.
 
-        frames (time, batch, 88) -> (time, batch, sequences, output_size): a song has one sequence, or one for each key.
+        Args:
+            frames: (time, batch, 88) of zeros and ones.
+            state: what was read before.
+
+        Returns:
+            (time, batch, sequences, output_size), where a song has one sequence, or one for each key; and the state
+            after the last frame.
         """
 
     def hidden(self, frames: Tensor) -> Tensor:

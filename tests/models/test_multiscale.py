@@ -6,7 +6,8 @@ import torch
 
 from lmn_music.memory.laes import LinearAutoencoder
 from lmn_music.models.networks.lmn import LMN
-from lmn_music.models.networks.multiscale import MultiScaleLMN, modules_updated, multiscale_scan, sampled_hidden
+from lmn_music.models.networks.multiscale import MultiScaleLMN, sampled_hidden
+from lmn_music.models.networks.multiscale_scan import modules_updated, multiscale_scan
 
 INPUT, HIDDEN, MEMORY = 6, 4, 3
 POSITIONS = [0, 1, 6, 8]

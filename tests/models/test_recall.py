@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lmn_music.models.tied.recall import Heard, Recall
+from lmn_music.models.tied.recall import Past, Recall
 
 KEYS = 7
 
@@ -50,7 +50,7 @@ def by_definition(song, fading, sharpness, metre):
 @torch.no_grad()
 def test_recall_is_its_definition():
     module, frames = recall(), frames_of()
-    expected, likeness, _ = module(frames, Heard.nothing(3, KEYS, frames))
+    expected, likeness, _ = module(frames, Past.empty(3, KEYS, frames))
     for song in range(3):
         for horizon, (fading, sharpness) in enumerate(zip(module.fading.tolist(), module.sharpness, strict=True)):
             metre = [table[horizon] for table in module.metre]
@@ -61,14 +61,14 @@ def test_recall_is_its_definition():
 
 @pytest.mark.parametrize("cut", [1, 4, 8])
 @torch.no_grad()
-def test_a_song_can_be_heard_in_parts(cut):
+def test_a_song_can_be_read_in_parts(cut):
     module, frames = recall(), frames_of()
-    expected, likeness, heard = module(frames, Heard.nothing(3, KEYS, frames))
-    first, likeness_1, half = module(frames[:cut], Heard.nothing(3, KEYS, frames))
+    expected, likeness, past = module(frames, Past.empty(3, KEYS, frames))
+    first, likeness_1, half = module(frames[:cut], Past.empty(3, KEYS, frames))
     second, likeness_2, end = module(frames[cut:], half)
     torch.testing.assert_close(torch.cat([first, second]), expected)
     torch.testing.assert_close(torch.cat([likeness_1, likeness_2]), likeness)
-    torch.testing.assert_close(end.likeness, heard.likeness)
+    torch.testing.assert_close(end.likeness, past.likeness)
 
 
 @torch.no_grad()
@@ -76,14 +76,14 @@ def test_a_repetition_is_recognised():
     frames = frames_of()
     module = recall()
     module.sharpness.fill_(200.0)
-    expected, _, _ = module(frames, Heard.nothing(3, KEYS, frames))
+    expected, _, _ = module(frames, Past.empty(3, KEYS, frames))
     # After frames 5 and 6, which are 1 and 2 again, frame 3 is expected.
     torch.testing.assert_close(expected[6, 1, :, 0], frames[3, 1], rtol=0, atol=1e-3)
 
 
 def test_every_weight_learns():
     module, frames = recall(), frames_of()
-    expected, _, _ = module(frames, Heard.nothing(3, KEYS, frames))
+    expected, _, _ = module(frames, Past.empty(3, KEYS, frames))
     (expected * torch.randn(expected.shape, dtype=torch.float64)).sum().backward()
     for parameter in module.parameters():
         assert parameter.grad.abs().min() > 1e-6

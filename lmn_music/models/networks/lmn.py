@@ -17,7 +17,7 @@ LEGENDRE_FRAMES = 4  # that each cell of a Legendre memory stands for
 
 
 def output_size(readout: Readout, hidden_size: int, memory_size: int) -> int:
-    """Return the size of what `read_out` returns."""
+    """Return the size of the output that `read_out` returns."""
     return {"memory": memory_size, "hidden": hidden_size, "both": hidden_size + memory_size}[readout]
 
 
@@ -29,9 +29,16 @@ def read_out(readout: Readout, h: Tensor, m: Tensor) -> Tensor:
 
 
 def spare_memory(cells: int, hidden_size: int) -> tuple[Tensor, Tensor]:
-    """Return W_hm (cells, hidden_size), drawn, and W_mm (cells, cells), orthogonal, of what an autoencoder leaves over.
+    """Return weights for the cells of a memory that an autoencoder leaves over, always the same ones.
 
-    Always the same ones. Nothing reads these cells at first; but they remember, so that reading can be learned.
+    Nothing reads these cells at first; but they remember, so that reading them can be learned.
+
+    Args:
+        cells: how many cells are left over.
+        hidden_size: the hidden units that the cells receive.
+
+    Returns:
+        W_hm (cells, hidden_size), drawn, and W_mm (cells, cells), orthogonal.
     """
     W_hm, W_mm = torch.zeros(cells, hidden_size), torch.zeros(cells, cells)
     if cells:
@@ -42,19 +49,25 @@ def spare_memory(cells: int, hidden_size: int) -> tuple[Tensor, Tensor]:
 
 
 class LMN(Network):
-    """A recurrent layer whose memory is linear, with the face of `torch.nn.LSTM`.
+    """A recurrent layer whose memory is linear, used like `torch.nn.LSTM`.
 
         h_t = tanh(W_xh x_t + W_mh m_{t-1} + b_h)
         m_t = W_hm h_t + W_mm m_{t-1} + b_m
 
-    The memory m is the whole recurrent state. `readout` says what the layer puts out: the memory m_t (LMN-B, the
-    default), the hidden state h_t (LMN-A), or both, [h_t, m_t].
+    The memory m is the whole recurrent state.
 
-    Shapes: input (time, batch, input_size), or (batch, time, input_size) with `batch_first`, or a PackedSequence;
-    initial state (1, batch, memory_size), zeros if not given. Returns the output, in the form of the input, and the
-    last memory (1, batch, memory_size); for a packed batch that is the memory after each sequence's own last frame.
+    Args:
+        input_size: the numbers of a frame of the input.
+        hidden_size: the units h of the functional component.
+        memory_size: the cells m of the memory.
+        readout: what the layer puts out: `memory`, m_t (LMN-B); `hidden`, h_t (LMN-A); `both`, [h_t, m_t].
+        batch_first: whether inputs and outputs are (batch, time, size) and not (time, batch, size).
 
-    Source: Bacciu, Carta, Sperduti, "Linear Memory Networks", ICANN 2019.
+    Example:
+        >>> layer = LMN(input_size=88, hidden_size=64, memory_size=256)
+        >>> output, memory = layer(torch.randn(100, 8, 88))  # (100, 8, 256), (1, 8, 256)
+
+    Source: Bacciu, Carta, Sperduti, "Linear Memory Networks", ICANN 2019, equations 1 and 2.
     """
 
     def __init__(
@@ -81,9 +94,12 @@ class LMN(Network):
     def reset(self, start: Start = "orthogonal", *, generator: torch.Generator | None = None) -> None:
         """Draw new weights, uniform (Glorot and Bengio 2010); the memory starts as one that knows nothing of the data.
 
-        start: `orthogonal`, W_mm is; `random`, drawn like all others; `delay`, the memory is a shift register of the
-        last memory_size / hidden_size hidden states; `legendre`, it is their Legendre delay network, with a window of
-        LEGENDRE_FRAMES frames for each cell of a hidden unit (see lmn_music.memory.static).
+        Args:
+            start: `orthogonal`, W_mm is an orthogonal matrix; `random`, W_mm is drawn like all other weights; `delay`,
+                the memory is a shift register of the last memory_size / hidden_size hidden states; `legendre`, it is
+                their Legendre delay network, with a window of LEGENDRE_FRAMES frames for each cell of a hidden unit
+                (see lmn_music.memory.static).
+            generator: where the random numbers come from; torch's global ones if not given.
         """
         for weight in (self.W_xh, self.W_mh, self.W_hm, self.W_mm):
             nn.init.xavier_uniform_(weight, generator=generator)
@@ -124,9 +140,15 @@ class LMN(Network):
         return self.W_mm.new_zeros(batch, self.memory_size)
 
     def run(self, x: Tensor, m: Tensor, drive: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Run over time: x (time, batch, input), m (batch, memory) -> h and m, each (time, batch, size).
+        """Run over time, and return both components.
 
-        drive: what else enters h beside W_xh x_t, broadcastable to (time, batch, hidden_size).
+        Args:
+            x: (time, batch, input_size).
+            m: (batch, memory_size), the memory before the first frame.
+            drive: what enters h beside W_xh x_t, broadcastable to (time, batch, hidden_size).
+
+        Returns:
+            h (time, batch, hidden_size) and m (time, batch, memory_size).
         """
         u = nn.functional.linear(x, self.W_xh, self.b_h)
         u = u if drive is None else u + drive
@@ -139,15 +161,20 @@ class LMN(Network):
         drive: Tensor | None = None,
         position: int = 0,  # noqa: ARG002
     ) -> tuple[Tensor, Tensor]:
-        """Run over time: x (time, batch, input), m (batch, memory) -> output (time, batch, output_size), last m.
-
-        drive: see `run`. position: the number of the first frame, which is nothing to this network.
-        """
+        """See Network. The position of a frame means nothing to this network."""
         h, ms = self.run(x, m, drive)
         return read_out(self.readout, h, ms), ms[-1]
 
     def step(self, x: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
-        """Advance one frame: x (batch, input), m (batch, memory) -> output (batch, output_size), m (batch, memory)."""
+        """Advance by one frame.
+
+        Args:
+            x: (batch, input_size).
+            m: (batch, memory_size), the memory before the frame.
+
+        Returns:
+            The output (batch, output_size), and the memory (batch, memory_size) after the frame.
+        """
         u = nn.functional.linear(x, self.W_xh, self.b_h)
         h, m = scan_step(u, m, self.W_mh, self.W_hm, self.W_mm, self.b_m)
         return read_out(self.readout, h, m), m
@@ -155,7 +182,19 @@ class LMN(Network):
     def forward(
         self, x: Tensor | PackedSequence, state: Tensor | None = None
     ) -> tuple[Tensor | PackedSequence, Tensor]:
-        """Run over a batch of sequences; see the class for the shapes."""
+        """Run over a batch of sequences.
+
+        Args:
+            x: (time, batch, input_size), or (batch, time, input_size) with `batch_first`, or a PackedSequence.
+            state: (1, batch, memory_size), the memory before the first frame; zeros if not given.
+
+        Returns:
+            The output, in the form of the input, and the last memory (1, batch, memory_size); for a packed batch, the
+            memory after each sequence's own last frame.
+
+        Raises:
+            ValueError: input or state has another shape.
+        """
         if isinstance(x, PackedSequence):
             return self._forward_packed(x, state)
         if x.dim() != 3:

@@ -1,4 +1,4 @@
-"""RNN, GRU and LSTM behind the face of the LMN, to be compared with it."""
+"""RNN, GRU and LSTM as networks: the baselines of the LMN."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ FORGET_GATE = slice(1, 2)  # of the four: input, forget, cell, output
 
 
 class Recurrent(Network):
-    """A recurrent layer of torch with the `advance` of the LMN. Its output is h, its state h, or the LSTM's [h, c]."""
+    """A recurrent layer of torch as a Network. Its output is h, its state h, or the LSTM's [h, c].
+
+    Args:
+        kind: which layer.
+        input_size: the numbers of a frame of the input.
+        hidden_size: the units h, and so the size of the output.
+    """
 
     def __init__(self, kind: Kind, input_size: int, hidden_size: int) -> None:
         super().__init__()
@@ -26,9 +32,13 @@ class Recurrent(Network):
         self.reset()
 
     def reset(self, start: Start = "orthogonal", *, generator: torch.Generator | None = None) -> None:
-        """Draw new weights: of each gate uniform (Glorot and Bengio 2010), the recurrent ones orthogonal if asked for.
+        """Draw new weights, uniform for each gate (Glorot and Bengio 2010).
 
-        Biases are zero but for the LSTM's forget gate: 1 (Jozefowicz et al. 2015).
+        Biases are zero, except the LSTM's forget gate, where they are 1 (Jozefowicz et al. 2015).
+
+        Args:
+            start: `orthogonal`, the recurrent weights of each gate are; else they are drawn like all others.
+            generator: where the random numbers come from; torch's global ones if not given.
         """
         for gate in self.layer.weight_ih_l0.split(self.hidden_size):
             nn.init.xavier_uniform_(gate, generator=generator)
@@ -44,8 +54,15 @@ class Recurrent(Network):
     def load_autoencoder(self, memory: LinearAutoencoder, scale: float) -> None:
         """Start the RNN as the autoencoder of its inputs, as far as tanh is linear: h_t ~ scale y_t.
 
-        scale: small enough that h stays well below 1. Source: Pasa and Sperduti, "Pre-training of recurrent neural
-        networks via linear autoencoders", NIPS 2014; they leave the scale at 1.
+        Source: Pasa and Sperduti, "Pre-training of recurrent neural networks via linear autoencoders", NIPS 2014; they
+        leave the scale at 1.
+
+        Args:
+            memory: fitted to the inputs, with as many components as the RNN has units.
+            scale: small enough that h stays well below 1.
+
+        Raises:
+            ValueError: the layer is no RNN.
         """
         if self.kind != "rnn":
             raise ValueError(f"an autoencoder starts an rnn, not a {self.kind}")
@@ -66,11 +83,7 @@ class Recurrent(Network):
         drive: Tensor | None = None,
         position: int = 0,  # noqa: ARG002
     ) -> tuple[Tensor, Tensor]:
-        """Run over time: x (time, batch, input), state -> output (time, batch, hidden_size), last state.
-
-        drive: must be None; gates have no one place for it. position: the number of the first frame, which is nothing
-        to this network.
-        """
+        """See Network. A drive must be None, as gates have no one place for it; the position means nothing here."""
         assert drive is None
         parts = tuple(part.contiguous() for part in state.unsqueeze(0).split(self.hidden_size, dim=2))
         # cuDNN has no gradients for a network in evaluation mode, which dynamic evaluation asks for.

@@ -4,8 +4,8 @@
     m_t = W_hm h_t + W_mm m_{t-1} + b_m        memory component, linear
 
 Source: Bacciu, Carta, Sperduti, "Linear Memory Networks", ICANN 2019, equations 1 and 2. Backward by hand: every weight
-gradient is a single product over all frames, and what remains for each frame is written where it stays, added to within
-the product that comes next: of long batches, memory is what a scan waits for. docs/performance.md has the figures.
+gradient is a single product over all frames, and the results of each frame are written where they stay, because a scan
+over a long batch spends its time waiting for memory. docs/performance.md has the figures.
 """
 
 from __future__ import annotations
@@ -18,7 +18,16 @@ from torch.autograd.function import once_differentiable
 
 
 def scan_step(u: Tensor, m: Tensor, W_mh: Tensor, W_hm: Tensor, W_mm: Tensor, b_m: Tensor) -> tuple[Tensor, Tensor]:
-    """Advance one frame: u (batch, hidden), m (batch, memory) -> h (batch, hidden), m (batch, memory)."""
+    """Advance by one frame.
+
+    Args:
+        u: (batch, hidden_size), W_xh x_t + b_h.
+        m: (batch, memory_size), the memory before the frame.
+        W_mh, W_hm, W_mm, b_m: see `scan`.
+
+    Returns:
+        h (batch, hidden_size) and m (batch, memory_size) of this frame.
+    """
     recurrent = m @ torch.cat([W_mh, W_mm]).t()
     hidden_size = len(W_mh)
     h = torch.tanh(u + recurrent[:, :hidden_size])
@@ -38,13 +47,19 @@ def reference_scan(
 
 
 def scan(u: Tensor, m: Tensor, W_mh: Tensor, W_hm: Tensor, W_mm: Tensor, b_m: Tensor) -> tuple[Tensor, Tensor]:
-    """Run the recurrence over time.
+    """Run the recurrence over time; first derivatives only.
 
-    u: (time, batch, hidden), the input's part of the functional component, W_xh x_t + b_h.
-    m: (batch, memory), the memory before the first frame.
-    W_mh (hidden, memory), W_hm (memory, hidden), W_mm (memory, memory), b_m (memory,).
-    Returns h (time, batch, hidden) and m (time, batch, memory), in the precision of the weights, also under autocast.
-    First derivatives only.
+    Args:
+        u: (time, batch, hidden_size), the input's part of the functional component, W_xh x_t + b_h.
+        m: (batch, memory_size), the memory before the first frame.
+        W_mh: (hidden_size, memory_size).
+        W_hm: (memory_size, hidden_size).
+        W_mm: (memory_size, memory_size).
+        b_m: (memory_size,).
+
+    Returns:
+        h (time, batch, hidden_size) and m (time, batch, memory_size), in the precision of the weights, also under
+        autocast.
     """
     u, m = u.to(W_mm.dtype), m.to(W_mm.dtype)
     with torch.autocast(u.device.type, enabled=False):

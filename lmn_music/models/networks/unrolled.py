@@ -9,14 +9,21 @@ from lmn_music.models.networks.network import Network, Start
 
 
 class Unrolled(Network):
-    """A network that sees its own last hidden states side by side, with the `advance` of the LMN.
+    """A network whose state is its own last hidden states, side by side.
 
         h_t = tanh(W_xh x_t + b_h + sum_{i=1..k-1} Whh_i h_{t-i})        (`feedback`; without it, only the input)
         output_t = [h_t, h_{t-1}, ..., h_{t-k+1}]                        (`puts_out_window`; without it, h_t alone)
 
-    k is the window; before the song begins every h is zero. What a memory that forgets nothing within the window holds
-    is that window, so what reads it, the feedback and the readout, can be carried over to a linear memory that was
-    fitted to h. Without feedback the whole song is computed at once.
+    k is the window; before the song begins every h is zero. A memory that forgets nothing within the window holds this
+    window, so the weights that read the window, of the feedback and of the readout, can be carried over to a linear
+    memory that was fitted to h. Without feedback the whole song is computed at once.
+
+    Args:
+        input_size: the numbers of a frame of the input.
+        hidden_size: the units h.
+        window: k, in frames.
+        feedback: whether h_t depends on h_{t-1}, ..., h_{t-k+1}.
+        puts_out_window: whether the output is the whole window, or h_t alone.
 
     Source: Carta, Sperduti, Bacciu, "Encoding-based memory for recurrent neural networks", 2021, section 4.
     """
@@ -45,7 +52,7 @@ class Unrolled(Network):
     ) -> None:
         """Draw new weights, uniform (Glorot and Bengio 2010); the feedback starts at zero.
 
-        Drawn feedback makes chaos of a window of random echoes.
+        Feedback that is drawn makes the hidden states chaotic.
         """
         nn.init.xavier_uniform_(self.W_xh, generator=generator)
         nn.init.zeros_(self.b_h)
@@ -56,9 +63,15 @@ class Unrolled(Network):
         return self.b_h.new_zeros(batch, (self.window - 1) * self.hidden_size)
 
     def hidden(self, x: Tensor, state: Tensor, drive: Tensor | None = None) -> Tensor:
-        """Return h, (time, batch, hidden_size), for x (time, batch, input_size) after the given window.
+        """Return the hidden states.
 
-        drive: what else enters h beside W_xh x_t, broadcastable to (time, batch, hidden_size).
+        Args:
+            x: (time, batch, input_size).
+            state: (batch, (window - 1) * hidden_size), the hidden states before the first frame.
+            drive: what enters h beside W_xh x_t, broadcastable to (time, batch, hidden_size).
+
+        Returns:
+            h, (time, batch, hidden_size).
         """
         u = nn.functional.linear(x, self.W_xh, self.b_h)
         u = u if drive is None else u + drive
@@ -78,10 +91,7 @@ class Unrolled(Network):
         drive: Tensor | None = None,
         position: int = 0,  # noqa: ARG002
     ) -> tuple[Tensor, Tensor]:
-        """Run over time: x (time, batch, input), state -> output (time, batch, output_size), last state.
-
-        drive: see `hidden`. position: the number of the first frame, which is nothing to this network.
-        """
+        """See Network. The position of a frame means nothing to this network."""
         time, batch, _ = x.shape
         h = self.hidden(x, state, drive)
         past = state.view(batch, self.window - 1, self.hidden_size).flip(1).transpose(0, 1)

@@ -12,8 +12,13 @@ from lmn_music.music.pianoroll import KEYS
 class BernoulliOutput(Output):
     """p(frame | context) as a product of 88 independent Bernoulli distributions.
 
-    Without a hidden layer the context of a frame is its 88 logits, as in the papers. With one, it is what enters that
-    layer: logits = W relu(context) + b. Contexts are (..., context_size), frames (..., 88).
+    Without a hidden layer the context of a frame is its 88 logits, as in the papers. With a hidden layer the context is
+    what enters this layer: logits = W relu(context) + b. Contexts are (..., context_size), frames (..., 88).
+
+    Args:
+        hidden_size: rectified units between the context and the logits; 0 for none.
+        dropout: of these units, in training.
+        generator: where the weights are drawn from; torch's global random numbers if not given.
     """
 
     def __init__(self, hidden_size: int = 0, dropout: float = 0.0, generator: torch.Generator | None = None) -> None:
@@ -27,7 +32,7 @@ class BernoulliOutput(Output):
             self.hidden = nn.Sequential(nn.ReLU(), nn.Dropout(dropout), linear)
 
     def logits(self, frames: Tensor, context: Tensor) -> Tensor:  # noqa: ARG002 - no key depends on another
-        """Return the log-odds of each key to sound, whatever the other keys do."""
+        """See Output. What the other keys do makes no difference."""
         logits: Tensor = self.hidden(context)
         return logits
 

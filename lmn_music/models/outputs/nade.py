@@ -16,6 +16,12 @@ class NADE(Autoregressive):
 
     The context is both biases, [c, b]: (..., hidden_size + keys).
 
+    Args:
+        hidden_size: the rectified units.
+        dropout: of these units, in training.
+        generator: where the weights are drawn from; torch's global random numbers if not given.
+        keys: the size of the keyboard.
+
     Source: Larochelle and Murray, "The neural autoregressive distribution estimator", AISTATS 2011, with rectified
     units; both biases from a recurrent network as in the RNN-NADE of Boulanger-Lewandowski et al., ICML 2012.
     """
@@ -36,7 +42,7 @@ class NADE(Autoregressive):
         return context[..., : self.hidden_size], context[..., self.hidden_size :]
 
     def logits(self, frames: Tensor, context: Tensor) -> Tensor:
-        """Return the log-odds of each key to sound, given the keys below it in `frames`: (..., keys) -> (..., keys).
+        """See Output.
 
         a_j only changes where a key sounds, so with n the most notes of any frame there are at most n + 1 different
         ones: that many are computed, each with the logits of all keys, and every key takes its own. Memory is

@@ -46,7 +46,15 @@ class Output(nn.Module, ABC):
 
     @abstractmethod
     def logits(self, frames: Tensor, context: Tensor) -> Tensor:
-        """Return the log-odds of each key to sound, given the keys below it in `frames`: (..., keys) -> (..., keys)."""
+        """Return the log-odds of each key to sound, given the keys below it.
+
+        Args:
+            frames: (..., keys) of zeros and ones.
+            context: what the distribution of each frame depends on.
+
+        Returns:
+            (..., keys), in nats.
+        """
 
     @abstractmethod
     def _draw(
@@ -93,13 +101,13 @@ class Output(nn.Module, ABC):
 
 
 class Draft(ABC):
-    """Frames of which the keys are being drawn, from the lowest up; those still to be drawn are silent in `frames`."""
+    """Frames whose keys are being drawn, from the lowest up; keys that are not drawn yet are silent in `frames`."""
 
     frames: Tensor
 
     @abstractmethod
     def logits(self, keys: slice) -> Tensor:
-        """Return the log-odds of some keys to sound, given all that is drawn so far; right for keys above that."""
+        """Return the log-odds of some keys to sound, given the keys drawn so far; right for the keys above these."""
 
     @abstractmethod
     def add(self, key: Tensor, sounds: Tensor) -> None:

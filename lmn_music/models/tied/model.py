@@ -12,7 +12,7 @@ from lmn_music.models.interface import State
 from lmn_music.models.memory_model import MemoryModel
 from lmn_music.models.networks.network import Network
 from lmn_music.models.tied.nade import TiedNADE
-from lmn_music.models.tied.recall import Heard
+from lmn_music.models.tied.recall import Past
 from lmn_music.models.tied.surroundings import Surroundings
 from lmn_music.music.pianoroll import KEYS
 
@@ -22,18 +22,21 @@ ALL_KEYS_EVERY = 8  # batches
 
 @dataclass(frozen=True)
 class TiedState(State):
-    """The memory of each key, (batch, keys, ...); the song so far; and which keys these are.
+    """The state of a tied model; its memory is (batch, keys, ...).
 
-    lowest: the number of the first key. weight: (keys,), how much the likelihood of each counts: ones, but in training.
+    Attributes:
+        past: the song so far.
+        lowest: the number of the first key that the state covers.
+        weight: (keys,), how much the likelihood of each key counts: ones, except in training.
     """
 
-    heard: Heard
+    past: Past
     lowest: int
     weight: Tensor
 
     def select(self, songs: Tensor | slice) -> TiedState:
         """See State."""
-        return replace(self, memory=self.memory[songs], previous=self.previous[songs], heard=self.heard.select(songs))
+        return replace(self, memory=self.memory[songs], previous=self.previous[songs], past=self.past.select(songs))
 
 
 class TiedModel(MemoryModel):
@@ -48,7 +51,7 @@ class TiedModel(MemoryModel):
         self.surroundings = Surroundings(config.metre, recall=config.recall)
         width = config.output_hidden_size
         self.output = TiedNADE(width, config.dropout, generator)
-        # What a key makes of its own memory, and what it tells all others while it sounds.
+        # What a key reads of its own memory, and (voices) what all keys read of the memories of the sounding keys.
         self.readout = nn.Linear(self.network.output_size, 2 * width if config.voices else width)
         self.skip = nn.Linear(self.surroundings.key_size, width, bias=False)
         both = config.hidden_size + width
@@ -72,8 +75,9 @@ class TiedModel(MemoryModel):
     def training_state(self, frames: Tensor, generator: torch.Generator) -> TiedState:
         """Return an initial state on the part of the keyboard that these songs use; on all of it one time in eight.
 
-        The silent keys outside count eightfold then, so the expected loss, before its gradient is clipped, is that of
-        the whole keyboard. On the keys inside nothing changes: no feature tells a silent key from the keyboard's end.
+        Then the silent keys outside count eightfold, so the expected loss, before its gradient is clipped, is the loss
+        of the whole keyboard. On the keys inside nothing changes: to every feature, the keyboard's end looks like
+        silent keys.
         """
         used = frames.flatten(0, 1).any(dim=0).nonzero().flatten()
         low, high = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, KEYS)
@@ -87,41 +91,46 @@ class TiedModel(MemoryModel):
     def _state(self, batch: int, lowest: int, weight: Tensor) -> TiedState:
         keys = len(weight)
         memory = self.initial_memory.expand(batch, keys, -1)
-        heard = Heard.nothing(batch, keys, weight)
-        return TiedState(memory, weight.new_zeros(batch, keys), 0, heard, lowest, weight)
+        past = Past.empty(batch, keys, weight)
+        return TiedState(memory, weight.new_zeros(batch, keys), 0, past, lowest, weight)
 
     def forward(self, frames: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """See SequenceModel. On a `training_state` the sum over its keys, weighted."""
+        """See SequenceModel. From a `training_state`, the weighted sum over its keys."""
         state = self.initial_state(frames.shape[1]) if state is None else state
         assert isinstance(state, TiedState)
         frames = frames[..., state.lowest : state.lowest + len(state.weight)]
         context, after = self.contexts(frames, state)
         return self.output.key_log_prob(frames, context) @ state.weight, after
 
-    def inputs(self, previous: Tensor, state: TiedState) -> tuple[Tensor, Tensor, Heard]:
-        """Return each key's features (time, batch, keys, features), and what else enters, given the frames before.
+    def inputs(self, previous: Tensor, state: TiedState) -> tuple[Tensor, Tensor, Past]:
+        """Return all that enters the network and the output of each key.
 
-        previous: (time, batch, keys), frames position - 1, position, ... The second is (time, batch, keys,
-        hidden_size + output_hidden_size), broadcastable: what is the same for all keys, or songs.
+        Args:
+            previous: (time, batch, keys), frames position - 1, position, ...
+            state: what was read before.
+
+        Returns:
+            The keys' features (time, batch, keys, features); what is the same for all keys, or for all songs,
+            broadcastable to (time, batch, keys, hidden_size + output_hidden_size); and the song so far.
         """
         time, _, keys = previous.shape
-        features, of_frames, heard = self.surroundings(previous, state.heard)
+        features, of_frames, past = self.surroundings(previous, state.past)
         drive = self.whole(of_frames).unsqueeze(2)
         number = torch.arange(state.position, state.position + time, device=previous.device)
         for table in self.metre:
             drive = drive + table[number % len(table)].view(time, 1, 1, -1)
         if self.key is not None:
             drive = drive + self.key[state.lowest : state.lowest + keys]
-        return features, drive, heard
+        return features, drive, past
 
     def _recur(self, previous: Tensor, state: TiedState) -> tuple[Tensor, Tensor, TiedState]:
         """Return the network's output (time, batch, keys, output_size), and what else its readout is added to."""
         time, batch, keys = previous.shape
-        features, drive, heard = self.inputs(previous, state)
+        features, drive, past = self.inputs(previous, state)
         to_hidden, to_output = drive.split([self.config.hidden_size, self.config.output_hidden_size], dim=3)
         to_hidden = to_hidden.expand(-1, batch, keys, -1).flatten(1, 2)
         z, memory = self.network.advance(features.flatten(1, 2), state.memory.flatten(0, 1), to_hidden)
-        after = replace(state, memory=memory.unflatten(0, (batch, keys)), heard=heard, position=state.position + time)
+        after = replace(state, memory=memory.unflatten(0, (batch, keys)), past=past, position=state.position + time)
         return z.unflatten(1, (batch, keys)), self.skip(features) + to_output, after
 
     def _contexts(self, previous: Tensor, state: TiedState) -> tuple[Tensor, TiedState]:
@@ -132,8 +141,8 @@ class TiedModel(MemoryModel):
         )
         context = context + own
         if self.config.voices:
-            told = torch.einsum("tbk,tbkc->tbc", previous, others[0])
-            context = context + (told / previous.sum(dim=2, keepdim=True).clamp(min=1)).unsqueeze(2)
+            total = torch.einsum("tbk,tbkc->tbc", previous, others[0])
+            context = context + (total / previous.sum(dim=2, keepdim=True).clamp(min=1)).unsqueeze(2)
         return torch.cat([context, previous.unsqueeze(3)], dim=3), after
 
     def recur(self, frames: Tensor, state: State) -> tuple[Tensor, State]:

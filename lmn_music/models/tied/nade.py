@@ -15,10 +15,16 @@ class TiedNADE(Autoregressive):
     """p(frame | context) as a product over keys, from the lowest up, of p(key | context of the key, keys below).
 
     A context is (..., keys, context_size): for each key what enters its hidden layer from the past, and last whether it
-    sounded in the frame before. What the key knows of those below it in the present frame: which of the 36 nearest
-    sound, how the 24 nearest changed, how many sound in all. Weights see distances only, so any keyboard will do.
+    sounded in the frame before. A key reads three things of the keys below it in the present frame: which of the 36
+    nearest sound, how the 24 nearest changed, and how many sound in all. Weights depend on distances only, so any
+    keyboard will do.
 
         r = relu(context + W below + e(count)),   r' = r + relu(V r + c),   logit = w r' + b
+
+    Args:
+        hidden_size: the rectified units of each key.
+        dropout: of these units, in training.
+        generator: where the weights are drawn from; torch's global random numbers if not given.
 
     Source: NADE, Larochelle and Murray 2011; tied over keys after Johnson 2017.
     """
@@ -39,9 +45,15 @@ class TiedNADE(Autoregressive):
         nn.init.zeros_(self.count.weight)
 
     def key_logits(self, context: Tensor, below: Tensor, count: Tensor) -> Tensor:
-        """Return the log-odds of keys, (...), from the context (..., context_size - 1) and what is known below them.
+        """Return the log-odds of keys to sound.
 
-        below: (..., BELOW + CHANGES), which of the nearest keys sound, and how they changed. count: how many sound.
+        Args:
+            context: (..., context_size - 1), what enters from the past.
+            below: (..., BELOW + CHANGES), which of the nearest keys below sound, and how they changed.
+            count: (...), how many keys below sound.
+
+        Returns:
+            (...), in nats.
         """
         r = torch.relu(context + self.below(below) + self.count(count.clamp(max=COUNT - 1).long()))
         if self.training and self.dropout.p:  # the same units throughout the chunk: as good, and faster
@@ -51,7 +63,7 @@ class TiedNADE(Autoregressive):
         return logits
 
     def logits(self, frames: Tensor, context: Tensor) -> Tensor:
-        """Return the log-odds of each key to sound, given the keys below it in `frames`: (..., keys) -> (..., keys)."""
+        """See Output."""
         past, before = context.split([self.hidden_size, 1], dim=-1)
         change = frames - before.squeeze(-1)
         below = torch.cat([around(frames, BELOW, 0), around(change, CHANGES, 0)], dim=-1)

@@ -1,4 +1,4 @@
-"""What followed the last times the piece sounded as it does now: an exact, causal look back at the whole song."""
+"""What followed the places of a song that resemble its present end: an exact, causal look back at the whole song."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
-class Heard:
+class Past:
     """The song so far, for each song of a batch.
 
-    frames: (batch, past, keys), all frames so far, oldest first. likeness: (batch, horizons, past), how alike the ends
-    of the song before each of them and before the next frame are; see `Recall`.
+    Attributes:
+        frames: (batch, past, keys), all frames so far, oldest first.
+        likeness: (batch, horizons, past), how much the song before each of these frames resembles the song before the
+            next frame; see `Recall`.
     """
 
     frames: Tensor
     likeness: Tensor
 
     @staticmethod
-    def nothing(batch: int, keys: int, like: Tensor) -> Heard:
-        """Return the state before the song, of the device and precision of `like`."""
-        return Heard(like.new_zeros(batch, 0, keys), like.new_zeros(batch, len(Recall.FADING), 0))
+    def empty(batch: int, keys: int, like: Tensor) -> Past:
+        """Return the past of songs that have not begun, on the device and in the precision of `like`."""
+        return Past(like.new_zeros(batch, 0, keys), like.new_zeros(batch, len(Recall.FADING), 0))
 
-    def select(self, songs: Tensor | slice) -> Heard:
+    def select(self, songs: Tensor | slice) -> Past:
         """Return some songs of the batch, see `State.select`."""
-        return Heard(self.frames[songs], self.likeness[songs])
+        return Past(self.frames[songs], self.likeness[songs])
 
 
 class Recall(nn.Module):
@@ -41,8 +43,8 @@ class Recall(nn.Module):
 
         softmax_s(b L_t(s) + sum_m c_m[(t - s) mod m]).
 
-    Each horizon has its fading d. Its sharpness b is learned, and so is c: how much it trusts a place that lies some
-    beats or bars back. Nothing in it depends on absolute pitch, nor on where in a bar the song begins.
+    Each horizon has its fading d. Its sharpness b is learned, and so is c, the weight of a place that lies some beats
+    or bars back. Nothing here depends on absolute pitch, nor on where in a bar the song begins.
     """
 
     FADING = (0.5, 0.75, 0.9, 0.97)
@@ -60,39 +62,45 @@ class Recall(nn.Module):
         """Return the number of expectations."""
         return len(self.FADING)
 
-    def forward(self, frames: Tensor, heard: Heard) -> tuple[Tensor, Tensor, Heard]:
-        """Hear more frames, (time, batch, keys), and return what to expect after each of them.
+    def forward(self, frames: Tensor, past: Past) -> tuple[Tensor, Tensor, Past]:
+        """Read more frames, and return what to expect after each of them.
 
-        Returns the expectations (time, batch, keys, horizons), the greatest likeness (time, batch, horizons), and the
-        state after the last frame. The first frame of a song has nothing before it to be like; what follows it is
-        expected to be nothing.
+        After the first frame of a song, which resembles nothing before it, silence is expected.
+
+        Args:
+            frames: (time, batch, keys).
+            past: the frames before them.
+
+        Returns:
+            The expectations (time, batch, keys, horizons), the greatest likeness (time, batch, horizons), and the song
+            so far.
         """
         time, batch, _ = frames.shape
-        past = heard.frames.shape[1]
-        whole = torch.cat([heard.frames, frames.transpose(0, 1)], dim=1)
+        before = past.frames.shape[1]
+        whole = torch.cat([past.frames, frames.transpose(0, 1)], dim=1)
         with torch.no_grad():
             unit = whole / whole.norm(dim=2, keepdim=True).clamp(min=1)
             unit = torch.cat([unit, (whole.sum(dim=2, keepdim=True) == 0).to(unit)], dim=2)
-            alike = torch.bmm(unit[:, past:], unit.transpose(1, 2))  # (batch, time, past + time)
-            likeness = whole.new_zeros(time, batch, self.horizons, past + time)
-            last = nn.functional.pad(heard.likeness, (0, time))
+            alike = torch.bmm(unit[:, before:], unit.transpose(1, 2))  # (batch, time, before + time)
+            likeness = whole.new_zeros(time, batch, self.horizons, before + time)
+            last = nn.functional.pad(past.likeness, (0, time))
             d = self.fading.unsqueeze(1)
             for t in range(time):
                 # The frame at s is preceded by the one at s - 1, which is compared with the newest.
-                seen = past + t
+                seen = before + t
                 now = likeness[t]
                 now[..., 1 : seen + 1] = d * last[..., :seen] + (1 - d) * alike[:, t, :seen].unsqueeze(1)
                 last = now
         # After frame t, the places whose own frame and the one before it are known: s = 1 ... t.
-        now_ = torch.arange(past, past + time, device=frames.device)
-        place = torch.arange(past + time, device=frames.device)
+        now_ = torch.arange(before, before + time, device=frames.device)
+        place = torch.arange(before + time, device=frames.device)
         unknown = (place > now_.unsqueeze(1)) | (place == 0)
         bias = torch.zeros_like(unknown, dtype=whole.dtype).unsqueeze(1)
         for table in self.metre:  # (horizons, m)
             bias = bias + table[:, (now_.unsqueeze(1) + 1 - place) % table.shape[1]].transpose(0, 1)
         bias = bias.masked_fill(unknown.unsqueeze(1), -1e9).unsqueeze(1)
         logits = likeness * self.sharpness.unsqueeze(1) + bias
-        weight = torch.softmax(logits, dim=-1)  # (time, batch, horizons, past + time)
+        weight = torch.softmax(logits, dim=-1)  # (time, batch, horizons, before + time)
         expected = torch.einsum("tbhs,bsk->tbkh", weight, whole)
         expected = expected.masked_fill((now_ == 0).view(-1, 1, 1, 1), 0.0)
-        return expected, likeness.amax(dim=-1), Heard(whole, likeness[-1])
+        return expected, likeness.amax(dim=-1), Past(whole, likeness[-1])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from lmn_music.models.tied.recall import Heard, Recall
+from lmn_music.models.tied.recall import Past, Recall
 
 SEMITONES = 12
 WINDOW = 12  # semitones to either side
@@ -15,16 +15,29 @@ RECENT = 32  # frames
 
 
 def around(frames: Tensor, below: int, above: int) -> Tensor:
-    """Return the keys around each key, (..., keys) -> (..., keys, below + above), silence beyond the keyboard.
+    """Return the keys around each key, with silence beyond the keyboard.
 
-    From `below` keys under each key up to `above - 1` over it, so the key itself is among them if `above` is not 0.
+    Args:
+        frames: (..., keys).
+        below: how many keys under each key.
+        above: how many keys from the key itself upwards; 0 leaves the key out.
+
+    Returns:
+        (..., keys, below + above), from the lowest up.
     """
     padded = nn.functional.pad(frames, (below, max(above - 1, 0)))
     return padded.unfold(-1, below + above, 1)[..., : frames.shape[-1], :]
 
 
 def pitch_classes(frames: Tensor) -> Tensor:
-    """Return how many notes sound of each pitch class counted from each key, (..., keys) -> (..., keys, 12)."""
+    """Return how many notes sound of each pitch class.
+
+    Args:
+        frames: (..., keys).
+
+    Returns:
+        (..., keys, 12), the pitch classes counted upwards from each key.
+    """
     keys = frames.shape[-1]
     whole = nn.functional.pad(frames, (0, -keys % SEMITONES))
     counts = whole.unflatten(-1, (-1, SEMITONES)).sum(dim=-2)
@@ -33,12 +46,16 @@ def pitch_classes(frames: Tensor) -> Tensor:
 
 
 class Surroundings(nn.Module):
-    """The features of every key and of every frame, of the frames before it alone; none depends on absolute pitch.
+    """The features of every key and of every frame, made of the frames before it; none depends on absolute pitch.
 
     Of a key: the 12 keys to either side of it in the frame before; how many notes sounded there of each pitch class,
     counted from the key, and how many below and above it; the share of each pitch class in all frames so far and in the
     last 32, and how often the key sounded in them; and what `Recall` expects of it. Of a frame: how many notes sounded
-    in the one before, and how sure `Recall` is.
+    in the frame before, and how sure `Recall` is.
+
+    Attributes:
+        key_size: the number of features of a key.
+        frame_size: the number of features of a frame.
     """
 
     def __init__(self, metre: Sequence[int], *, recall: bool) -> None:
@@ -48,17 +65,22 @@ class Surroundings(nn.Module):
         self.key_size = 2 * WINDOW + 1 + 3 * SEMITONES + 2 + 2 + horizons
         self.frame_size = 1 + horizons
 
-    def forward(self, frames: Tensor, heard: Heard) -> tuple[Tensor, Tensor, Heard]:
-        """Hear more frames, (time, batch, keys), and return what is known after each of them.
+    def forward(self, frames: Tensor, past: Past) -> tuple[Tensor, Tensor, Past]:
+        """Read more frames, and return what is known after each of them.
 
-        Returns the keys' features (time, batch, keys, key_size), the frames' (time, batch, frame_size), and all that
-        was heard.
+        Args:
+            frames: (time, batch, keys).
+            past: the frames before them.
+
+        Returns:
+            The keys' features (time, batch, keys, key_size), the frames' features (time, batch, frame_size), and the
+            song so far.
         """
-        past, time = heard.frames.shape[1], len(frames)
-        count = torch.arange(past + 1, past + time + 1, device=frames.device)
-        whole = torch.cat([heard.frames.transpose(0, 1), frames])
+        before, time = past.frames.shape[1], len(frames)
+        count = torch.arange(before + 1, before + time + 1, device=frames.device)
+        whole = torch.cat([past.frames.transpose(0, 1), frames])
         sums = whole.cumsum(dim=0)
-        before = nn.functional.pad(sums, (0, 0, 0, 0, RECENT, 0))[past : past + time]
+        until_recent = nn.functional.pad(sums, (0, 0, 0, 0, RECENT, 0))[before : before + time]
         total = frames.sum(dim=2, keepdim=True)
         below = frames.cumsum(dim=2) - frames
         of_keys = [
@@ -66,14 +88,14 @@ class Surroundings(nn.Module):
             pitch_classes(frames),
             torch.stack([below, total - below - frames], dim=3) / 5,
         ]
-        for sounded, span in ((sums[past:], count), (sums[past:] - before, count.clamp(max=RECENT))):
+        for sounded, span in ((sums[before:], count), (sums[before:] - until_recent, count.clamp(max=RECENT))):
             shares = sounded / sounded.sum(dim=2, keepdim=True).clamp(min=1)
             of_keys += [pitch_classes(shares), (sounded / span.view(-1, 1, 1)).unsqueeze(3)]
         of_frames = [total / 5]
         if self.recall is None:
-            heard = Heard(whole.transpose(0, 1), heard.likeness)
+            past = Past(whole.transpose(0, 1), past.likeness)
         else:
-            expected, likeness, heard = self.recall(frames, heard)
+            expected, likeness, past = self.recall(frames, past)
             of_keys.append(expected)
             of_frames.append(likeness)
-        return torch.cat(of_keys, dim=3), torch.cat(of_frames, dim=2), heard
+        return torch.cat(of_keys, dim=3), torch.cat(of_frames, dim=2), past
