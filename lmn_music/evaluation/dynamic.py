@@ -1,4 +1,4 @@
-"""Dynamic evaluation: the model goes on learning from each song while it reads it."""
+"""Dynamic evaluation: the model continues to learn from each song while it reads the song."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from lmn_music.corpora.batches import collate
 from lmn_music.errors import UsageError
 from lmn_music.evaluation.likelihood import nll_per_frame
+from lmn_music.evaluation.progress import Progress, in_turn, no_progress
 from lmn_music.models.interface import SequenceModel
 from lmn_music.music.pianoroll import PianoRoll
 
@@ -29,7 +30,7 @@ class DynamicEvaluation:
     """Reads songs with a model that takes a gradient step after every 4 frames, and forgets all at each song's end.
 
     A chunk is scored with the weights that the chunks before it have left, so no frame is predicted with any knowledge
-    of itself or of a later one: the sum over a song is an exact sequential log-likelihood. The step on a chunk whose
+    of itself or of a later frame: the sum over a song is an exact sequential log-likelihood. The step on a chunk whose
     mean negative log-likelihood has the gradient g is
 
         theta <- theta - rate min(1, 1 / rms(s)) s,   s = g / (G + 0.1 mean(G))
@@ -39,17 +40,24 @@ class DynamicEvaluation:
 
     Source: Krause, Kahembwe, Murray, Renals, "Dynamic evaluation of neural sequence models", ICML 2018. Their decay
     towards the trained weights did not help and is left out; the bound on the step is ours.
+
+    Args:
+        model: what reads; it is copied and never changes itself.
+        train: the songs on which G is measured: every n-th one, about SCALE_FRAMES frames.
+        progress: is called with the songs done and the songs in all of this measurement.
+
+    Raises:
+        UsageError: if there are no training songs.
     """
 
-    def __init__(self, model: SequenceModel, train: Sequence[PianoRoll]) -> None:
-        """Take a copy of the model, which itself never changes, and measure G on training songs."""
+    def __init__(self, model: SequenceModel, train: Sequence[PianoRoll], progress: Progress = no_progress) -> None:
         self._model = deepcopy(model).eval()
         # By the first step a song has left its initial memory behind.
         named = self._model.named_parameters()
         self._weights = [weight for name, weight in named if weight.requires_grad and name != "initial_memory"]
         self._trained = [weight.detach().clone() for weight in self._weights]
         squares, chunks = [torch.zeros_like(weight) for weight in self._trained], 0
-        for roll in every_nth(train, SCALE_FRAMES):
+        for roll in _counted(every_nth(train, SCALE_FRAMES), progress):
             for log_prob in self._read(roll):
                 for square, gradient in zip(squares, self._gradient(log_prob), strict=True):
                     square += gradient.square()
@@ -60,16 +68,34 @@ class DynamicEvaluation:
         damping = DAMPING * _flat(typical).mean()
         self._scale = [1 / (size + damping) for size in typical]
 
-    def choose_rate(self, valid: Sequence[PianoRoll]) -> float:
-        """Return the learning rate among RATES that is best on validation songs; UsageError if there are none."""
+    def choose_rate(self, valid: Sequence[PianoRoll], progress: Progress = no_progress) -> float:
+        """Return the learning rate among RATES that is best on validation songs.
+
+        Args:
+            valid: the songs; every n-th one is read, about CHOICE_FRAMES frames, once with each rate.
+            progress: is called with the songs done and the songs in all, the rates taken together.
+
+        Raises:
+            UsageError: if there are no validation songs.
+        """
         songs = every_nth(valid, CHOICE_FRAMES)
         if not sum(map(len, songs)):
             raise UsageError("dynamic evaluation chooses its learning rate on validation songs, and there are none")
-        return min(RATES, key=lambda rate: nll_per_frame(self.frame_log_probs(songs, rate)))
+        passes = dict(zip(RATES, in_turn(progress, [len(songs)] * len(RATES)), strict=True))
+        return min(RATES, key=lambda rate: nll_per_frame(self.frame_log_probs(songs, rate, passes[rate])))
 
-    def frame_log_probs(self, rolls: Sequence[PianoRoll], rate: float) -> list[Array]:
-        """Return for each song the log-likelihood of each frame given all before it, in nats, in the songs' order."""
-        return [self._song_log_probs(roll, rate) for roll in rolls]
+    def frame_log_probs(self, rolls: Sequence[PianoRoll], rate: float, progress: Progress = no_progress) -> list[Array]:
+        """Return the log-likelihood of each frame of each song given all frames before it.
+
+        Args:
+            rolls: the songs.
+            rate: the learning rate.
+            progress: is called with the songs done and the songs in all.
+
+        Returns:
+            For each song, in their order, float64 (time,) in nats, summed over the 88 keys.
+        """
+        return [self._song_log_probs(roll, rate) for roll in _counted(rolls, progress)]
 
     def _song_log_probs(self, roll: PianoRoll, rate: float) -> Array:
         result, start = np.empty(len(roll)), 0
@@ -108,9 +134,20 @@ class DynamicEvaluation:
             weight.copy_(trained)
 
 
+def songs_to_adapt(train: Sequence[PianoRoll], valid: Sequence[PianoRoll]) -> tuple[int, int]:
+    """Return how many songs are read to measure G, and how many to choose the learning rate."""
+    return len(every_nth(train, SCALE_FRAMES)), len(RATES) * len(every_nth(valid, CHOICE_FRAMES))
+
+
 def every_nth(rolls: Sequence[PianoRoll], frames: int) -> Sequence[PianoRoll]:
     """Return about so many frames of whole songs, every n-th one; all if there are no more."""
     return rolls[:: max(1, round(sum(map(len, rolls)) / frames))]
+
+
+def _counted(rolls: Sequence[PianoRoll], progress: Progress) -> Iterator[PianoRoll]:
+    for done, roll in enumerate(rolls, start=1):
+        yield roll
+        progress(done, len(rolls))
 
 
 def _flat(tensors: Sequence[Tensor]) -> Tensor:

@@ -14,7 +14,11 @@ Array = npt.NDArray[np.float64]
 
 
 def check_members(checkpoints: Sequence[Checkpoint]) -> None:
-    """Raise UsageError unless all were trained on the same songs; only then is a mixture one model of one corpus."""
+    """Check that all models were trained on the same songs; only then is a mixture one model of one corpus.
+
+    Raises:
+        UsageError: if one model was trained on other songs than the first one.
+    """
     first, *others = checkpoints
     for other in others:
         one, two = first.header.corpus, other.header.corpus
@@ -28,11 +32,16 @@ def check_members(checkpoints: Sequence[Checkpoint]) -> None:
 
 
 def mixture(members: Sequence[Sequence[Array]]) -> list[Array]:
-    """Return log of the mean over members of p(frame | all before it), for each frame of each song, in nats.
+    """Return the log of the mean over models of p(frame | all frames before it), for each frame of each song.
 
-    members: of each model the log-likelihoods of the frames of each song, as `frame_log_probs` gives them. A mean of
-    distributions over frames is one, so the sum over a song's frames is an exact log-likelihood. The weights are equal
-    throughout: weights by how well each model predicted the song so far (the posterior over models) concentrate on one
-    member within a few frames, and are worse on validation songs.
+    A mean of distributions over frames is a distribution, so the sum over a song's frames is an exact log-likelihood.
+    The weights are equal throughout: weights by how well each model predicted the song so far (the posterior over
+    models) concentrate on one model within a few frames, and are worse on validation songs.
+
+    Args:
+        members: of each model the log-likelihoods of the frames of each song, as `frame_log_probs` returns them.
+
+    Returns:
+        For each song (time,) in nats.
     """
     return [np.logaddexp.reduce(song, axis=0) - np.log(len(song)) for song in zip(*members, strict=True)]

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from lmn_music.evaluation.progress import Progress, no_progress
 from lmn_music.evaluation.teacher_forcing import teacher_forced
 from lmn_music.models.interface import SequenceModel
 from lmn_music.music.pianoroll import PianoRoll
@@ -16,10 +17,22 @@ Array = npt.NDArray[np.float64]
 
 
 @torch.no_grad()
-def frame_log_probs(model: SequenceModel, rolls: Sequence[PianoRoll], *, batch_songs: int = 16) -> list[Array]:
-    """Return for each song the log-likelihood of each frame given all before it, in nats, in the songs' order."""
+def frame_log_probs(
+    model: SequenceModel, rolls: Sequence[PianoRoll], *, batch_songs: int = 16, progress: Progress = no_progress
+) -> list[Array]:
+    """Return the exact log-likelihood of each frame of each song, given all frames before it.
+
+    Args:
+        model: what reads the songs; it is left in eval mode.
+        rolls: the songs.
+        batch_songs: how many songs are read side by side; this changes nothing but the time.
+        progress: is called with the songs done and the songs in all.
+
+    Returns:
+        For each song, in their order, float64 (time,) in nats, summed over the 88 keys.
+    """
     result = [np.empty(len(roll)) for roll in rolls]
-    for span in teacher_forced(model, rolls, batch_songs=batch_songs):
+    for span in teacher_forced(model, rolls, batch_songs=batch_songs, progress=progress):
         values = model.output.log_prob(span.frames, span.context).cpu().double().numpy()
         for column, (song, count) in enumerate(zip(span.songs, span.mask.sum(dim=0).tolist(), strict=True)):
             result[song][span.start : span.start + count] = values[:count, column]
@@ -27,17 +40,31 @@ def frame_log_probs(model: SequenceModel, rolls: Sequence[PianoRoll], *, batch_s
 
 
 def nll_per_frame(log_probs: Sequence[Array], *, first_frame: bool = True) -> float:
-    """Return the mean negative log-likelihood over all frames of all songs in one flat list, in nats.
+    """Return the mean negative log-likelihood over all frames of all songs in one flat list.
 
-    With `first_frame` the convention of Boulanger-Lewandowski et al. 2012; without, that of Bai et al. 2018, who leave
-    out the first frame of each song. NaN if no frame is left.
+    Args:
+        log_probs: of each song the log-likelihoods of its frames, as `frame_log_probs` returns them.
+        first_frame: count the first frame of each song, as Boulanger-Lewandowski et al. 2012 do; Bai et al. 2018 leave
+            it out.
+
+    Returns:
+        Nats per frame; NaN if no frame is left.
     """
     values = np.concatenate([song[0 if first_frame else 1 :] for song in log_probs])
     return float(-values.mean()) if len(values) else float("nan")
 
 
 def bootstrap_interval(log_probs: Sequence[Array], *, resamples: int = 2000, seed: int = 0) -> tuple[float, float]:
-    """Return the 95 % percentile interval of `nll_per_frame` under resampling of whole songs."""
+    """Return the 95 % percentile interval of `nll_per_frame` under resampling of whole songs.
+
+    Args:
+        log_probs: of each song the log-likelihoods of its frames, as `frame_log_probs` returns them.
+        resamples: how many corpora of as many songs are drawn, with replacement.
+        seed: of the drawing.
+
+    Returns:
+        The lower and the upper end, in nats per frame.
+    """
     sums = np.array([song.sum() for song in log_probs])
     counts = np.array([len(song) for song in log_probs])
     draws = np.random.default_rng(seed).integers(len(sums), size=(resamples, len(sums)))

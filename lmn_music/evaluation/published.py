@@ -28,7 +28,10 @@ KIND_OF_OUTPUT: dict[str, Kind] = {
 class _Published(Settings):
     """One published model: its figure on the test split of each corpus, where reported.
 
-    tag: how far the figures are verified.
+    Attributes:
+        model: what to call it.
+        tag: how far the figures are verified, a key of TAGS.
+        jsb, nottingham, muse, piano: the figure on each corpus.
     """
 
     model: str
@@ -47,8 +50,11 @@ class _Published(Settings):
 class PublishedRow(_Published):
     """One published model's nats per frame.
 
-    tags: the tag where that of a single figure differs. frames: which ones the mean is over; "not first" leaves out the
-    first one of each song. note: what else a reader must know.
+    Attributes:
+        kind: which models it may be compared with, a key of KINDS.
+        tags: by corpus, the tags of single figures that differ from `tag`.
+        frames: the frames that the mean is over; "not first" leaves out the first frame of each song.
+        note: what else a reader must know.
     """
 
     kind: Kind
@@ -64,7 +70,8 @@ class PublishedRow(_Published):
 class PublishedAccuracy(_Published):
     """One published model's accuracy, in percent.
 
-    definition: which of two quantities it is, see `accuracy.py`.
+    Attributes:
+        definition: which of two quantities it is, see `accuracy.py`.
     """
 
     definition: Definition

@@ -1,8 +1,8 @@
-"""Everything `evaluate` says of a model, as one object."""
+"""All figures of a model on one split of a corpus, as one object."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +11,10 @@ from pydantic import ConfigDict
 from lmn_music.corpora.corpus import Corpus
 from lmn_music.errors import UsageError
 from lmn_music.evaluation.accuracy import accuracies
-from lmn_music.evaluation.dynamic import DynamicEvaluation
+from lmn_music.evaluation.dynamic import DynamicEvaluation, songs_to_adapt
 from lmn_music.evaluation.ensemble import check_members, mixture
 from lmn_music.evaluation.likelihood import bootstrap_interval, frame_log_probs, nll_per_frame
+from lmn_music.evaluation.progress import Progress, in_turn, no_progress
 from lmn_music.evaluation.published import KIND_OF_OUTPUT, Kind
 from lmn_music.files import as_utf8
 from lmn_music.models.checkpoint import Checkpoint
@@ -26,8 +27,11 @@ Array = npt.NDArray[np.float64]
 class Likelihood(Settings):
     """The likelihood of a split, in nats per frame over all frames of all songs in one flat list.
 
-    nll, nll_first_frame_excluded: with the first frame of each song (Boulanger-Lewandowski et al. 2012) and without
-    (Bai et al. 2018). nll_interval: 95 % bootstrap over songs. NaN where there is nothing to average.
+    Attributes:
+        nll: the mean negative log-likelihood of all frames, as Boulanger-Lewandowski et al. 2012 report it.
+        nll_interval: the 95 % interval of `nll`, bootstrap over songs.
+        nll_first_frame_excluded: the same without the first frame of each song, as Bai et al. 2018 report it; NaN
+            where no frame is left.
     """
 
     model_config = ConfigDict(allow_inf_nan=True)
@@ -38,11 +42,12 @@ class Likelihood(Settings):
 
 
 class BeyondOneModel(Likelihood):
-    """A likelihood, exact too, of more than one model with fixed weights: never to be mixed up with that of one.
+    """A likelihood, exact too, of more than one model with fixed weights: never to be mixed up with one model's.
 
-    members: the models whose predictions are mixed, one if it is no ensemble; see lmn_music.evaluation.ensemble.
-    learning_rates: of dynamic evaluation, one for each member, as chosen on the validation split; empty if the weights
-    are fixed; see lmn_music.evaluation.dynamic.
+    Attributes:
+        members: the models whose predictions are mixed, one if it is no ensemble; see lmn_music.evaluation.ensemble.
+        learning_rates: of dynamic evaluation, one for each member, as chosen on the validation split; empty if the
+            weights are fixed; see lmn_music.evaluation.dynamic.
     """
 
     members: tuple[str, ...]
@@ -56,16 +61,27 @@ class BeyondOneModel(Likelihood):
 
 
 class Evaluation(Likelihood):
-    """The figures of one model on one split of one corpus.
+    """The figures of one model on one split of one corpus; the likelihood is the one model's, its weights fixed.
 
-    nll and the others of `Likelihood`: of the one model, its weights fixed. ensemble, dynamic, dynamic_ensemble: what
-    becomes of it with others, where it goes on learning, and both; None where not asked for.
-    accuracy_sampled, accuracy_thresholded: between 0 and 1; see lmn_music.evaluation.accuracy.
-    comparable: whether nll may stand beside published figures: the model was trained on, and is evaluated on, the same
-    benchmark. kind: beside which of them. corpus_unchanged: False if a corpus of the same name as the one in training
-    holds other songs now (or the same ones on another grid, in another key, in other splits), so that the model may
-    have been trained on what it is tested on. provenance: what the evaluated corpus was read from; trained_on: the same
-    of the corpus in training; with the frames per quarter of each. NaN where there is nothing to average.
+    Attributes:
+        model: the name of the checkpoint.
+        kind: which published figures `nll` may stand beside, a key of `published.KINDS`.
+        trained_on: what the corpus of the training was read from.
+        trained_frames_per_quarter: the frames per quarter note in training.
+        corpus: the name of the evaluated corpus.
+        provenance: what the evaluated corpus was read from.
+        frames_per_quarter: the frames per quarter note of the evaluated corpus.
+        split: the name of the evaluated split.
+        comparable: whether `nll` may stand beside published figures: the model was trained on, and is evaluated on, the
+            same benchmark.
+        corpus_unchanged: False if a corpus of the same name as the one in training holds other songs now (or the same
+            songs with other frames per quarter, in another key, in other splits), so that the model may have been
+            trained on what it is tested on.
+        frames, songs: how many were read.
+        accuracy_sampled, accuracy_thresholded: between 0 and 1, or NaN; see lmn_music.evaluation.accuracy.
+        ensemble: the mixture with other models; None where not asked for.
+        dynamic: the model that continues to learn while it reads; None where not asked for.
+        dynamic_ensemble: the mixture of models that continue to learn; None where not asked for.
     """
 
     model: str
@@ -88,7 +104,7 @@ class Evaluation(Likelihood):
 
     @property
     def beyond(self) -> list[BeyondOneModel]:
-        """Return those of `ensemble`, `dynamic` and `dynamic_ensemble` that were asked for."""
+        """Return what was asked for among `ensemble`, `dynamic` and `dynamic_ensemble`."""
         return [one for one in (self.ensemble, self.dynamic, self.dynamic_ensemble) if one is not None]
 
 
@@ -99,11 +115,22 @@ def evaluate(
     *,
     others: Sequence[Checkpoint] = (),
     dynamic: bool = False,
+    progress: Progress = no_progress,
 ) -> Evaluation:
-    """Evaluate a model on a split, and report; UsageError if there is nothing in it.
+    """Evaluate a model on a split.
 
-    others: what makes an ensemble of it; UsageError if they were trained on other songs. dynamic: let the models go on
-    learning while they read; needs the training and validation songs of the corpus too.
+    Args:
+        checkpoint: the model.
+        corpus: what it reads.
+        split: "train", "valid" or "test".
+        others: models that form an ensemble with it, trained on the same songs.
+        dynamic: also let the models continue to learn while they read; this needs the training and validation songs of
+            the corpus too, and the split "test".
+        progress: is called with the songs done and the songs in all; a song counts once for each time it is read.
+
+    Raises:
+        UsageError: if the split is empty, if other models were trained on other songs, or if dynamic evaluation is
+            asked for on another split than "test" or without training and validation songs.
     """
     rolls = corpus.split(split)
     if not rolls or not sum(map(len, rolls)):
@@ -115,12 +142,16 @@ def evaluate(
         )
     members = [checkpoint, *others]
     check_members(members)
-    log_probs = [frame_log_probs(member.model, rolls) for member in members]
-    sampled, thresholded = accuracies(checkpoint.model, rolls)
+    to_read = [len(rolls)] * (len(members) + 1)
+    if dynamic:
+        to_read += [*songs_to_adapt(corpus.train, corpus.valid), len(rolls)] * len(members)
+    passes = iter(in_turn(progress, to_read))
+    log_probs = [frame_log_probs(member.model, rolls, progress=next(passes)) for member in members]
+    sampled, thresholded = accuracies(checkpoint.model, rolls, progress=next(passes))
     header = checkpoint.header
     same_name = corpus.name == header.corpus.name
     comparable = same_name and corpus.comparable and header.corpus.comparable
-    adapted, rates = _adapted(members, corpus, rolls) if dynamic else ([], [])
+    adapted, rates = _adapted(members, corpus, rolls, passes) if dynamic else ([], [])
     names = tuple(as_utf8(member.name) for member in members)
     return Evaluation(
         **_likelihood(log_probs[0]).model_dump(),
@@ -146,14 +177,14 @@ def evaluate(
 
 
 def _adapted(
-    members: Sequence[Checkpoint], corpus: Corpus, rolls: Sequence[PianoRoll]
+    members: Sequence[Checkpoint], corpus: Corpus, rolls: Sequence[PianoRoll], passes: Iterator[Progress]
 ) -> tuple[list[list[Array]], list[float]]:
     """Return what dynamic evaluation makes of the frames of each song by each model, and its learning rate."""
     log_probs, rates = [], []
     for member in members:
-        reader = DynamicEvaluation(member.model, corpus.train)
-        rates.append(reader.choose_rate(corpus.valid))
-        log_probs.append(reader.frame_log_probs(rolls, rates[-1]))
+        reader = DynamicEvaluation(member.model, corpus.train, next(passes))
+        rates.append(reader.choose_rate(corpus.valid, next(passes)))
+        log_probs.append(reader.frame_log_probs(rolls, rates[-1], next(passes)))
     return log_probs, rates
 
 

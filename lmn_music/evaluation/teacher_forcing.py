@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lmn_music.corpora.batches import batch_plan, collate
+from lmn_music.evaluation.progress import Progress, no_progress
 from lmn_music.models.interface import CHUNK, SequenceModel
 from lmn_music.music.pianoroll import PianoRoll
 
@@ -17,9 +18,12 @@ from lmn_music.music.pianoroll import PianoRoll
 class Span:
     """Some frames of some songs, side by side, and the model's expectation of each.
 
-    songs: the index of each song. start: the number of the first frame. frames: (time, batch, 88). mask: (time, batch),
-    False on padding. context: (time, batch, ...), what the output model needs; frame t's depends on the frames before
-    it alone.
+    Attributes:
+        songs: the index of each song.
+        start: the number of the first frame.
+        frames: (time, batch, 88) of zeros and ones.
+        mask: (time, batch), False on padding.
+        context: (time, batch, ...), what the output model needs; it depends on the frames before each frame alone.
     """
 
     songs: tuple[int, ...]
@@ -30,14 +34,26 @@ class Span:
 
 
 @torch.no_grad()
-def teacher_forced(model: SequenceModel, rolls: Sequence[PianoRoll], *, batch_songs: int = 16) -> Iterator[Span]:
-    """Yield every frame of every song once; padding and batching change nothing. Leaves the model in eval mode."""
+def teacher_forced(
+    model: SequenceModel, rolls: Sequence[PianoRoll], *, batch_songs: int = 16, progress: Progress = no_progress
+) -> Iterator[Span]:
+    """Yield every frame of every song once; padding and batching change nothing. Leaves the model in eval mode.
+
+    Args:
+        model: what reads.
+        rolls: the songs.
+        batch_songs: how many songs are read side by side.
+        progress: is called with the songs read to their end and the songs in all.
+    """
     model.eval()
     device = next(model.parameters()).device
+    done = 0
     for songs in batch_plan(rolls, batch_songs):
         batch = collate(rolls, songs, device)
         state, start = model.initial_state(len(songs)), 0
+        done += len(songs)
         for frames, mask in batch.chunks(CHUNK):
             context, state = model.contexts(frames, state.select(slice(frames.shape[1])))
             yield Span(batch.songs[: frames.shape[1]], start, frames, mask, context)
             start += len(frames)
+            progress(done - int((batch.lengths > start).sum()), len(rolls))

@@ -25,10 +25,17 @@ def sample_frames(
     prime: Tensor | None = None,
     songs: int = 1,
 ) -> Iterator[Tensor]:
-    """Yield one frame after the other, without end: (songs, 88) of zeros and ones; exact ancestral sampling.
+    """Yield one frame after the other, without end; exact ancestral sampling.
 
-    prime: (time, 88), what every song begins with; it is heard, not yielded. temperature: 1 is the model itself, below
-    1 is more cautious, above 1 bolder, 0 takes the likeliest.
+    Args:
+        model: what the songs are drawn from; it is left in eval mode.
+        generator: where random numbers come from, on the model's device.
+        temperature: 1 is the model itself, below 1 is more cautious, above 1 bolder, 0 takes the likeliest.
+        prime: (time, 88), the beginning of every song; the model reads it, and it is not yielded.
+        songs: how many songs are drawn side by side.
+
+    Yields:
+        (songs, 88) of zeros and ones.
     """
     model.eval()
     state = model.initial_state(songs)
@@ -43,7 +50,7 @@ def sample_frames(
 
 
 def is_degenerate(frames: np.typing.NDArray[np.bool_]) -> bool:
-    """Whether a song is no song: silent, or one and the same chord wherever anything sounds. frames: (time, 88)."""
+    """Return whether a song, bool (time, 88), is silent, or one and the same chord wherever anything sounds."""
     return len(np.unique(frames[frames.any(axis=1)], axis=0)) < 2
 
 
@@ -56,10 +63,22 @@ def generate_song(
     temperature: float = 1.0,
     prime: PianoRoll | None = None,
 ) -> PianoRoll:
-    """Return `prime`, if given, and `frames` new frames after it. The same seed gives the same song.
+    """Return a new song, or one that continues another. The same seed gives the same song.
 
-    A silent or single-chord song is drawn again, up to 20 times (at temperature 0, where every song is the same, not at
-    all); then GenerationError.
+    A silent or single-chord song is drawn again, up to ATTEMPTS times in all (at temperature 0, where every song is the
+    same, only once).
+
+    Args:
+        model: what the song is drawn from.
+        frames: how many new frames, at least 2.
+        frames_per_quarter: how many frames a quarter note lasts, as in the songs that the model was trained on.
+        seed: of the drawing.
+        temperature: from 0 to 100; see `sample_frames`.
+        prime: the beginning of the song, which the result contains.
+
+    Raises:
+        UsageError: for too few frames and for a temperature out of its range.
+        GenerationError: if no attempt gave an acceptable song.
     """
     if frames < 2:
         raise UsageError("a song has at least 2 frames")
@@ -76,8 +95,7 @@ def generate_song(
             return PianoRoll(whole, frames_per_quarter, f"seed {seed}")
     if not temperature:
         raise GenerationError(
-            "the likeliest song is only silence or a single chord; try a temperature above 0, or something else to go "
-            "on from"
+            "the likeliest song is only silence or a single chord; try a temperature above 0, or another beginning"
         )
     raise GenerationError(
         f"{ATTEMPTS} attempts with seed {seed} gave only silence or a single chord; try another seed, a "

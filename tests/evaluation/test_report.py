@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from lmn_music.evaluation.dynamic import RATES
 from lmn_music.evaluation.report import evaluate
 from lmn_music.models.build import build
 from lmn_music.models.checkpoint import Checkpoint, Header
@@ -52,3 +53,18 @@ def test_nothing_to_average_is_nan(small_corpus):
     result = evaluate(trained_on(small_corpus), short)
     assert math.isnan(result.nll_first_frame_excluded)
     assert '"nll_first_frame_excluded":null' in result.model_dump_json()
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_every_song_counts_once_for_each_time_it_is_read(small_corpus, dynamic):
+    calls = []
+    model, songs = trained_on(small_corpus), len(small_corpus.test)
+    evaluate(
+        model, small_corpus, others=[model], dynamic=dynamic, progress=lambda *done_and_all: calls.append(done_and_all)
+    )
+    done, in_all = zip(*calls, strict=True)
+    to_adapt = len(small_corpus.train) + len(RATES) * len(small_corpus.valid)
+    assert set(in_all) == {3 * songs + dynamic * 2 * (to_adapt + songs)}
+    assert list(done) == sorted(done)
+    assert done[-1] == in_all[-1]
+    assert {songs, 2 * songs, 3 * songs} <= set(done)
