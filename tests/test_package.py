@@ -11,6 +11,7 @@ from pathlib import Path
 
 import mido
 import pytest
+import yaml
 
 import lmn_music
 
@@ -64,3 +65,14 @@ def test_a_wheel_out_of_the_sdist_composes(tmp_path):
     notes = [message for message in mido.MidiFile(tmp_path / "song.mid") if message.type == "note_on"]
     assert len(notes) > 4
     assert "unpack its source" in run(command, "experiment", "report", cwd=tmp_path, code=1)
+
+
+def test_the_citation_is_of_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["cff-version"] == "1.2.0"
+    assert citation["version"] == lmn_music.__version__
+    assert {"message", "title", "authors"} <= set(citation)
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    for work in citation["references"]:
+        assert {"type", "title", "authors", "year"} <= set(work)
+    assert sum(work["title"] in readme for work in citation["references"]) >= 2

@@ -14,6 +14,7 @@ from lmn_music.models.networks.lmn import Readout, output_size, read_out, spare_
 from lmn_music.models.networks.multiscale_scan import multiscale_scan
 from lmn_music.models.networks.network import Network, Start
 
+#: The type of the numbers of an array.
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
