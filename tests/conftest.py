@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from lmn_music.corpora import BENCHMARKS, benchmark
-from lmn_music.corpora.benchmark import Source
+from lmn_music.corpora import BENCHMARKS
+from lmn_music.corpora.benchmark_files import CACHE_VARIABLE, DATA_VARIABLE
+from lmn_music.corpora.benchmark_table import Source
 from lmn_music.corpora.corpus import Corpus, content_sha256
 from tests.helpers import find_benchmark_folder, make_roll
 
@@ -38,8 +39,8 @@ def small_corpus() -> Corpus:
 @pytest.fixture
 def nothing_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep this machine's data and cache out, and let every address be one where nobody listens."""
-    monkeypatch.delenv(benchmark.DATA_VARIABLE, raising=False)
-    monkeypatch.setenv(benchmark.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.delenv(DATA_VARIABLE, raising=False)
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     for name, spec in BENCHMARKS.items():
         sources = tuple(Source(f"http://127.0.0.1:9/{source.file}", source.sha256) for source in spec.sources)

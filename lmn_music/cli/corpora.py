@@ -12,7 +12,7 @@ from lmn_music.cli.options import Data, Split
 from lmn_music.errors import CorpusError, CorpusUnavailableError, LmnMusicError, UsageError
 
 if TYPE_CHECKING:  # the library is imported inside the commands, so that --help is quick
-    from lmn_music.corpora.benchmark import Benchmark
+    from lmn_music.corpora.benchmark_table import Benchmark
 
 app = typer.Typer(
     no_args_is_help=False,
@@ -54,7 +54,7 @@ def fetch(
 ) -> None:
     """Download a corpus, unless it is on this machine already, and say where it is."""
     from lmn_music.corpora import BENCHMARKS
-    from lmn_music.corpora.benchmark import obtain
+    from lmn_music.corpora.benchmark_files import obtain
 
     for each in _names(name):
         if each in BENCHMARKS:
@@ -131,7 +131,7 @@ def _line(label: str, text: str) -> None:
 
 
 def _where(spec: Benchmark, data: Path | None) -> str:
-    from lmn_music.corpora.benchmark import obtain
+    from lmn_music.corpora.benchmark_files import obtain
 
     try:
         return str(obtain(spec, data, download=False))
@@ -143,7 +143,8 @@ def _where(spec: Benchmark, data: Path | None) -> str:
 
 def _verify_benchmark(spec: Benchmark, data: Path | None) -> bool | None:
     """Print whether each file found is right; False if one is not, None if there is none."""
-    from lmn_music.corpora.benchmark import found_files, read_benchmark
+    from lmn_music.corpora.benchmark import read_benchmark
+    from lmn_music.corpora.benchmark_files import found_files
 
     right = True
     paths = list(found_files(spec, data))

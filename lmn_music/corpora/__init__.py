@@ -1,16 +1,29 @@
-"""Corpora: a name or a folder -> three splits of piano-rolls, with their provenance, licence and citation."""
+"""Corpora: a name or a folder becomes three splits of piano-rolls, with their provenance, licence and citation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from lmn_music.corpora.benchmark import BENCHMARKS, load_benchmark
+from lmn_music.corpora.benchmark import load_benchmark
+from lmn_music.corpora.benchmark_table import BENCHMARKS
 from lmn_music.corpora.chorales import load_chorales
-from lmn_music.corpora.corpus import SPLITS, Corpus, Rejected
+from lmn_music.corpora.corpus import SPLITS, Corpus, Rejected, by_kind
+from lmn_music.corpora.folder import DEFAULT_FRAMES_PER_QUARTER, load_folder
 from lmn_music.errors import UsageError
+from lmn_music.formats import readable_labels
 
-__all__ = ["BENCHMARKS", "NAMES", "SPLITS", "Corpus", "Rejected", "load_benchmark", "load_chorales", "load_corpus"]
+__all__ = [
+    "BENCHMARKS",
+    "NAMES",
+    "SPLITS",
+    "Corpus",
+    "Rejected",
+    "by_kind",
+    "load_benchmark",
+    "load_chorales",
+    "load_corpus",
+]
 
 NAMES = (*BENCHMARKS, "chorales")
 
@@ -24,20 +37,27 @@ def load_corpus(
     transpose_to_c: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Corpus:
-    """Return the corpus of that name, or the corpus that a folder of MIDI and MusicXML files makes.
+    """Return the corpus of that name, or the corpus that the music in a folder makes.
 
-    name: "jsb", "nottingham", "muse", "piano" (the benchmark), "chorales" (its stand-in, always there), or a folder.
-        A folder that is called like a corpus is meant by "./jsb".
-    data: a folder with benchmark files, looked into before LMN_MUSIC_DATA, the cache and (if `download`) the network.
-    frames_per_quarter, transpose_to_c: for folders only, as `load_folder` explains them; UsageError otherwise.
-    progress: for folders, as `load_folder` explains it; a named corpus does not call it.
-    UsageError for an unknown name; CorpusUnavailableError, CorpusError as in `load_benchmark`.
+    Args:
+        name: "jsb", "nottingham", "muse" or "piano" (the benchmark), "chorales" (its stand-in, always there), or a
+            folder. To name a folder that is called like a corpus, write "./jsb".
+        data: A folder with benchmark files, looked into before LMN_MUSIC_DATA, the cache and the network.
+        download: Whether a benchmark corpus may be fetched from the network.
+        frames_per_quarter: For a folder: the number of frames that a quarter note lasts; 2 if None.
+        transpose_to_c: For a folder: whether each song is transposed to C major or C minor.
+        progress: For a folder: called with (files read, files in all) after each file.
+
+    Raises:
+        UsageError: There is no corpus of that name, or an option for folders is given with a named corpus.
+        CorpusUnavailableError: A benchmark corpus is neither on this machine nor can be downloaded.
+        CorpusError: A file of the corpus is not what it must be, or the folder holds fewer than three usable songs.
     """
     if isinstance(name, str) and name in NAMES:
         if frames_per_quarter is not None or transpose_to_c:
             raise UsageError(
                 f"The corpus '{name}' has its frames and its key: frames per quarter and transposition to C can be "
-                "chosen for a folder only (--grid, --to-c)."
+                "chosen for a folder only (--frames-per-quarter, --to-c)."
             )
         return load_chorales() if name == "chorales" else load_benchmark(BENCHMARKS[name], data, download=download)
     try:
@@ -46,10 +66,12 @@ def load_corpus(
         is_folder = False
     if not is_folder:
         raise UsageError(
-            f"There is no corpus '{name}': choose {', '.join(NAMES[:-1])} or {NAMES[-1]}, or name a folder of MIDI or "
-            "MusicXML files."
+            f"There is no corpus '{name}': choose {', '.join(NAMES[:-1])} or {NAMES[-1]}, or name a folder of "
+            f"{readable_labels()} files."
         )
-    from lmn_music.corpora.folder import DEFAULT_GRID, load_folder
-
-    grid = DEFAULT_GRID if frames_per_quarter is None else frames_per_quarter
-    return load_folder(Path(name), frames_per_quarter=grid, transpose_to_c=transpose_to_c, progress=progress)
+    return load_folder(
+        Path(name),
+        frames_per_quarter=DEFAULT_FRAMES_PER_QUARTER if frames_per_quarter is None else frames_per_quarter,
+        transpose_to_c=transpose_to_c,
+        progress=progress,
+    )

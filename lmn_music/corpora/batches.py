@@ -1,4 +1,4 @@
-"""Songs to tensors: length buckets, padding, chunks for truncated back-propagation."""
+"""Songs become tensors: groups of similar length, padding, chunks for truncated back-propagation."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from lmn_music.music.pianoroll import KEYS, PianoRoll
 
 @dataclass(frozen=True)
 class Batch:
-    """Songs side by side, longest first, padded with silence at the end.
+    """Songs side by side, the longest first, padded with silence at the end.
 
-    frames: float32 (time, batch, 88). lengths: int64 (batch,), falling. songs: the index of each in the list it came
-    from.
+    Attributes:
+        frames: Which keys sound: float32, shape (time, batch, 88).
+        lengths: The number of frames of each song, in falling order: int64, shape (batch,).
+        songs: The index of each song in the list that it was taken from.
     """
 
     frames: Tensor
@@ -25,10 +27,14 @@ class Batch:
     songs: tuple[int, ...]
 
     def chunks(self, frames: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield spans of at most `frames` frames, in order: (time, active, 88) and a mask (time, active).
+        """Yield the batch in spans of time, in order.
 
-        Only the songs that still sound, the first ones of the batch, are in a chunk; the mask is False on their
-        padding.
+        Args:
+            frames: The length of a span; the last one may be shorter.
+
+        Yields:
+            The frames of the span, shape (time, active, 88), and a mask, shape (time, active), that is False on
+            padding. Active songs are the first ones of the batch: those that are not over when the span starts.
         """
         for start in range(0, len(self.frames), frames):
             active = int((self.lengths > start).sum())
@@ -38,7 +44,13 @@ class Batch:
 
 
 def collate(rolls: Sequence[PianoRoll], songs: Sequence[int], device: torch.device | str = "cpu") -> Batch:
-    """Make one batch of the songs `songs` of `rolls`."""
+    """Make one batch.
+
+    Args:
+        rolls: All songs.
+        songs: The indices of the songs to take; at least one.
+        device: Where the tensors shall be.
+    """
     order = sorted(songs, key=lambda song: (-len(rolls[song]), song))
     frames = np.zeros((max(len(rolls[song]) for song in order), len(order), KEYS), dtype=np.float32)
     for column, song in enumerate(order):
@@ -50,10 +62,16 @@ def collate(rolls: Sequence[PianoRoll], songs: Sequence[int], device: torch.devi
 def batch_plan(
     rolls: Sequence[PianoRoll], songs_per_batch: int, generator: torch.Generator | None = None
 ) -> list[list[int]]:
-    """Split the songs into groups of similar length: the indices of each batch.
+    """Split the songs into groups of similar length.
 
-    Without a generator: by length, always the same. With one: lengths are blurred by up to 20 % before sorting, and the
-    groups come in random order, so that epochs differ.
+    Args:
+        rolls: All songs.
+        songs_per_batch: The size of a group; one group may be smaller.
+        generator: Makes epochs differ: each length is raised by a random amount of up to 20 % before the songs are
+            sorted, and the groups come in random order. Without a generator the plan is always the same.
+
+    Returns:
+        The indices of the songs of each batch.
     """
     lengths = torch.tensor([float(len(roll)) for roll in rolls])
     if generator is not None:
@@ -66,7 +84,13 @@ def batch_plan(
 
 
 def randomly_transposed(roll: PianoRoll, semitones: int, generator: torch.Generator) -> PianoRoll:
-    """Return the roll moved by a random interval of at most `semitones`, up or down, drawn from those that fit."""
+    """Return the roll transposed by a random interval, drawn from those that keep every note on the keyboard.
+
+    Args:
+        roll: The song.
+        semitones: The largest interval, up or down.
+        generator: The source of randomness.
+    """
     sounding = np.flatnonzero(roll.frames.any(axis=0))
     if semitones == 0 or not len(sounding):
         return roll

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,26 +13,60 @@ from lmn_music.errors import UsageError
 from lmn_music.music.pianoroll import PianoRoll
 
 SPLITS = ("train", "valid", "test")
+SAME_MUSIC = "same music as"  # the reason of a file that is left out begins so, and ends with the other file's name
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A file that was left out of a corpus. path: relative to the corpus; reason: a few words for its reader."""
+    """A file that was left out of a corpus.
+
+    Attributes:
+        path: Its name, relative to the corpus.
+        reason: Why, in a few words for a reader. What differs from file to file stands in parentheses.
+    """
 
     path: str
     reason: str
+
+    @property
+    def kind(self) -> str:
+        """Return the reason without what differs from file to file: "too short", "same music as another file"."""
+        return f"{SAME_MUSIC} another file" if self.reason.startswith(SAME_MUSIC) else self.reason.partition(" (")[0]
+
+
+def by_kind(rejected: Iterable[Rejected]) -> dict[str, tuple[Rejected, ...]]:
+    """Group the files that were left out by the kind of their reason, for a summary of one line per kind.
+
+    Args:
+        rejected: The files, as `Corpus.rejected` lists them.
+
+    Returns:
+        The files of each kind in the order given; the kind with most files first, equal ones by name.
+    """
+    groups: defaultdict[str, list[Rejected]] = defaultdict(list)
+    for file in rejected:
+        groups[file.kind].append(file)
+    return {kind: tuple(files) for kind, files in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))}
 
 
 @dataclass(frozen=True)
 class Corpus:
     """A corpus of piano-rolls in three splits.
 
-    frames_per_quarter: how many frames a quarter note lasts, the same in every roll.
-    provenance: one line on what it was read from, without an absolute path.
-    sha256: of the benchmark file; for other corpora `content_sha256` of the three splits. A checkpoint stores it, to
-        name what it was trained on.
-    comparable: may a likelihood on this corpus stand beside the published figures? True only for the benchmark.
-    rejected: the files that were left out, each with its reason.
+    Attributes:
+        name: What it is called.
+        train: The songs to train on.
+        valid: The songs to choose settings and the best epoch by.
+        test: The songs to measure the final model with.
+        frames_per_quarter: How many frames a quarter note lasts, the same in every roll.
+        provenance: One line about what it was read from, without an absolute path.
+        sha256: The SHA-256 of the benchmark file; for other corpora `content_sha256` of the three splits. A checkpoint
+            stores it, to name what it was trained on.
+        comparable: Whether a likelihood on this corpus may stand beside the published figures. True only for the
+            benchmark.
+        licence: What the music and its encoding may be used for.
+        citation: What to cite.
+        rejected: The files that were left out, each with its reason.
     """
 
     name: str
@@ -47,7 +82,14 @@ class Corpus:
     rejected: tuple[Rejected, ...] = ()
 
     def split(self, name: str) -> tuple[PianoRoll, ...]:
-        """Return the songs of the split "train", "valid" or "test"; UsageError for any other name."""
+        """Return the songs of a split.
+
+        Args:
+            name: "train", "valid" or "test".
+
+        Raises:
+            UsageError: Any other name.
+        """
         splits = {"train": self.train, "valid": self.valid, "test": self.test}
         if name not in splits:
             raise UsageError(f"There is no split '{name}': choose train, valid or test.")
@@ -66,7 +108,11 @@ class Corpus:
 
 
 def content_sha256(*splits: Iterable[PianoRoll]) -> str:
-    """Return the SHA-256, in hex, of all rolls in order: their grids, lengths, frames and the split borders."""
+    """Return the SHA-256, in hex, of what the splits hold: frames, their length, and which split each song is in.
+
+    Args:
+        splits: The songs of each split. Their order matters, their titles do not.
+    """
     digest = hashlib.sha256()
     for split in splits:
         for roll in split:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from lmn_music.corpora.corpus import SPLITS, Corpus, Rejected, content_sha256
+from lmn_music.corpora.corpus import SAME_MUSIC, SPLITS, Corpus, Rejected, content_sha256
 from lmn_music.errors import CorpusError, ScoreError
 from lmn_music.files import as_utf8
 from lmn_music.formats import read_score, readable, readable_labels
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.music.tonality import transpose_to_c as to_c
 
-DEFAULT_GRID = 2  # frames per quarter: eighth notes
+DEFAULT_FRAMES_PER_QUARTER = 2  # eighth notes
 BORDERS = (0.8, 0.9)  # train below the first, valid between them, test above
 FEWEST_SONGS = len(SPLITS)
 REASONS_SHOWN = 5  # in the message of an error; the corpus lists all
@@ -21,22 +21,29 @@ REASONS_SHOWN = 5  # in the message of an error; the corpus lists all
 def load_folder(
     path: Path,
     *,
-    frames_per_quarter: int = DEFAULT_GRID,
+    frames_per_quarter: int = DEFAULT_FRAMES_PER_QUARTER,
     transpose_to_c: bool = False,
     minimum_frames: int = 16,
     progress: Callable[[int, int], None] | None = None,
 ) -> Corpus:
-    """Return the music in the folder and its subfolders, about 80 % of it for training, 10 % each for valid and test.
+    """Return the music in the folder and its subfolders: about 80 % for train, 10 % each for valid and test.
 
-    The split of a song depends on its music alone: renaming it, or adding another file, moves nothing. Only where a
-    split would be empty, which happens to small corpora, is the song nearest to it moved there; so files added to a
-    small corpus, or taken away, may move a song from one split to another.
+    The split of a song depends on its music alone: neither a new name nor another file beside it moves the song. Only
+    where a split would be empty, which happens to small corpora, is the song nearest to that split moved there; so
+    files added to a small corpus, or removed from it, may move a song from one split to another.
 
-    transpose_to_c: move each song to C major or C minor, as the benchmark corpora are.
-    minimum_frames: shorter songs are left out.
-    progress: called with (files read, files in all) after each file.
-    A file that cannot be used is listed in `rejected` and stops nothing. Hidden files and folders are passed over.
-    CorpusError: no such folder, or fewer than three usable songs.
+    A file that cannot be used is listed in `rejected`, and the others are read all the same. Hidden files and folders
+    are ignored. Of several files with the same music, the first is read.
+
+    Args:
+        path: The folder.
+        frames_per_quarter: The number of frames that a quarter note lasts in every roll.
+        transpose_to_c: Whether each song is transposed to C major or C minor, as the benchmark corpora are.
+        minimum_frames: Shorter songs are left out.
+        progress: Called with (files read, files in all) after each file.
+
+    Raises:
+        CorpusError: There is no such folder, or it holds fewer than three usable songs.
     """
     path = Path(path)
     if not path.is_dir():
@@ -55,7 +62,7 @@ def load_folder(
             if len(roll) < minimum_frames:
                 rejected.append(Rejected(name, f"too short ({len(roll)} frames, fewer than {minimum_frames})"))
             elif music in rolls:
-                rejected.append(Rejected(name, f"same music as {first_with[music]}"))
+                rejected.append(Rejected(name, f"{SAME_MUSIC} {first_with[music]}"))
             else:
                 rolls[music], first_with[music] = roll, name
         except ScoreError as error:
@@ -103,7 +110,7 @@ def _split(rolls: dict[str, PianoRoll]) -> tuple[tuple[PianoRoll, ...], ...]:
 
 
 def _too_few(path: Path, usable: int, rejected: list[Rejected]) -> str:
-    """Return the message for a folder with fewer usable songs than splits."""
+    """Return the message about a folder with fewer usable songs than splits."""
     message = f"The folder {path} holds {usable} usable songs, but a corpus needs {FEWEST_SONGS} (train, valid, test)"
     if rejected:
         reasons = "; ".join(f"{file.path}: {file.reason}" for file in rejected[:REASONS_SHOWN])

@@ -112,7 +112,7 @@ def test_tempo_and_repeated_notes_reach_the_file(run_folder):
         (["train", "x" * 5000], 2, "no corpus"),
         (["train", "tunes", "--seed", 2**64], 2, "--seed is at most"),
         (["generate", "--out", "song.mid", "--seed", 2**63 - 2, "--count", 3], 2, "--seed is at most"),
-        (["train", "jsb", "--grid", "4"], 2, "--grid"),
+        (["train", "jsb", "--grid", "4"], 2, "--frames-per-quarter"),
         (["train", "chorales", "--to-c"], 2, "--to-c"),
         # The recipe is wrong, and that is said before the corpus is looked for.
         (["train", "nonsense", "--set", "init=nonsense"], 2, "--set: init"),

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -20,9 +21,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.io import savemat
 
-from lmn_music.corpora import BENCHMARKS, SPLITS, Corpus, benchmark, load_benchmark, load_corpus
-from lmn_music.corpora.benchmark import Benchmark, Source
-from lmn_music.errors import CorpusError, CorpusUnavailableError, UsageError
+from lmn_music.corpora import BENCHMARKS, SPLITS, Corpus, benchmark_files, load_benchmark, load_corpus
+from lmn_music.corpora.benchmark import read_benchmark
+from lmn_music.corpora.benchmark_table import Benchmark, Source
+from lmn_music.errors import CorpusError, CorpusUnavailableError, LmnMusicError, UsageError
 
 FILES = {"jsb": "JSB_Chorales.mat", "nottingham": "Nottingham.mat", "muse": "MuseData.mat", "piano": "Piano_midi.mat"}
 LARGE = [pytest.param(name, marks=pytest.mark.slow) if name in ("nottingham", "muse") else name for name in FILES]
@@ -79,8 +81,8 @@ def write(spec: Benchmark, path: Path, content: bytes) -> Benchmark:
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep every test away from this machine's data, cache and proxies."""
-    monkeypatch.delenv(benchmark.DATA_VARIABLE, raising=False)
-    monkeypatch.setenv(benchmark.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.delenv(benchmark_files.DATA_VARIABLE, raising=False)
+    monkeypatch.setenv(benchmark_files.CACHE_VARIABLE, str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return tmp_path / "cache"
 
@@ -155,7 +157,7 @@ def test_pickle_round_trip(tmp_path_factory: pytest.TempPathFactory, content: di
     spec = write(BENCHMARKS["jsb"], path, python2_pickle(numbers))
     counts = [(len(content[split]), sum(map(len, content[split]))) for split in SPLITS]
     (a, x), (b, y), (c, z) = counts
-    corpus = benchmark.read_benchmark(replace(spec, songs=(a, b, c), frames=(x, y, z)), path)
+    corpus = read_benchmark(replace(spec, songs=(a, b, c), frames=(x, y, z)), path)
     assert as_pitches(corpus) == content
 
 
@@ -173,7 +175,7 @@ def test_no_content_makes_the_readers_fail_in_another_way(
     path = tmp_path_factory.mktemp("damaged") / f"x.{suffix}"
     spec = replace(BENCHMARKS["jsb"], sources=(Source(f"http://127.0.0.1:9/x.{suffix}", ""),))
     with pytest.raises(CorpusError):
-        benchmark.read_benchmark(write(spec, path, content), path)
+        read_benchmark(write(spec, path, content), path)
 
 
 @pytest.mark.parametrize("kept", [0, 100, 128, 136, 1000, 90_000])
@@ -249,14 +251,14 @@ def test_look_up_order(
     named, variable = tmp_path / "named", tmp_path / "variable"
     for folder in (named, variable, cache):
         folder.mkdir()
-    monkeypatch.setenv(benchmark.DATA_VARIABLE, str(variable))
+    monkeypatch.setenv(benchmark_files.DATA_VARIABLE, str(variable))
     with pytest.raises(CorpusUnavailableError, match="--data"):
-        benchmark.obtain(spec, named, download=False)
+        benchmark_files.obtain(spec, named, download=False)
     for folder in (cache, variable, named):  # each new file comes before the ones already there
         (folder / "Tiny Corpus.pickle").write_bytes(content)
-        assert benchmark.obtain(spec, named, download=False) == folder / "Tiny Corpus.pickle"
+        assert benchmark_files.obtain(spec, named, download=False) == folder / "Tiny Corpus.pickle"
     (named / "tiny.pickle").write_bytes(content)
-    assert benchmark.obtain(spec, named, download=False) == named / "tiny.pickle"
+    assert benchmark_files.obtain(spec, named, download=False) == named / "tiny.pickle"
 
 
 @pytest.mark.parametrize("origin", ["data", "variable"])
@@ -268,7 +270,7 @@ def test_a_users_file_with_another_hash_is_an_error(
     (cache / "tiny.pickle").write_bytes(content)  # a good copy further on does not hide the bad one
     (tmp_path / "tiny.pickle").write_bytes(content + b"x")
     if origin == "variable":
-        monkeypatch.setenv(benchmark.DATA_VARIABLE, str(tmp_path))
+        monkeypatch.setenv(benchmark_files.DATA_VARIABLE, str(tmp_path))
     with pytest.raises(CorpusError, match="SHA-256"):
         load_benchmark(spec, tmp_path if origin == "data" else None)
 
@@ -277,8 +279,8 @@ def test_a_folder_that_is_none(tiny: tuple[Benchmark, bytes], tmp_path: Path, mo
     spec, content = tiny
     with pytest.raises(UsageError, match="--data"):
         load_benchmark(spec, tmp_path / "missing")
-    monkeypatch.setenv(benchmark.DATA_VARIABLE, str(tmp_path / "missing"))
-    with pytest.raises(UsageError, match=benchmark.DATA_VARIABLE):
+    monkeypatch.setenv(benchmark_files.DATA_VARIABLE, str(tmp_path / "missing"))
+    with pytest.raises(UsageError, match=benchmark_files.DATA_VARIABLE):
         load_benchmark(spec)
     (tmp_path / "tiny.pickle").write_bytes(content)
     assert load_benchmark(spec, tmp_path).songs == spec.songs  # found before the variable's turn comes
@@ -329,7 +331,7 @@ def test_damaged_file_in_the_cache_is_fetched_again(
 def test_dead_addresses_are_named_with_the_way_out(
     tiny: tuple[Benchmark, bytes], server: tuple[Path, str], cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(benchmark, "TIMEOUT", (0.1, 0.1))
+    monkeypatch.setattr(benchmark_files, "TIMEOUT", (0.1, 0.1))
     with socket.create_server(("127.0.0.1", 0)) as silent, socket.create_server(("127.0.0.1", 0)) as closed:
         silent_port, closed_port = silent.getsockname()[1], closed.getsockname()[1]
         closed.close()
@@ -352,6 +354,42 @@ def test_cache_that_cannot_be_written(tiny: tuple[Benchmark, bytes], cache: Path
     cache.write_text("a file where the folder should be")
     with pytest.raises(CorpusUnavailableError, match="cannot write"):
         load_benchmark(tiny[0])
+
+
+def test_an_error_brings_at_most_the_one_cause_that_helps(
+    tiny: tuple[Benchmark, bytes], tmp_path: Path, cache: Path, benchmark_folder: Path
+) -> None:
+    """What a notebook or a script prints of an error: not the inside of every library that was tried."""
+    spec = BENCHMARKS["jsb"]
+    mat = (benchmark_folder / "JSB_Chorales.mat").read_bytes()
+    damaged = {"a.mat": b"no music", "b.mat": mat[:1000], "c.mat": mat[:-9], "d.pickle": b"no music", "e.pickle": b"."}
+    for name, content in damaged.items():
+        named = replace(spec, sources=(Source(f"http://127.0.0.1:9/{name}", ""),))
+        with pytest.raises(CorpusError, match="damaged") as caught:
+            read_benchmark(write(named, tmp_path / name, content), tmp_path / name)
+        assert tracebacks(caught.value) == 2, name
+
+    cache.mkdir()
+    (cache / "tiny.pickle").write_bytes(b"")  # not the benchmark's: the download that replaces it fails
+    (tmp_path / "sub" / "tiny.pickle").mkdir(parents=True)
+    with pytest.raises(CorpusUnavailableError, match="no connection") as caught:
+        load_benchmark(tiny[0])
+    assert tracebacks(caught.value) == 1
+    for fails in (
+        lambda: load_benchmark(tiny[0], download=False),
+        lambda: load_benchmark(tiny[0], tmp_path / "missing"),
+        lambda: benchmark_files.verify_file(tiny[0], tmp_path / "sub" / "tiny.pickle"),
+        lambda: load_corpus("bach"),
+        lambda: load_corpus("x" * 5000),
+        lambda: load_corpus(tmp_path / "sub"),
+    ):
+        with pytest.raises(LmnMusicError) as failed:
+            fails()
+        assert tracebacks(failed.value) == 1
+
+
+def tracebacks(error: Exception) -> int:
+    return "".join(traceback.format_exception(error)).count("Traceback")
 
 
 def test_unknown_names_and_options(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmn_music.corpora import SPLITS, Corpus, chorales, load_benchmark, load_corpus
-from lmn_music.corpora.benchmark import BENCHMARKS
-from lmn_music.corpora.chorales import chorale_split, corpus_folder, load_chorales, read_chorale
+from lmn_music.corpora import BENCHMARKS, SPLITS, Corpus, chorales, load_benchmark, load_corpus
+from lmn_music.corpora.chorale_reader import _VOICES, read_chorale
+from lmn_music.corpora.chorales import chorale_split, corpus_folder, load_chorales
 from lmn_music.corpora.corpus import content_sha256
 from lmn_music.errors import CorpusError, LmnMusicError, UsageError
 from lmn_music.music.pianoroll import PianoRoll
@@ -39,7 +39,7 @@ def of_music21(path: Path, *, transposition: int = 0, repeats: bool = False) -> 
         score = music21.converter.parse(path, forceSource=True)
         assert isinstance(score, music21.stream.Score)
         score = score.expandRepeats() if repeats else score
-    parts = [part.flatten() for part in score.parts if part.partName.lower().startswith(chorales._VOICES)]
+    parts = [part.flatten() for part in score.parts if part.partName.lower().startswith(_VOICES)]
     frames = np.zeros((math.ceil(max(part.notesAndRests.stream().highestTime for part in parts)), 88), dtype=bool)
     for note in (note for part in parts for note in part.notes if not note.duration.isGrace):
         begin, end = math.ceil(note.offset), math.ceil(note.offset + note.quarterLength)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from lmn_music.cli.corpora import app
 from lmn_music.corpora import BENCHMARKS
-from lmn_music.corpora.benchmark import DATA_VARIABLE
+from lmn_music.corpora.benchmark_files import DATA_VARIABLE
 from lmn_music.errors import CorpusUnavailableError, UsageError
 from lmn_music.formats import read_score, write_roll
 from tests.helpers import make_roll

@@ -8,7 +8,7 @@ import mido
 import numpy as np
 import pytest
 
-from lmn_music.corpora.corpus import Corpus, Rejected, content_sha256
+from lmn_music.corpora.corpus import Corpus, Rejected, by_kind, content_sha256
 from lmn_music.corpora.folder import load_folder
 from lmn_music.errors import CorpusError
 from lmn_music.formats.midi import write_midi
@@ -88,6 +88,15 @@ def test_every_kind_of_file_good_and_bad(folder: Path) -> None:
         Rejected("silence.mid", "no notes"),
         Rejected("twin.mid", "same music as song 000.mid"),
     )
+    assert {kind: len(files) for kind, files in by_kind(corpus.rejected).items()} == {
+        "unreadable": 3,
+        "drums only": 1,
+        "no notes": 1,
+        "no such file": 1,
+        "not a MIDI, MusicXML or piano-roll file": 1,
+        "same music as another file": 1,
+        "too short": 1,
+    }
     assert corpus.name == "My songs"
     assert corpus.frames_per_quarter == 2
     assert not corpus.comparable
@@ -95,7 +104,7 @@ def test_every_kind_of_file_good_and_bad(folder: Path) -> None:
     assert corpus.sha256 == content_sha256(corpus.train, corpus.valid, corpus.test)
 
 
-def test_the_music_is_what_was_written_on_any_grid(folder: Path) -> None:
+def test_the_music_is_what_was_written_at_any_frames_per_quarter(folder: Path) -> None:
     fill(folder, 6)
     corpus = load_folder(folder, frames_per_quarter=4)
     finer = {PianoRoll(np.repeat(song(seed).frames, 2, axis=0), 4) for seed in range(6)}
@@ -181,6 +190,20 @@ def test_progress_counts_every_file(folder: Path) -> None:
     calls: list[tuple[int, int]] = []
     load_folder(folder, progress=lambda done, total: calls.append((done, total)))
     assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_files_left_out_are_summed_up_by_kind() -> None:
+    short = [Rejected(f"{length}.mid", f"too short ({length} frames, fewer than 16)") for length in range(3)]
+    twins = [Rejected("b (1).mid", "same music as a (1).mid"), Rejected("c.mid", "same music as b.mid")]
+    lost, damaged = Rejected("lost.mid", "no such file"), Rejected("d.mid", "unreadable (truncated MIDI file)")
+    groups = by_kind([lost, *short[:2], damaged, *twins, short[2]])
+    assert list(groups.items()) == [
+        ("too short", tuple(short)),
+        ("same music as another file", tuple(twins)),
+        ("no such file", (lost,)),
+        ("unreadable", (damaged,)),
+    ]
+    assert by_kind([]) == {}
 
 
 def test_a_moved_folder_is_the_same_corpus(folder: Path) -> None:

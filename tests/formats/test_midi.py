@@ -31,7 +31,7 @@ def rolls(draw: st.DrawFn) -> PianoRoll:
 
 
 def scale() -> PianoRoll:
-    """C4 held for three frames, then E4 and G4 together for two, then a frame of silence, on a grid of two."""
+    """C4 held for three frames, then E4 and G4 together for two, then a frame of silence, at two frames per quarter."""
     frames = np.zeros((6, KEYS), dtype=bool)
     frames[0:3, 60 - 21] = True
     frames[3:5, [64 - 21, 67 - 21]] = True
@@ -52,11 +52,11 @@ def test_reading_what_was_written_gives_the_same_roll(
 def test_benchmark_songs_survive_the_round_trip(benchmark_folder: Path, tmp_path: Path, name: str) -> None:
     from scipy.io import loadmat
 
-    grid = 1 if name == "JSB_Chorales" else 2
+    frames_per_quarter = 1 if name == "JSB_Chorales" else 2
     for frames in loadmat(benchmark_folder / f"{name}.mat")["testdata"][0][:3]:
-        roll = PianoRoll(frames[:200], grid)
+        roll = PianoRoll(frames[:200], frames_per_quarter)
         write_midi(roll, tmp_path / "song.mid")
-        assert read_score(tmp_path / "song.mid", grid) == roll
+        assert read_score(tmp_path / "song.mid", frames_per_quarter) == roll
 
 
 def test_held_and_repeated_notes_in_pretty_midi(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_impossible_tempo(tempo: float) -> None:
         to_midi(scale(), tempo=tempo)
 
 
-def test_a_grid_that_midi_cannot_hold() -> None:
+def test_frames_per_quarter_that_midi_cannot_hold() -> None:
     assert to_midi(PianoRoll(scale().frames, 32767)).ticks_per_beat == 32767
     with pytest.raises(UsageError, match="at most 32767"):
         to_midi(PianoRoll(scale().frames, 32768))

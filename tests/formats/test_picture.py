@@ -11,10 +11,10 @@ from lmn_music.formats.picture import draw, write_png
 from lmn_music.music.pianoroll import KEYS, PianoRoll
 
 
-def random_roll(length: int, grid: int = 2) -> PianoRoll:
+def random_roll(length: int, frames_per_quarter: int = 2) -> PianoRoll:
     frames = np.zeros((length, KEYS), dtype=bool)
     frames[:, 30:60] = np.random.default_rng(0).random((length, 30)) < 0.1
-    return PianoRoll(frames, grid, "A song")
+    return PianoRoll(frames, frames_per_quarter, "A song")
 
 
 @pytest.mark.parametrize(
@@ -29,9 +29,9 @@ def test_size_and_rows(tmp_path: Path, length: int, rows: int) -> None:
     assert 200 < height < 5000
 
 
-@pytest.mark.parametrize("grid", [1, 2, 4, 1000])
-def test_every_sounding_cell_is_drawn_once_at_its_place(grid: int) -> None:
-    roll = random_roll(300, grid)
+@pytest.mark.parametrize("frames_per_quarter", [1, 2, 4, 1000])
+def test_every_sounding_cell_is_drawn_once_at_its_place(frames_per_quarter: int) -> None:
+    roll = random_roll(300, frames_per_quarter)
     shown = np.zeros(roll.frames.shape, dtype=int)
     for axes in draw(roll).axes:
         (notes,) = (c for c in axes.collections if isinstance(c, PolyCollection))

@@ -1,4 +1,4 @@
-"""Reading music: what the notes become on the grid, and what damaged files are answered with."""
+"""Reading music: what the notes become in frames, and what damaged files are answered with."""
 
 import contextlib
 import io
@@ -42,9 +42,9 @@ def track(events: Events, *, channel: int = 0, length: int = 0, silent_offs: boo
     return messages
 
 
-def read_tracks(folder: Path, *tracks: mido.MidiTrack, kind: int = 1, grid: int = 2) -> PianoRoll:
+def read_tracks(folder: Path, *tracks: mido.MidiTrack, kind: int = 1, frames_per_quarter: int = 2) -> PianoRoll:
     mido.MidiFile(type=kind, ticks_per_beat=TICKS, tracks=list(tracks)).save(folder / "song.mid")
-    return read_score(folder / "song.mid", grid)
+    return read_score(folder / "song.mid", frames_per_quarter)
 
 
 def read_bytes(folder: Path, data: bytes, name: str = "song.mid") -> PianoRoll:
@@ -71,11 +71,11 @@ def midi_bytes(body: bytes, *, division: int = TICKS, kind: int = 0, tracks: int
     return header + b"MTrk" + struct.pack(">I", len(body)) + body
 
 
-# --- MIDI: notes on the grid
+# --- MIDI: notes in frames
 
 
 @pytest.mark.parametrize(
-    ("onset", "end", "grid", "expected"),
+    ("onset", "end", "frames_per_quarter", "expected"),
     [
         (0, 240, 2, (0, 1)),  # an eighth is a frame
         (100, 350, 2, (0, 1)),  # 0.42 and 1.46 frames go to the nearest
@@ -89,11 +89,11 @@ def midi_bytes(body: bytes, *, division: int = TICKS, kind: int = 0, tracks: int
     ],
 )
 def test_onsets_and_ends_go_to_the_nearest_frame(
-    tmp_path: Path, onset: int, end: int, grid: int, expected: tuple[int, int]
+    tmp_path: Path, onset: int, end: int, frames_per_quarter: int, expected: tuple[int, int]
 ) -> None:
-    roll = read_tracks(tmp_path, track([(onset, "on", 60), (end, "off", 60)]), grid=grid)
+    roll = read_tracks(tmp_path, track([(onset, "on", 60), (end, "off", 60)]), frames_per_quarter=frames_per_quarter)
     assert spans(roll) == [(60, *expected)]
-    assert roll.frames_per_quarter == grid
+    assert roll.frames_per_quarter == frames_per_quarter
 
 
 def test_tempo_changes_do_not_move_notes(tmp_path: Path) -> None:
@@ -431,7 +431,7 @@ def test_npz_round_trip_keeps_everything(tmp_path: Path) -> None:
         assert arrays["frames"].dtype == np.uint8
 
 
-def test_npz_goes_to_the_grid_asked_for(tmp_path: Path) -> None:
+def test_npz_gets_the_frames_per_quarter_asked_for(tmp_path: Path) -> None:
     roll = PianoRoll(np.random.default_rng(0).random((9, KEYS)) < 0.1, 2)
     write_npz(roll, tmp_path / "song.npz")
     assert read_score(tmp_path / "song.npz", 6) == PianoRoll(np.repeat(roll.frames, 3, axis=0), 6)

@@ -45,13 +45,13 @@ def test_a_roll_never_changes():
         roll.frames[0, 0] = True
 
 
-def test_grids_differ():
+def test_frames_of_other_lengths_differ():
     assert PianoRoll(np.zeros((3, KEYS)), 1) != PianoRoll(np.zeros((3, KEYS)), 2)
     assert PianoRoll(np.zeros((3, KEYS)), 1) != "a song"
 
 
 @pytest.mark.parametrize(
-    ("values", "grid", "message"),
+    ("values", "frames_per_quarter", "message"),
     [
         (np.zeros((3, 87)), 1, "shape"),
         (np.zeros(88), 1, "shape"),
@@ -60,9 +60,9 @@ def test_grids_differ():
         (np.zeros((3, KEYS)), 0, "frames_per_quarter"),
     ],
 )
-def test_what_is_no_roll_is_refused(values, grid, message):
+def test_what_is_no_roll_is_refused(values, frames_per_quarter, message):
     with pytest.raises(ValueError, match=message):
-        PianoRoll(values, grid)
+        PianoRoll(values, frames_per_quarter)
 
 
 def test_no_note_is_moved_off_the_keyboard():
