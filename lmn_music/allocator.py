@@ -1,4 +1,4 @@
-"""The C library's allocator, told to keep what it has."""
+"""The C library's allocator, set up to keep the memory that it has."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ _LARGEST = 2**31 - 1
 
 
 def keep_freed_memory() -> None:
-    """Have freed memory kept for the next tensor, where it would be given back to the system and taken anew.
+    """Keep freed memory for the next tensor, for the rest of the process.
 
-    A training makes and frees tensors of many megabytes all the time, and the system clears every page of each: a sixth
-    of the time of an epoch (docs/performance.md). For the whole process; only glibc is told, others are left alone.
+    Otherwise it is given back to the system and taken anew: a training makes and frees tensors of many megabytes all
+    the time, and the system clears every page of each, a sixth of the time of an epoch (docs/performance.md). Only
+    glibc has this setting; with another C library nothing happens.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:

@@ -30,8 +30,7 @@ class Likelihood(Settings):
     Attributes:
         nll: the mean negative log-likelihood of all frames, as Boulanger-Lewandowski et al. 2012 report it.
         nll_interval: the 95 % interval of `nll`, bootstrap over songs.
-        nll_first_frame_excluded: the same without the first frame of each song, as Bai et al. 2018 report it; NaN
-            where no frame is left.
+        nll_first_frame_excluded: without the first frame of each song, as Bai et al. 2018 do; NaN if none is left.
     """
 
     model_config = ConfigDict(allow_inf_nan=True)

@@ -19,7 +19,11 @@ from lmn_music.memory.sequences import FloatArray, as_sequences
 
 
 class Capacity(NamedTuple):
-    """What a memory holds of the past: `per_lag` (lags,), the share MC_k of the variance of x_{t-k}, from 0 to 1."""
+    """What a memory holds of the past.
+
+    Attributes:
+        per_lag: (lags,), the share MC_k of the variance of x_{t-k} that can be read out, from 0 to 1.
+    """
 
     per_lag: FloatArray
 
@@ -38,10 +42,6 @@ def capacity(
 ) -> Capacity:
     """Return how well the frames 0, ..., lags - 1 steps back can be read out from the states of a memory.
 
-    transform: maps a sequence (time, inputs), float64, to its states (time, p), y_t having seen x_1 to x_t.
-    train, test: sequences (time, inputs) of any lengths, on which the readout is fitted and judged.
-    ridge: penalty on the squared weights of the readout, relative to the mean variance of the states.
-
     The readout of lag k, x_{t-k} ~ W_k' y_t + c_k, is fitted on `train` by ridge regression; then on `test`
 
         MC_k = 1 - sum |x_{t-k} - W_k' y_t - c_k|^2 / sum |x_{t-k} - m|^2,    0 where this is negative,
@@ -53,12 +53,28 @@ def capacity(
     On white noise total * inputs is at most p (Bessel's inequality: the frames of the different lags are uncorrelated),
     and is p for a linear memory of p independent states that only depend on the last `lags` frames. The total does not
     change with the basis of the states but for the penalty, which matters little: from 1e-8 to 1e-2 it moved the totals
-    on the Bach chorales by at most 1 %, and by 12 % that of an echo state network of 400 cells, whose states are nearly
-    dependent.
+    on the Bach chorales by at most 1 %, and by 12 % the total of an echo state network of 400 cells, whose states are
+    nearly dependent.
 
     Only sums over frames are kept: memory O(p^2 + p * inputs * lags), besides the states of one sequence.
-    Raises ValueError for sequences as `as_sequences` does, for `lags` longer than every test sequence, and for states
-    of the wrong shape, not finite or without variance.
+
+    Args:
+        transform: maps a sequence (time, inputs), float64, to its states (time, p), y_t depending on x_1 to x_t.
+        train: sequences (time, inputs) of any lengths, on which the readout is fitted.
+        test: sequences (time, inputs) of any lengths, on which it is judged.
+        lags: how many frames to read out, the present one included.
+        ridge: penalty on the squared weights of the readout, relative to the mean variance of the states.
+
+    Raises:
+        ValueError: for sequences as `as_sequences` does, for `lags` longer than every test sequence, and for states of
+            the wrong shape, not finite or without variance.
+
+    Example:
+        >>> from lmn_music.memory.linear import LinearMemory
+        >>> noise = list(np.random.default_rng(0).standard_normal((8, 500, 2)))
+        >>> last_three = LinearMemory(np.eye(6, 2), np.eye(6, k=-2))
+        >>> round(capacity(last_three.transform, noise[:4], noise[4:], lags=10).total)
+        3
     """
     if ridge <= 0:
         raise ValueError(f"ridge must be above 0, not {ridge}")
@@ -83,9 +99,17 @@ def fit_readout(
     lags: int,
     ridge: float = 1e-6,
 ) -> FloatArray:
-    """Return the weights (p + 1, lags, inputs) of the readouts of all lags, [y_t, 1] -> x_{t-k} - mean: see `capacity`.
+    """Return the readouts of all lags, [y_t, 1] -> x_{t-k} - mean; see `capacity`.
 
-    mean: (inputs,), what a sequence counts as before its start.
+    Args:
+        transform: maps a sequence (time, inputs), float64, to its states (time, p).
+        train: sequences (time, inputs) of any lengths.
+        mean: (inputs,), what a sequence counts as before its start.
+        lags: how many frames to read out.
+        ridge: penalty on the squared weights, relative to the mean variance of the states.
+
+    Returns:
+        The weights (p + 1, lags, inputs).
     """
     with threadpool_limits(1, user_api="blas"):
         return _readout(_moments(transform, as_sequences(train), mean, lags), ridge)

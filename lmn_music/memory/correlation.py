@@ -16,6 +16,11 @@ class Correlation:
     Done by FFT in blocks (overlap-save): the y of a block stand against the x of the same frames and of the lags - 1
     before them. All blocks add to one cross spectrum, which is transformed back once. At p = 400, 88 inputs and
     100 lags this was measured to be 8 times faster than one matrix product per lag.
+
+    Args:
+        states: the length of y_t.
+        inputs: the length of x_t.
+        lags: how many of the last inputs.
     """
 
     def __init__(self, states: int, inputs: int, lags: int) -> None:

@@ -35,13 +35,20 @@ class _Bucket(NamedTuple):
 
 
 class HistoryMatrix(LinearOperator):  # type: ignore[misc]
-    """The history matrix of `sequences`, shape (frames of all sequences, longest length * inputs), float64.
+    """The history matrix of sequences, shape (frames of all sequences, longest length * inputs), float64.
 
-    sequences: arrays (time, inputs), real or bool, of any lengths; a sequence of length 0 has no rows.
     Rows follow the order of the sequences and of time. Column `lag * inputs + i` holds input i, `lag` frames back.
     Products cost O(n log n) in the frames; the spectra of the sequences, about 20 bytes per frame and input, are kept.
 
-    Raises ValueError where `as_sequences` does.
+    Args:
+        sequences: arrays (time, inputs), real or bool, of any lengths; a sequence of length 0 has no rows.
+
+    Attributes:
+        inputs: the width of the sequences.
+        longest: the frames of the longest sequence.
+
+    Raises:
+        ValueError: as `as_sequences` does.
     """
 
     def __init__(self, sequences: Sequence[npt.ArrayLike]) -> None:
@@ -149,7 +156,14 @@ def _column_blocks(columns: int) -> list[slice]:
 
 
 def dense_history(sequences: Sequence[npt.ArrayLike]) -> FloatArray:
-    """Return the history matrix of `sequences` itself, as `HistoryMatrix` describes it. For small problems only."""
+    """Return the history matrix of sequences itself, as `HistoryMatrix` describes it. For small problems only.
+
+    Example:
+        >>> dense_history([[[1.0], [2.0], [3.0]]])
+        array([[1., 0., 0.],
+               [2., 1., 0.],
+               [3., 2., 1.]])
+    """
     arrays = as_sequences(sequences)
     longest = max(len(array) for array in arrays)
     parts = []
@@ -162,9 +176,9 @@ def dense_history(sequences: Sequence[npt.ArrayLike]) -> FloatArray:
 
 
 def squared_norm(sequences: Sequence[npt.ArrayLike]) -> float:
-    """Return the squared Frobenius norm of the history matrix: the sum of (L - t) |x_t|^2, t = 0, ..., L - 1.
+    """Return the squared Frobenius norm of the history matrix of sequences, arrays (time, inputs).
 
-    Frame t of a sequence of length L stands in L - t prefixes.
+    This is the sum of (L - t) |x_t|^2, t = 0, ..., L - 1: frame t of a sequence of length L stands in L - t prefixes.
     """
     arrays = as_sequences(sequences)
     return float(sum(np.arange(len(array), 0, -1) @ np.square(array).sum(axis=1) for array in arrays))

@@ -35,9 +35,8 @@ class LinearAutoencoder(Estimator):
     where R moves the rows of each sequence down by one frame (row t becomes row t-1, row 1 becomes 0). The two forms of
     B agree at every rank because R Xi = Xi S; U_shift' U with U_shift = S U is its transpose B'. At full rank the
     decoder is exact, A A' + B B' = I and |B|_2 = 1 (if p > a); below full rank U' is the best rank-p code of the
-    prefixes and |B|_2 <= 1. The sign of each column of U is fixed: its entry of largest magnitude is positive.
-
-    Pipelines and searches of scikit-learn take it as an estimator.
+    prefixes and |B|_2 <= 1. The entry of largest magnitude in each column of U is positive, which fixes its sign.
+    Pipelines and searches of scikit-learn take the class as an estimator.
 
     Args:
         n_components: p, the size of the state; from 1 to the rank of the history matrix.
@@ -53,11 +52,11 @@ class LinearAutoencoder(Estimator):
 
     Example:
         >>> songs = [np.eye(4), np.eye(4)[::-1]]
-        >>> memory = LinearAutoencoder(n_components=6).fit(songs)
-        >>> states = memory.transform(songs[0])  # (time, 6)
-        >>> past = memory.decode(states[-1], steps=2)  # the last frame, then the one before it
-        >>> bool(np.allclose(past, songs[0][:-3:-1]))
-        True
+        >>> memory = LinearAutoencoder(n_components=8).fit(songs)
+        >>> states = memory.transform(songs[0])  # (time, 8)
+        >>> past = memory.decode(states[-1], steps=4)  # the whole song, backwards
+        >>> print(f"{memory.score(songs):.0%}, {np.abs(past - songs[0][::-1]).max():.3f}")
+        100%, 0.000
     """
 
     A_: FloatArray
@@ -86,8 +85,7 @@ class LinearAutoencoder(Estimator):
         if self.n_components < 1:
             raise ValueError(f"n_components must be at least 1, not {self.n_components}")
         arrays = as_sequences(sequences)
-        frames = sum(len(array) for array in arrays)
-        inputs = arrays[0].shape[1]
+        frames, inputs = sum(len(array) for array in arrays), arrays[0].shape[1]
         mean = sum(array.sum(axis=0) for array in arrays) / frames if self.centre else np.zeros(inputs)
         # An input that is always at its mean (a key never played) is a zero column of every block: leave it out.
         low = np.min([array.min(axis=0) for array in arrays if len(array)], axis=0)
@@ -96,7 +94,6 @@ class LinearAutoencoder(Estimator):
         if not used.any():
             raise ValueError("every frame is the same, so there is nothing to remember; give sequences that vary")
         arrays = [array[:, used] - mean[used] for array in arrays]
-        energy = squared_norm(arrays)
         singular_values, U = truncated_svd(arrays, self.n_components)
         width = arrays[0].shape[1]
         self.A_ = np.zeros((self.n_components, inputs))
@@ -105,7 +102,7 @@ class LinearAutoencoder(Estimator):
             self.B_ = U[width:].T @ U[: len(U) - width]
         self.mean_ = mean
         self.singular_values_ = singular_values
-        self.explained_energy_ = float(np.sum(np.square(singular_values)) / energy)
+        self.explained_energy_ = float(np.sum(np.square(singular_values)) / squared_norm(arrays))
         self.n_features_in_ = inputs
         return self
 

@@ -15,10 +15,12 @@ from lmn_music.memory.sequences import FloatArray, as_sequences
 
 @dataclass(frozen=True)
 class LinearMemory:
-    """The memory y_t = A (x_t - mean) + B y_{t-1}, y_0 = 0: A (size, inputs), B (size, size), mean (inputs,) or 0.
+    """The memory y_t = A (x_t - mean) + B y_{t-1}, y_0 = 0.
 
-    A fitted `LinearAutoencoder` has the same attributes and the same `encode`. The functions of this module leave the
-    mean at 0; `dataclasses.replace(memory, mean=mean)` sets it.
+    Attributes:
+        A: (size, inputs), float64, how a frame is written into the state.
+        B: (size, size), float64, how the state passes from one frame to the next.
+        mean: (inputs,) or 0, what is subtracted from every frame; `dataclasses.replace(memory, mean=mean)` sets it.
     """
 
     A: FloatArray
@@ -26,7 +28,11 @@ class LinearMemory:
     mean: FloatArray | float = 0.0
 
     def transform(self, sequence: npt.ArrayLike) -> FloatArray:
-        """Return the states (time, size) of a sequence (time, inputs), starting from y_0 = 0."""
+        """Return the states (time, size) of a sequence (time, inputs), starting from y_0 = 0.
+
+        Raises:
+            ValueError: for a sequence of another width.
+        """
         array = np.asarray(sequence, dtype=np.float64)
         if array.ndim != 2 or array.shape[1] != self.A.shape[1]:
             raise ValueError(f"a sequence has shape (time, {self.A.shape[1]}), not {array.shape}")
@@ -38,11 +44,15 @@ class LinearMemory:
     def of(self, projection: FloatArray, mean: FloatArray | float = 0.0) -> LinearMemory:
         """Return this memory fed with the projections P (x_t - mean) of other inputs: A becomes A P, B stays.
 
-        projection: P (inputs of this memory, inputs of the new one), mean: (inputs of the new one,) or 0. With
-        `principal_components` it makes a memory for fewer cells than there are inputs:
+        With `principal_components` this makes a memory of fewer cells than there are inputs:
         `delay_line(25, 100).of(*principal_components(sequences, 25))` holds 4 frames of 25 components.
 
-        Raises ValueError if the shapes do not fit or this memory has a mean of its own.
+        Args:
+            projection: P, (inputs of this memory, inputs of the new one).
+            mean: (inputs of the new one,) or 0.
+
+        Raises:
+            ValueError: if the shapes do not fit or this memory has a mean of its own.
         """
         if np.any(self.mean):
             raise ValueError("this memory subtracts a mean of its own from the projections; set the mean in of() alone")
@@ -55,10 +65,18 @@ class LinearMemory:
 
 
 def principal_components(sequences: Sequence[npt.ArrayLike], count: int) -> tuple[FloatArray, FloatArray]:
-    """Return the `count` directions of largest variance of the frames, (count, inputs), orthonormal, and their mean.
+    """Return the directions in which the frames of sequences vary most, and the mean of the frames.
 
-    sequences: arrays (time, inputs). The mean over all frames has shape (inputs,). In each direction the entry of
-    largest magnitude is positive. Raises ValueError unless 1 <= count <= inputs.
+    Args:
+        sequences: arrays (time, inputs) of any lengths.
+        count: how many directions, from 1 to the number of inputs.
+
+    Returns:
+        The directions (count, inputs), orthonormal, in each of which the entry of largest magnitude is positive; and
+        the mean over all frames, (inputs,).
+
+    Raises:
+        ValueError: for a count out of range.
     """
     arrays = as_sequences(sequences)
     inputs = arrays[0].shape[1]

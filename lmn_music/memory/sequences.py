@@ -11,10 +11,11 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def as_sequences(sequences: Sequence[npt.ArrayLike]) -> list[FloatArray]:
-    """Return `sequences` as float64 arrays (time, inputs); those that are float64 already are not copied.
+    """Return sequences as float64 arrays (time, inputs); an array that is float64 already is not copied.
 
-    Raises ValueError if there is no sequence or no frame, if one is not a matrix of finite real numbers, or if they
-    differ in width.
+    Raises:
+        ValueError: if there is no sequence or no frame, if a sequence is not a matrix of finite real numbers, or if the
+            sequences differ in width.
     """
     arrays: list[FloatArray] = []
     for number, sequence in enumerate(sequences):
@@ -40,9 +41,13 @@ def as_sequences(sequences: Sequence[npt.ArrayLike]) -> list[FloatArray]:
 
 
 def pieces(sequences: Sequence[FloatArray], length: int) -> list[FloatArray]:
-    """Return the sequences (time, a) in pieces of `length` frames, the last ones shorter; of length 0 as they are.
+    """Return sequences cut into pieces.
 
     An autoencoder of pieces spends no cell on what is further back than their length.
+
+    Args:
+        sequences: arrays (time, inputs).
+        length: of the pieces, in frames; the last piece of a sequence may be shorter. 0 leaves the sequences whole.
     """
     if not length:
         return list(sequences)

@@ -1,8 +1,8 @@
 """Static linear memories: y_t = A u_t + B y_{t-1} with weights that know nothing of the data.
 
-They are what an encoding memory is compared with: same size, same recursion, no training. Each function returns A and B
+An encoding memory is compared with them: same size, same recursion, no training. Each function returns A and B
 as float64, with which the memory component of an LMN starts (W_hm = A, W_mm = B) or whose states are read out as they
-are. All but the echo state network have |B|_2 <= 1, the set in which training keeps W_mm.
+are; the mean is 0. All but the echo state network have |B|_2 <= 1, the set in which training keeps W_mm.
 """
 
 from __future__ import annotations
@@ -17,8 +17,15 @@ from lmn_music.memory.sequences import FloatArray
 def delay_line(inputs: int, size: int) -> LinearMemory:
     """Return the shift register over the last size / inputs frames: input i is held by cells i, inputs + i, ...
 
-    If `inputs` does not divide `size`, the oldest frame keeps only its first cells. Raises ValueError for fewer cells
-    than inputs, of which some would not be remembered at all: feed it with projections (`LinearMemory.of`).
+    If `inputs` does not divide `size`, the oldest frame keeps only its first cells.
+
+    Args:
+        inputs: the length of a frame.
+        size: how many cells.
+
+    Raises:
+        ValueError: for fewer cells than inputs, some of which would not be remembered at all: feed such a memory with
+            projections (`LinearMemory.of`).
     """
     _check_room(inputs, size)
     return LinearMemory(np.eye(size, inputs), np.eye(size, k=-inputs))
@@ -28,7 +35,16 @@ def orthogonal(inputs: int, size: int, generator: np.random.Generator, radius: f
     """Return a random memory that forgets in no direction faster than in another: B' B = radius^2 I.
 
     B is `radius` times an orthogonal matrix from the Haar distribution; the entries of A are normal, its columns scaled
-    to length 1, so that an input writes as much as into a delay line. Raises ValueError unless 0 < radius <= 1.
+    to length 1, so that an input writes as much as into a delay line.
+
+    Args:
+        inputs: the length of a frame.
+        size: how many cells.
+        generator: where random numbers come from.
+        radius: how much of the state is left after a frame, above 0 and at most 1.
+
+    Raises:
+        ValueError: for a radius out of range.
     """
     if not 0 < radius <= 1:
         raise ValueError(f"radius is {radius}; an orthogonal memory has one above 0, and above 1 its states explode")
@@ -40,7 +56,16 @@ def echo_state(inputs: int, size: int, generator: np.random.Generator, radius: f
     """Return the linear part of an echo state network (Jaeger 2001): B normal, scaled to spectral radius `radius` < 1.
 
     A is as in `orthogonal`. B is not normal, and its spectral norm is about twice its spectral radius: a network that
-    clips the singular values of W_mm at 1 changes this memory. Raises ValueError unless 0 < radius < 1.
+    clips the singular values of W_mm at 1 changes this memory.
+
+    Args:
+        inputs: the length of a frame.
+        size: how many cells.
+        generator: where random numbers come from.
+        radius: the spectral radius, above 0 and below 1.
+
+    Raises:
+        ValueError: for a radius out of range.
     """
     if not 0 < radius < 1:
         raise ValueError(f"radius is {radius}; an echo state network has a spectral radius between 0 and 1")
@@ -62,9 +87,15 @@ def legendre(inputs: int, size: int, window: float) -> LinearMemory:
     Then A A' + B B' = I, as for the LAES at full rank, so that |B|_2 <= 1. What can be read out linearly from the
     states is the same in both bases, and cell i of an input mixes only the polynomials up to degree i.
 
-    Raises ValueError for fewer cells than inputs (see `delay_line`) and for more cells per input than frames in the
-    window, between which only rounding could tell; also for so many cells per input in a window little longer (above
-    forty) that rounding spoils them.
+    Args:
+        inputs: the length of a frame.
+        size: how many cells, all inputs together.
+        window: how many frames to hold; at least the cells of an input.
+
+    Raises:
+        ValueError: for fewer cells than inputs (see `delay_line`) and for more cells per input than frames in the
+            window, between which only rounding could tell; also for so many cells per input in a window little longer
+            (above forty) that rounding spoils them.
     """
     _check_room(inputs, size)
     most = -(-size // inputs)

@@ -21,7 +21,11 @@ _MAX_RESTARTS = 300
 
 
 class RankError(ValueError):
-    """More components were asked for than the history matrix has; `rank` is how many it has."""
+    """More components were asked for than the history matrix has.
+
+    Attributes:
+        rank: how many it has.
+    """
 
     def __init__(self, count: int, rank: int) -> None:
         super().__init__(
@@ -33,13 +37,21 @@ class RankError(ValueError):
 def truncated_svd(sequences: Sequence[npt.ArrayLike], count: int) -> tuple[FloatArray, FloatArray]:
     """Return the `count` largest singular values of the history matrix and their right singular vectors.
 
-    sequences: arrays (time, a), used as they are. Returns L (count,), descending, and U (a * T, count), orthonormal,
-    each column with its entry of largest magnitude positive. Nothing is left out or approximated: eigenvalue
-    residuals of the Gram matrix are below 1e-11 of the eigenvalue.
+    Nothing is left out or approximated: eigenvalue residuals of the Gram matrix are below 1e-11 of the eigenvalue.
+    Small matrices, and matrices of which a large share of the spectrum is wanted, are built and decomposed by LAPACK;
+    otherwise block Lanczos runs on the Gram operator of the shorter side.
 
-    Small matrices, and ones of which a large share of the spectrum is wanted, are built and decomposed by LAPACK;
-    otherwise block Lanczos runs on the Gram operator of the shorter side. Raises ValueError if `count` exceeds the
-    rank, and numpy's LinAlgError if Lanczos does not converge.
+    Args:
+        sequences: arrays (time, a), used as they are; the longest has T frames.
+        count: how many singular values.
+
+    Returns:
+        L (count,), descending, and U (a * T, count), orthonormal, each column with its entry of largest magnitude
+        positive.
+
+    Raises:
+        RankError: if `count` exceeds the rank.
+        numpy.linalg.LinAlgError: if Lanczos does not converge.
     """
     arrays = as_sequences(sequences)
     rows = sum(len(array) for array in arrays)
@@ -77,10 +89,18 @@ def _iterative_svd(history: HistoryMatrix, count: int, basis: int) -> tuple[Floa
 def leading_eigenvectors(multiply: Callable[[FloatArray], FloatArray], size: int, count: int, basis: int) -> FloatArray:
     """Return orthonormal eigenvectors (size, count) of the largest eigenvalues of a positive semi-definite operator.
 
-    multiply: maps a block (size, b) to the operator times it. basis: the most vectors to keep, at least count + 8.
     Block Lanczos with thick restarts and full reorthogonalisation (Wu & Simon, SIAM J. Matrix Anal. Appl. 22, 2000),
-    from a fixed start. On these operators it takes a half to two thirds of the time of scipy's eigsh and svds: those
-    multiply one vector at a time, which is bound by memory. Raises numpy's LinAlgError if it does not converge.
+    from a fixed start. On these operators it takes a half to two thirds of the time of scipy's eigsh and svds, which
+    multiply one vector at a time and are bound by memory.
+
+    Args:
+        multiply: maps a block (size, b) to the operator times the block.
+        size: the rows of the operator.
+        count: how many eigenvectors.
+        basis: the most vectors to keep, at least count + 8.
+
+    Raises:
+        numpy.linalg.LinAlgError: if it does not converge.
     """
     block = _BLOCK
     Q = np.empty((size, basis + block), order="F")
