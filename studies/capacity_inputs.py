@@ -20,8 +20,8 @@ from lmn_music.models.checkpoint import find_checkpoint, load_checkpoint
 from lmn_music.models.config import Settings
 from lmn_music.models.memory_model import MemoryModel
 from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.training.config import Count, Positive
 from lmn_music.training.pretraining import some_songs
-from lmn_music.training.recipe import Count, Positive
 
 Encoder = Callable[[FloatArray], FloatArray]  # (time, inputs) -> states (time, size)
 

@@ -13,7 +13,8 @@ from typing import Any, Literal
 from lmn_music.errors import LmnMusicError
 from lmn_music.models.build import build
 from lmn_music.models.config import ModelConfig, Settings
-from lmn_music.training.recipe import Recipe, default_recipe, load_recipe, parse_recipe
+from lmn_music.training.config import Recipe
+from lmn_music.training.recipe import default_recipe, load_recipe, parse_recipe
 from studies.store import Result
 
 Start = Literal["laes", "pieces", "feedback", "orthogonal", "random", "delay"]
@@ -21,14 +22,14 @@ Start = Literal["laes", "pieces", "feedback", "orthogonal", "random", "delay"]
 # learned is handed over, and nothing is held that lies further back; the same where this window feeds back.
 WINDOW = ModelConfig().window
 STARTS: dict[Start, tuple[str, ...]] = {
-    "laes": ("init=laes",),
-    "pieces": ("init=laes", f"laes_length={WINDOW}"),
-    "feedback": ("init=laes", f"laes_length={WINDOW}", "model.feedback=true"),
-    "orthogonal": ("init=orthogonal",),
-    "random": ("init=random",),
-    "delay": ("init=delay",),
+    "laes": ("start=laes",),
+    "pieces": ("start=laes", f"laes_length={WINDOW}"),
+    "feedback": ("start=laes", f"laes_length={WINDOW}", "model.feedback=true"),
+    "orthogonal": ("start=orthogonal",),
+    "random": ("start=random",),
+    "delay": ("start=delay",),
 }
-AUTOENCODERS = tuple(start for start, changes in STARTS.items() if "init=laes" in changes)
+AUTOENCODERS = tuple(start for start, changes in STARTS.items() if "start=laes" in changes)
 DEPENDENT = ("model.output=nade", "model.output_hidden_size=64")
 MODELS: dict[str, tuple[str, ...]] = {
     "LMN-A": ("model.readout=hidden",),
@@ -49,12 +50,12 @@ input_dropout = 0.1
 
 [pretraining]
 batch_songs = 8
-average = 0.9
+ema_decay = 0.9
 memory_rate = 0.1
 
 [training]
 batch_songs = 8
-average = 0.99
+ema_decay = 0.99
 memory_rate = 0.25
 patience = 8
 decay = 0.5
@@ -150,7 +151,7 @@ def tied_recipe(corpus: str, start: Start) -> Recipe:
     if start == "laes":
         return recipe
     epochs = recipe.pretraining.epochs + recipe.training.epochs
-    return load_recipe(name, [f"init={start}", f"training.epochs={epochs}"])
+    return load_recipe(name, [f"start={start}", f"training.epochs={epochs}"])
 
 
 def dense_recipe(corpus: str, model: str, start: Start, setting: str, epochs: int) -> Recipe:

@@ -27,7 +27,7 @@ from lmn_music.errors import UsageError
 
 if TYPE_CHECKING:
     from lmn_music.corpora.corpus import Corpus
-    from lmn_music.training.recipe import Recipe
+    from lmn_music.training.config import Recipe
 
 
 class Init(StrEnum):
@@ -71,7 +71,7 @@ def train(
         typer.Option(metavar="NUMBER", min=0, help="Same seed, same model; 1 if not given."),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(metavar="NUMBER", min=1, help="At most so many passes over the songs.")
+        int | None, typer.Option(metavar="NUMBER", min=1, help="At most so many passes over the songs in each stage.")
     ] = None,
     change: Annotated[
         list[str] | None,
@@ -156,26 +156,26 @@ def _recipe(
     name: str | None, corpus: str, model: str | None, init: Init | None, epochs: int | None, changes: list[str]
 ) -> Recipe:
     """Return the recipe asked for, by default the one of `corpus`; the errors name the option that is wrong."""
-    from lmn_music.training.recipe import DENSE, MODELS, default_recipe, load_recipe
+    from lmn_music.training.recipe import DENSE, MODELS, default_recipe, load_recipe, with_epochs
 
     if model is not None and model not in MODELS:
         raise UsageError(f"there is no --model {model}: choose {', '.join(MODELS)}")
     if name is None:
         name = DENSE if model else default_recipe(corpus)
-    if model and init and any(change.startswith("init=") for change in MODELS[model]):
+    if model and init and any(change.startswith("start=") for change in MODELS[model]):
         raise UsageError(f"--model {model} says itself how its memory starts: leave out --init")
     overrides = [*MODELS[model], *changes] if model else list(changes)
-    overrides += [f"init={init.value}"] if init else []
-    overrides += [f"training.epochs={epochs}"] if epochs else []
+    overrides += [f"start={init.value}"] if init else []
     try:
         load_recipe(name)
     except UsageError as error:
         raise UsageError(f"--recipe: {error}") from error
     try:
-        return load_recipe(name, overrides)
+        settings = load_recipe(name, overrides)
     except UsageError as error:
         fault = str(error).removeprefix(f"{name}: ")
         raise UsageError(f"--set: {fault}" if changes else fault) from error
+    return with_epochs(settings, epochs) if epochs else settings
 
 
 def _describe(corpus: Corpus) -> None:

@@ -19,17 +19,23 @@ from lmn_music.files import replacing
 from lmn_music.models.build import build
 from lmn_music.models.config import ModelConfig, Settings
 from lmn_music.models.interface import SequenceModel
+from lmn_music.models.migrate import FORMAT, migrate
 from lmn_music.resources import resource
 
-FORMAT = 1
 _KEY = "lmn_music"
 
 
 class CorpusInfo(Settings):
     """What a model was trained on.
 
-    source: the corpus's name, or its folder. to_c: whether a folder's songs were transposed to C. comparable: may its
-    likelihood stand beside the published figures?
+    Attributes:
+        name: of the corpus.
+        source: the corpus's name, or its folder.
+        to_c: whether a folder's songs were transposed to C.
+        sha256: of the corpus, see `Corpus`.
+        provenance: one line on what the corpus was read from.
+        comparable: may a likelihood on this corpus stand beside the published figures?
+        frames_per_quarter: how many frames a quarter note lasts.
     """
 
     name: str
@@ -44,7 +50,13 @@ class CorpusInfo(Settings):
 class Header(Settings):
     """All that is known of a checkpoint besides its weights.
 
-    recipe, seed, command: how it was made. figures: what was measured while training (nats per frame, epochs, seconds).
+    Attributes:
+        format_version: of the file.
+        package_version: of the lmn-music that wrote it.
+        model: what the model is made of.
+        corpus: what it was trained on.
+        recipe, seed, command: how it was made.
+        figures: what was measured while training (nats per frame, epochs, seconds).
     """
 
     format_version: int = FORMAT
@@ -59,7 +71,13 @@ class Header(Settings):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model and what is known of it. name: how the user named it."""
+    """A model and what is known of it.
+
+    Attributes:
+        name: how the user named it.
+        model: in evaluation mode, on the device that it was loaded to.
+        header: all that is known besides the weights.
+    """
 
     name: str
     model: SequenceModel
@@ -67,16 +85,27 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, weights: dict[str, Tensor], header: Header) -> None:
-    """Write weights and header to `path`, whole or not at all."""
+    """Write weights and header to a file, whole or not at all.
+
+    Args:
+        path: the file, which is replaced if there is one.
+        weights: the model's `state_dict()`.
+        header: all else.
+    """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata={_KEY: header.model_dump_json()})
 
 
 def find_checkpoint(name: str | Path) -> Path:
-    """Return the checkpoint file that `name` means: a shipped one such as `jsb`, a run folder's best, or a file.
+    """Return the checkpoint file that a name means.
 
-    A shipped name always means the shipped model; `./jsb` is the folder of that name.
+    Args:
+        name: a shipped name such as `jsb`, which always means the shipped model (`./jsb` is the folder of that name);
+            a run folder, which means its best epoch; or a file.
+
+    Raises:
+        CheckpointError: there is no such file.
     """
     if str(name) in shipped_names():
         return resource("checkpoints", f"{name}.safetensors")
@@ -104,7 +133,18 @@ def shipped_names() -> list[str]:
 
 
 def load_checkpoint(name: str | Path, device: torch.device | str = "cpu") -> Checkpoint:
-    """Load a model, in evaluation mode. CheckpointError if there is none, or it is damaged or of another format."""
+    """Load a model, in evaluation mode.
+
+    Args:
+        name: see `find_checkpoint`.
+        device: where the model is to compute.
+
+    Returns:
+        The model and its header, which is brought up to date if the file is of an older format.
+
+    Raises:
+        CheckpointError: there is no such file, or it is damaged or of a newer format.
+    """
     path = find_checkpoint(name)
     try:
         with safe_open(path, framework="pt") as file:
@@ -115,12 +155,12 @@ def load_checkpoint(name: str | Path, device: torch.device | str = "cpu") -> Che
     if _KEY not in metadata:
         raise CheckpointError(f"{path} was not written by lmn-music: it has no header of ours")
     try:
-        if (version := json.loads(metadata[_KEY])["format_version"]) != FORMAT:
-            raise CheckpointError(f"{path} has format {version}; this lmn-music ({__version__}) reads format {FORMAT}")
-        header = Header.model_validate_json(metadata[_KEY])
+        header = Header.model_validate(migrate(json.loads(metadata[_KEY])))
         model = build(header.model)
         model.load_state_dict(weights)
-    except (ValidationError, RuntimeError, ValueError, KeyError) as error:
+    except CheckpointError as error:
+        raise CheckpointError(f"{path} {error}") from error
+    except (ValidationError, RuntimeError, ValueError, AttributeError, TypeError) as error:
         first = str(error).splitlines()[0]
         raise CheckpointError(f"{path} needs another version of lmn-music than {__version__}: {first}") from error
     return Checkpoint(str(name), model.to(device).eval(), header)

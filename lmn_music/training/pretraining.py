@@ -88,7 +88,7 @@ def fit_memory(
     """
     silence = np.zeros((model.config.window - 1, model.config.hidden_size))
     sequences = [np.concatenate([silence, h]) for h in hidden_sequences(model, rolls, generator)]
-    return _autoencoder(pieces(sequences, length), memory_size, centre=centre, instead="--init orthogonal")
+    return _autoencoder(pieces(sequences, length), memory_size, centre=centre, instead="--start orthogonal")
 
 
 def _autoencoder(

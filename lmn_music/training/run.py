@@ -33,6 +33,8 @@ from lmn_music.models.checkpoint import CorpusInfo, Header, save_checkpoint
 from lmn_music.models.config import Settings
 from lmn_music.models.dense import DenseModel
 from lmn_music.models.memory_model import MemoryModel
+from lmn_music.models.migrate import FORMAT, migrate
+from lmn_music.training.config import Recipe, TrainingConfig
 from lmn_music.training.pretraining import (
     fit_memory,
     hand_over,
@@ -41,15 +43,23 @@ from lmn_music.training.pretraining import (
     start_from_inputs,
     with_next_scale,
 )
-from lmn_music.training.recipe import Recipe, TrainingConfig
 from lmn_music.training.trainer import Reporter, Silent, Trainer, require_songs
 
 UNROLLED = "unrolled"
 
 
 class RunConfig(Settings):
-    """What config.toml holds."""
+    """What config.toml holds: what was asked for.
 
+    Attributes:
+        format_version: of the file, as of a checkpoint; a file that does not state it is of format 1.
+        command: the command line that asked for it.
+        seed: of all random numbers.
+        corpus: what the model is trained on.
+        recipe: all else that the training depends on.
+    """
+
+    format_version: int = FORMAT
     command: str
     seed: int
     corpus: CorpusInfo
@@ -70,9 +80,15 @@ def corpus_info(corpus: Corpus, source: str, *, to_c: bool = False) -> CorpusInf
 
 
 def read_config(folder: Path) -> RunConfig:
-    """Return what a run folder was asked to do; CheckpointError if it is no run folder."""
+    """Return what a run folder was asked to do, brought up to date if the folder is of an older format.
+
+    Raises:
+        CheckpointError: the folder is no run folder, or is damaged or of a newer format.
+    """
     try:
-        return RunConfig.model_validate(tomllib.loads((folder / "config.toml").read_text(encoding="utf-8")))
+        return RunConfig.model_validate(migrate(tomllib.loads((folder / "config.toml").read_text(encoding="utf-8"))))
+    except CheckpointError as error:
+        raise CheckpointError(f"{folder}/config.toml {error}") from error
     except OSError as error:
         raise CheckpointError(f"{folder} is not a run folder: it has no config.toml that can be read") from error
     except (ValidationError, ValueError) as error:  # not TOML, not UTF-8, not a configuration
@@ -161,7 +177,7 @@ class Run:
         recipe, network = self.config.recipe, self.config.recipe.model.network
         if network == "ms-lmn":
             return [*(f"{number}. scale" for number in range(1, recipe.model.scales)), network]
-        return [UNROLLED, network] if recipe.init == "laes" and network == "lmn" else [network]
+        return [UNROLLED, network] if recipe.start == "laes" and network == "lmn" else [network]
 
     # --- models
 
@@ -171,7 +187,7 @@ class Run:
     def _drawn(self, stage: str, *, fitted: bool = True) -> MemoryModel:
         """Return the model with which a stage begins if it is the first: fitted to the songs, or to be loaded."""
         recipe = self.config.recipe
-        config, start = recipe.model, "orthogonal" if recipe.init == "laes" else recipe.init
+        config, start = recipe.model, "orthogonal" if recipe.start == "laes" else recipe.start
         if stage == UNROLLED:
             config = config.model_copy(update={"network": "unrolled"})
         elif config.network == "ms-lmn":
@@ -179,7 +195,7 @@ class Run:
         model = build(config, self._generator(), start)
         if isinstance(model, DenseModel):
             model.start_from_chances(key_chances(self.corpus.train))
-        if fitted and recipe.init == "laes" and recipe.model.network == "rnn":
+        if fitted and recipe.start == "laes" and recipe.model.network == "rnn":
             assert isinstance(model, DenseModel)
             songs = some_songs(self.corpus.train, recipe.laes_frames, self._generator())
             start_from_inputs(model, songs, centre=recipe.laes_centre, length=recipe.laes_length)

@@ -19,7 +19,7 @@ from lmn_music.errors import TrainingError
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
 from lmn_music.models.interface import SequenceModel
 from lmn_music.music.pianoroll import PianoRoll
-from lmn_music.training.recipe import TrainingConfig
+from lmn_music.training.config import TrainingConfig
 
 # Those of the memory, and the unrolled model's feedback: each hidden unit adds up hundreds of its numbers, and steps of
 # the usual size drive it into the flat ends of tanh.
@@ -109,7 +109,7 @@ class Trainer:
                 parameter.requires_grad_(parameter.requires_grad and not _is_memory(name))
         self.optimizer = torch.optim.Adam(self._groups(), lr=config.learning_rate, weight_decay=config.weight_decay)
         self.average = (
-            AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.average)) if config.average else None
+            AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay)) if config.ema_decay else None
         )
         self.best = deepcopy(model.state_dict())
         self.progress = Progress(learning_rate=config.learning_rate)

@@ -44,7 +44,7 @@ def test_a_second_run_gets_a_folder_of_its_own(tunes):
 def test_the_memory_starts_as_asked(tunes, init):
     lmn_music("train", tunes, "--init", init, "--out", "run", "--seed", 4, *TINY)
     header = load_checkpoint("run").header
-    assert header.recipe["init"] == init
+    assert header.recipe["start"] == init
     assert header.seed == 4
     assert header.corpus.name == "tunes"
     assert not header.corpus.comparable
@@ -115,7 +115,7 @@ def test_tempo_and_repeated_notes_reach_the_file(run_folder):
         (["train", "jsb", "--grid", "4"], 2, "--frames-per-quarter"),
         (["train", "chorales", "--to-c"], 2, "--to-c"),
         # The recipe is wrong, and that is said before the corpus is looked for.
-        (["train", "nonsense", "--set", "init=nonsense"], 2, "--set: init"),
+        (["train", "nonsense", "--set", "start=nonsense"], 2, "--set: start"),
         (["train", "nonsense", "--set", "training.epochs=many"], 2, "--set: training.epochs"),
         (["train", "nonsense", "--recipe", "nonsense.toml"], 2, "--recipe: there is no recipe file"),
         (["corpora", "show", "nonsense", "--out", "x.png"], 2, "nonsense"),

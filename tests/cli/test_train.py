@@ -44,7 +44,7 @@ def test_a_folder_that_has_moved_is_named_anew(run_folder, tunes):
 
 @pytest.mark.parametrize(
     "option",
-    ["--epochs 3", "--seed 0", "--init laes", "--set init=laes", "--recipe tied", "--out new", "--grid 2", "--to-c"],
+    ["--epochs 3", "--seed 0", "--init laes", "--set start=laes", "--recipe tied", "--out new", "--grid 2", "--to-c"],
 )
 def test_resuming_takes_no_options_that_it_would_ignore(option):
     option = option.split()
@@ -110,6 +110,6 @@ def test_a_model_that_does_not_exist_or_does_not_fit(tunes):
     assert 'needs network "lmn"' in lmn_music("train", tunes, "--model", "gru", "--recipe", "tied", code=2)
     assert "leave out --init" in lmn_music("train", tunes, "--model", "gru", "--init", "laes", code=2)
     fault = lmn_music("train", tunes, "--recipe", "lmn", "--set", "model.network=gru", "--init", "delay", code=2)
-    assert 'error: --set: init "delay" is not for network "gru"' in fault
+    assert 'error: --set: start "delay" is not for network "gru"' in fault
     fault = lmn_music("train", tunes, "--recipe", "lmn", "--model", "ms-lmn", "--epochs", "2", code=2)
     assert "error: training.epochs must be at least model.scales" in fault

@@ -95,7 +95,7 @@ def test_every_training_of_a_corpus_has_the_same_budget():
     assert {training.folder for training in dense if training.seed == 1} <= {t.folder for t in planned.values()}
     for corpus in ("jsb", "piano"):
         laes, other = (last[f"{corpus}, tied, {start}, seed 1"].recipe for start in ("laes", "orthogonal"))
-        assert other.init == "orthogonal"
+        assert other.start == "orthogonal"
         assert other.training.epochs == laes.pretraining.epochs + laes.training.epochs
 
 

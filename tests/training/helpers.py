@@ -10,7 +10,7 @@ BASE += [
     "training.batch_songs=3",
     "training.chunk=12",
     "training.epochs=3",
-    "training.average=0.9",
+    "training.ema_decay=0.9",
     "training.transpose=2",
 ]
 BASE += ["pretraining.batch_songs=3", "pretraining.epochs=2"]

@@ -115,7 +115,7 @@ def test_each_scale_gets_an_equal_share_of_the_epochs(small_corpus, tmp_path):
 
 @pytest.mark.parametrize("name", ["lmn-laes", "ms-lmn"])
 def test_the_best_weights_are_handed_over_and_not_the_last(name, small_corpus, tmp_path):
-    rates = ["training.learning_rate=1", "pretraining.learning_rate=1", "training.average=0"]  # the start is best
+    rates = ["training.learning_rate=1", "pretraining.learning_rate=1", "training.ema_decay=0"]  # the start is best
     run = Run.start(tmp_path, config(small_corpus, *OTHERS[name], *rates), small_corpus)
     hand_over, handed = run._hand_over, []
 

@@ -5,7 +5,16 @@ import tomli_w
 
 from lmn_music.errors import UsageError
 from lmn_music.models.build import build
-from lmn_music.training.recipe import DENSE, MODELS, Recipe, default_recipe, load_recipe, parse_recipe, recipe_names
+from lmn_music.training.config import Recipe
+from lmn_music.training.recipe import (
+    DENSE,
+    MODELS,
+    default_recipe,
+    load_recipe,
+    parse_recipe,
+    recipe_names,
+    with_epochs,
+)
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -22,10 +31,10 @@ def test_every_benchmark_and_a_folder_have_a_recipe():
 
 def test_overrides_reach_every_value():
     recipe = parse_recipe(
-        "", ["model.hidden_size=7", "init=random", "training.learning_rate=1e-3", "model.metre=[2, 4]"]
+        "", ["model.hidden_size=7", "start=random", "training.learning_rate=1e-3", "model.metre=[2, 4]"]
     )
     assert recipe.model.hidden_size == 7
-    assert recipe.init == "random"
+    assert recipe.start == "random"
     assert recipe.training.learning_rate == 1e-3
     assert recipe.model.metre == (2, 4)
 
@@ -41,11 +50,11 @@ def test_toml_round_trip():
         (["model.hiden_size=7"], "unknown key 'model.hiden_size'"),
         (["epochs=7"], "unknown key 'epochs'"),
         (["model.dropout=1.5"], r"model\.dropout"),
-        (["init=magic"], "init"),
+        (["start=magic"], "start"),
         (["model.network=unrolled"], 'network cannot be "unrolled"'),
         (["training.learning_rate=inf"], r"training\.learning_rate"),
         (["training.epochs"], "key=value"),
-        (["init.x.y=3", "init.x=2"], "init"),
+        (["start.x.y=3", "start.x=2"], "start"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(overrides, message):
@@ -56,11 +65,11 @@ def test_what_does_not_fit_is_refused_by_name(overrides, message):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["model.network=gru", "init=laes"], 'init "laes" is not for network "gru"'),
-        (["model.network=ms-lmn", "init=laes"], 'init "laes" is not for network "ms-lmn"'),
-        (["init=delay", "model.hidden_size=9", "model.memory_size=8"], "memory_size of at least hidden_size"),
+        (["model.network=gru", "start=laes"], 'start "laes" is not for network "gru"'),
+        (["model.network=ms-lmn", "start=laes"], 'start "laes" is not for network "ms-lmn"'),
+        (["start=delay", "model.hidden_size=9", "model.memory_size=8"], "memory_size of at least hidden_size"),
         (["model.scales=2"], 'scales belongs to network "ms-lmn"'),
-        (["model.network=gru", "init=random", "model.readout=both"], 'readout belongs .* not to "gru"'),
+        (["model.network=gru", "start=random", "model.readout=both"], 'readout belongs .* not to "gru"'),
         (["model.architecture=tied", "model.output=nade", "model.output_hidden_size=4", "model.network=rnn"], "lmn"),
     ],
 )
@@ -69,7 +78,7 @@ def test_networks_and_starts_that_do_not_go_together(overrides, message):
         parse_recipe("", overrides)
 
 
-# network, readout, init, memory_rate, scales
+# network, readout, start, memory_rate, scales
 COMPARED = {
     "lmn-a": ("lmn", "hidden", "laes", 1, 1),
     "lmn-b": ("lmn", "memory", "laes", 1, 1),
@@ -94,7 +103,7 @@ def test_what_is_compared_is_what_its_name_says():
     for name, changes in MODELS.items():
         recipe = load_recipe(DENSE, changes)
         model = recipe.model
-        found[name] = (model.network, model.readout, recipe.init, recipe.training.memory_rate, model.scales)
+        found[name] = (model.network, model.readout, recipe.start, recipe.training.memory_rate, model.scales)
         assert model.architecture == "dense"
         assert model.feedback == (name == "lmn-a")
     assert found == COMPARED
@@ -119,3 +128,17 @@ def test_recipes_that_do_not_exist(tmp_path):
     (tmp_path / "bad.toml").write_text("[model")
     with pytest.raises(UsageError, match="not a TOML file"):
         load_recipe(tmp_path / "bad.toml")
+
+
+@pytest.mark.parametrize(("epochs", "first", "second"), [(1, 1, 1), (5, 2, 5), (300, 2, 300)])
+def test_no_stage_has_more_epochs_than_asked_for(epochs, first, second):
+    recipe = load_recipe("tied")
+    assert recipe.pretraining.epochs == 2
+    capped = with_epochs(recipe, epochs)
+    assert (capped.pretraining.epochs, capped.training.epochs) == (first, second)
+    assert capped == load_recipe("tied", [f"pretraining.epochs={first}", f"training.epochs={second}"])
+
+
+def test_fewer_epochs_than_a_recipe_needs_are_refused():
+    with pytest.raises(UsageError, match=r"^training\.epochs must be at least model\.scales"):
+        with_epochs(load_recipe(DENSE, MODELS["ms-lmn"]), 3)

@@ -1,5 +1,8 @@
 """A run stops and goes on as if nothing had happened, learns, and loses nothing when it fails."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,9 +10,10 @@ import torch
 from lmn_music.errors import CheckpointError, LmnMusicError, TrainingError, UsageError
 from lmn_music.models.build import build
 from lmn_music.models.checkpoint import load_checkpoint
+from lmn_music.models.migrate import FORMAT
 from lmn_music.training.pretraining import key_chances
 from lmn_music.training.recipe import MODELS
-from lmn_music.training.run import Run
+from lmn_music.training.run import Run, read_config
 from tests.training.helpers import OTHERS, SMALL, config, metrics_of
 
 
@@ -35,7 +39,7 @@ TIED += ["model.input_dropout=0", "training.anneal=true"]
 
 
 @pytest.mark.parametrize(
-    "changes", [["init=laes"], ["init=random"], TIED, *OTHERS.values()], ids=["laes", "random", "tied", *OTHERS]
+    "changes", [["start=laes"], ["start=random"], TIED, *OTHERS.values()], ids=["laes", "random", "tied", *OTHERS]
 )
 def test_resumed_equals_uninterrupted_bit_for_bit(changes, small_corpus, tmp_path):
     whole = Run.start(tmp_path / "whole", config(small_corpus, *changes), small_corpus)
@@ -60,7 +64,9 @@ def test_resumed_equals_uninterrupted_bit_for_bit(changes, small_corpus, tmp_pat
     assert_same(outcome(tmp_path / "whole"), outcome(tmp_path / "pieces"))
 
 
-@pytest.mark.parametrize("changes", [["init=laes"], OTHERS["rnn-laes"], OTHERS["ms-lmn"]], ids=["lmn", "rnn", "ms-lmn"])
+@pytest.mark.parametrize(
+    "changes", [["start=laes"], OTHERS["rnn-laes"], OTHERS["ms-lmn"]], ids=["lmn", "rnn", "ms-lmn"]
+)
 def test_the_autoencoder_is_fitted_to_pieces_of_the_length_that_the_recipe_says(changes, small_corpus, tmp_path):
     weights = []
     for length in (0, 3, 10_000):
@@ -112,7 +118,7 @@ def test_the_log_shows_each_stage(small_corpus, tmp_path):
 def test_training_learns(small_corpus, tmp_path):
     overrides = [
         "training.epochs=30",
-        "training.average=0",
+        "training.ema_decay=0",
         "model.dropout=0",
         "model.input_dropout=0",
         "training.transpose=0",
@@ -125,7 +131,7 @@ def test_training_learns(small_corpus, tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_best(small_corpus, tmp_path):
-    run = Run.start(tmp_path / "run", config(small_corpus, "init=orthogonal"), small_corpus)
+    run = Run.start(tmp_path / "run", config(small_corpus, "start=orthogonal"), small_corpus)
     epochs = 0
 
     def poison():
@@ -147,7 +153,9 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_best(small_corpus, tmp_pa
 
 
 def test_weights_that_explode_stop_the_run(small_corpus, tmp_path):
-    run = Run.start(tmp_path / "run", config(small_corpus, "init=orthogonal", "training.learning_rate=1"), small_corpus)
+    run = Run.start(
+        tmp_path / "run", config(small_corpus, "start=orthogonal", "training.learning_rate=1"), small_corpus
+    )
     make = run._trainer
 
     def trainer_with_a_huge_step(*arguments):
@@ -169,11 +177,11 @@ def test_nothing_is_kept_that_is_worse_than_the_hand_over(small_corpus, tmp_path
     assert figures["valid_nll"] == metrics[-1]["valid_nll_after"]
 
 
-@pytest.mark.parametrize("init", ["orthogonal", "random", "delay", "legendre"])
-def test_a_run_starts_with_the_memory_that_its_recipe_asks_for(init, small_corpus, tmp_path):
-    asked = config(small_corpus, f"init={init}", "training.epochs=0", seed=7)
+@pytest.mark.parametrize("start", ["orthogonal", "random", "delay", "legendre"])
+def test_a_run_starts_with_the_memory_that_its_recipe_asks_for(start, small_corpus, tmp_path):
+    asked = config(small_corpus, f"start={start}", "training.epochs=0", seed=7)
     assert Run.start(tmp_path, asked, small_corpus).run()
-    drawn = build(asked.recipe.model, torch.Generator().manual_seed(7), init)
+    drawn = build(asked.recipe.model, torch.Generator().manual_seed(7), start)
     started = load_checkpoint(tmp_path).model.network.state_dict()
     for name, weight in drawn.network.state_dict().items():
         assert torch.equal(started[name], weight), name
@@ -202,7 +210,7 @@ def test_a_frozen_memory_stays_as_it_was_when_its_stage_began(name, small_corpus
 @pytest.mark.parametrize("rate", [0.1, 1.0])
 def test_the_memory_learns_at_its_own_rate(rate, small_corpus, tmp_path):
     """In its first step Adam moves the weights by their learning rates, if they have a gradient to speak of."""
-    changes = ["init=orthogonal", f"training.memory_rate={rate}", "training.learning_rate=1e-3"]
+    changes = ["start=orthogonal", f"training.memory_rate={rate}", "training.learning_rate=1e-3"]
     changes += ["training.epochs=1", "training.batch_songs=1000", "training.chunk=1000"]
     start, last, _ = start_and_end(small_corpus, tmp_path, *changes)
     for name, expected in (("W_xh", 1e-3), ("W_hm", rate * 1e-3), ("b_m", rate * 1e-3)):
@@ -213,7 +221,7 @@ def test_the_memory_learns_at_its_own_rate(rate, small_corpus, tmp_path):
 @pytest.mark.parametrize("name", ["lmn-orthogonal", "ms-lmn"])
 def test_training_keeps_the_memory_from_exploding(name, small_corpus, tmp_path):
     """However far the steps go, W_mm keeps a spectral norm of 1, or each module's rows of it, also in the average."""
-    changes = [*OTHERS[name], "training.memory_rate=1", "training.learning_rate=0.05", "training.average=0.1"]
+    changes = [*OTHERS[name], "training.memory_rate=1", "training.learning_rate=0.05", "training.ema_decay=0.1"]
     assert Run.start(tmp_path, config(small_corpus, *changes), small_corpus).run()
     for file in ("last", "best"):
         checkpoint = load_checkpoint(tmp_path / f"{file}.safetensors")
@@ -223,7 +231,7 @@ def test_training_keeps_the_memory_from_exploding(name, small_corpus, tmp_path):
 
 
 def test_the_learning_rate_falls_along_half_a_cosine(small_corpus, tmp_path):
-    overrides = ["init=orthogonal", "training.anneal=true", "training.epochs=4", "training.batch_songs=1000"]
+    overrides = ["start=orthogonal", "training.anneal=true", "training.epochs=4", "training.batch_songs=1000"]
     Run.start(tmp_path / "run", config(small_corpus, *overrides), small_corpus).run()
     metrics = metrics_of(tmp_path / "run")
     rates = [line["learning_rate"] / 2e-3 for line in metrics]
@@ -303,3 +311,20 @@ def test_a_state_of_another_network_is_refused(small_corpus, tmp_path):
     (tmp_path / "gru" / "state.pt").replace(tmp_path / "lstm" / "state.pt")
     with pytest.raises(CheckpointError, match="does not belong"):
         Run.resume(tmp_path / "lstm", small_corpus).run()
+
+
+def test_a_run_folder_of_format_1_goes_on(small_corpus, tmp_path):
+    """Its config.toml was written by the last version that wrote format 1."""
+    shutil.copy(Path(__file__).parent / "data" / "format1.toml", tmp_path / "config.toml")
+    recipe = read_config(tmp_path).recipe
+    assert (recipe.start, recipe.pretraining.ema_decay, recipe.training.ema_decay) == ("laes", 0.3, 0.3)
+    assert Run.resume(tmp_path, small_corpus).run()
+    assert [line["stage"] for line in metrics_of(tmp_path)] == ["unrolled"] * 2 + ["hand-over"] + ["lmn"] * 2
+
+
+def test_a_run_folder_of_a_newer_format_says_so(small_corpus, tmp_path):
+    Run.start(tmp_path / "run", config(small_corpus), small_corpus)
+    file = tmp_path / "run" / "config.toml"
+    file.write_text(file.read_text().replace(f"format_version = {FORMAT}", "format_version = 99"))
+    with pytest.raises(CheckpointError, match=r"config\.toml has format 99"):
+        read_config(tmp_path / "run")
