@@ -59,7 +59,7 @@ class _Measure:
 
 
 def _score(path: Path) -> ET.Element:
-    # The files are those of an installed package, and no more hostile than its code.
+    # The files belong to an installed package: whoever runs its code may trust them.
     if path.suffix == ".xml":
         return ET.parse(path).getroot()  # noqa: S314
     with zipfile.ZipFile(path) as archive:

@@ -83,7 +83,7 @@ def load_folder(
         provenance=f"{len(rolls)} of {len(files)} files in the folder {folder}{key}",
         sha256=content_sha256(train, valid, test),
         comparable=False,
-        licence="that of the files",
+        licence="the licence of the files",
         citation="none: files of the user's own",
         rejected=tuple(rejected),
     )

@@ -76,7 +76,8 @@ class Evaluation(Likelihood):
         corpus_unchanged: False if a corpus of the same name as the one in training holds other songs now (or the same
             songs with other frames per quarter, in another key, in other splits), so that the model may have been
             trained on what it is tested on.
-        frames, songs: how many were read.
+        frames: how many frames were read.
+        songs: how many songs were read.
         accuracy_sampled, accuracy_thresholded: between 0 and 1, or NaN; see lmn_music.evaluation.accuracy.
         ensemble: the mixture with other models; None where not asked for.
         dynamic: the model that continues to learn while it reads; None where not asked for.

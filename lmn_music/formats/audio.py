@@ -80,7 +80,8 @@ def write_wav(
         sample_rate: Samples per second.
 
     Raises:
-        UsageError, RenderingError: As `synthesize` raises them.
+        UsageError: The tempo is out of range.
+        RenderingError: The sound would last more than an hour.
         LmnMusicError: The file cannot be written.
     """
     from scipy.io import wavfile
@@ -113,6 +114,6 @@ def _note(key: int, samples: int, sample_rate: int) -> npt.NDArray[np.float32]:
     attack = min(int(ATTACK * sample_rate), samples)
     wave[:attack] *= np.linspace(0, 1, attack, endpoint=False)
     wave[samples:] *= np.cos(np.linspace(0, np.pi / 2, tail)) ** 2
-    # Ears hear low notes as softer; a falling amplitude evens the voices out.
+    # To the ear low notes are softer; an amplitude that falls with the frequency makes all keys equally loud.
     quieter: npt.NDArray[np.float32] = (wave * (261.6 / frequency) ** 0.3).astype(np.float32)
     return quieter

@@ -41,7 +41,7 @@ class Format:
     max_bytes: int = 2_000_000
 
     def accepted(self, **options: Any) -> dict[str, Any]:
-        """Return those of the options that the format has a use for."""
+        """Return the options that the format has a use for, without the others."""
         return {name: value for name, value in options.items() if name in self.options}
 
 

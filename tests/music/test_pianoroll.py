@@ -1,11 +1,14 @@
 """The one musical data type."""
 
+import doctest
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from lmn_music.music import pianoroll
 from lmn_music.music.pianoroll import KEYS, PianoRoll
 
 frames = hnp.arrays(bool, st.tuples(st.integers(0, 20), st.just(KEYS)))
@@ -71,3 +74,8 @@ def test_no_note_is_moved_off_the_keyboard():
     with pytest.raises(ValueError, match="off the keyboard"):
         PianoRoll(np.eye(1, KEYS, 85), 1).transposed(3)
     assert PianoRoll(np.zeros((2, KEYS)), 1).transposed(40).notes == 0
+
+
+def test_the_example_in_the_docstring():
+    result = doctest.testmod(pianoroll)
+    assert (result.attempted, result.failed) == (4, 0)
