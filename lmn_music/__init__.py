@@ -1,3 +1,92 @@
-"""Symbolic music with Linear Memory Networks: corpora, models, exact likelihoods, new songs."""
+"""Symbolic music with Linear Memory Networks: corpora, models, exact likelihoods, new songs.
 
-__version__ = "0.1.0"
+Every public name is imported when it is first used, so `import lmn_music` is quick and loads no torch.
+
+    import lmn_music
+
+    model = lmn_music.load_model("jsb")
+    song = lmn_music.compose(model, bars=16, seed=1)
+    lmn_music.write_roll(song, "song.mid")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from lmn_music.errors import LmnMusicError
+from lmn_music.version import __version__
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from lmn_music.api import (
+        compose,
+        compose_songs,
+        evaluate,
+        load_model,
+        resume,
+        train,
+    )
+    from lmn_music.corpora import Corpus, load_corpus
+    from lmn_music.evaluation.report import Evaluation
+    from lmn_music.formats import read_score, write_roll
+    from lmn_music.memory.laes import LinearAutoencoder
+    from lmn_music.models.checkpoint import Checkpoint
+    from lmn_music.models.networks.lmn import LMN
+    from lmn_music.models.networks.multiscale import MultiScaleLMN
+    from lmn_music.music.pianoroll import PianoRoll
+
+__all__ = [
+    "LMN",
+    "Checkpoint",
+    "Corpus",
+    "Evaluation",
+    "LinearAutoencoder",
+    "LmnMusicError",
+    "MultiScaleLMN",
+    "PianoRoll",
+    "__version__",
+    "compose",
+    "compose_songs",
+    "evaluate",
+    "load_corpus",
+    "load_model",
+    "read_score",
+    "resume",
+    "train",
+    "write_roll",
+]
+
+if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too, for one that exists
+    # The module of every public name that is not imported above.
+    _MODULES = {
+        "LMN": "models.networks.lmn",
+        "Checkpoint": "models.checkpoint",
+        "Corpus": "corpora",
+        "Evaluation": "evaluation.report",
+        "LinearAutoencoder": "memory.laes",
+        "MultiScaleLMN": "models.networks.multiscale",
+        "PianoRoll": "music.pianoroll",
+        "compose": "api",
+        "compose_songs": "api",
+        "evaluate": "api",
+        "load_corpus": "corpora",
+        "load_model": "api",
+        "read_score": "formats",
+        "resume": "api",
+        "train": "api",
+        "write_roll": "formats",
+    }
+
+    def __getattr__(name: str) -> Any:
+        """Import a public name when it is first used."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        """Return the public names and what is imported already."""
+        return sorted({*globals(), *__all__})

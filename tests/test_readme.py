@@ -13,7 +13,7 @@ from tests.helpers import make_roll
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
 # Trained as the README says, but briefly.
-SHORT = "--init laes --epochs 1 --set pretraining.epochs=1 --set model.hidden_size=4 --set model.memory_size=8".split()  # noqa: SIM905
+SHORT = "--start laes --epochs 1 --set pretraining.epochs=1 --set model.hidden_size=4 --set model.memory_size=8".split()  # noqa: SIM905
 
 
 def blocks(language):

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lmn_music.cli.options import Data, Device, DeviceName, Split, corpus_for_model, resolve_device
+from lmn_music import api
+from lmn_music.cli.options import Data, Device, DeviceName, Split, note
+from lmn_music.cli.progress import counting
 
 if TYPE_CHECKING:
-    from lmn_music.evaluation.report import BeyondOneModel, Evaluation
+    from lmn_music.api import BeyondOneModel, Evaluation
 
 WIDTH = 80
 
@@ -38,7 +40,9 @@ def evaluate(
     ] = None,
     dynamic: Annotated[
         bool,
-        typer.Option("--dynamic", help="Also let the model go on learning from each song while it reads it; slower."),
+        typer.Option(
+            "--dynamic", help="Also let the model continue to learn from each song while it reads it; slower."
+        ),
     ] = False,
     to_c: Annotated[
         bool,
@@ -49,13 +53,19 @@ def evaluate(
     device: Device = DeviceName.auto,
 ) -> None:
     """Say how well a model predicts music it has not seen, beside the published figures."""
-    from lmn_music.evaluation.report import evaluate as evaluate_model
-    from lmn_music.models.checkpoint import load_checkpoint
-
-    checkpoint, *rest = [load_checkpoint(name, resolve_device(device)) for name in (model, *(others or ()))]
-    advice = "name it with --corpus"
-    songs = corpus_for_model(checkpoint.header.corpus, corpus, data, advice=advice, to_c=to_c)
-    evaluation = evaluate_model(checkpoint, songs, split.value, others=rest, dynamic=dynamic)
+    with counting("reading", "files", show=not json) as reading:
+        evaluation = api.evaluate(
+            model,
+            corpus,
+            split.value,
+            others=others or (),
+            dynamic=dynamic,
+            to_c=to_c,
+            data=data,
+            device=device.value,
+            stand_in=note,
+            reading=reading,
+        )
     if json:
         typer.echo(evaluation.model_dump_json())
     else:
@@ -111,13 +121,12 @@ def _note(text: str) -> None:
 
 def _print_published(e: Evaluation) -> None:
     """Print the model among the published ones of the corpus, kind by kind; remarks follow as numbered notes."""
-    from lmn_music.evaluation.published import KINDS, TAGS, published_rows
-
+    published = api.published_figures(e.corpus)
     typer.echo(f"{e.corpus}: nats per frame on the test split, lower is better\n")
     typer.echo("    nll  frames      model")
     notes: list[str] = []
-    for kind, title in KINDS.items():
-        rows = [(row.figure(e.corpus) or 0.0, row) for row in published_rows(e.corpus) if row.kind == kind]
+    for kind, title in published.kinds.items():
+        rows = [(row.figure(e.corpus) or 0.0, row) for row in published.rows if row.kind == kind]
         lines: list[tuple[float, str, str]] = []
         for nll, row in sorted(rows, key=lambda pair: pair[0]):
             if row.note and row.note not in notes:
@@ -135,7 +144,7 @@ def _print_published(e: Evaluation) -> None:
     for one in e.beyond:
         typer.secho(f"  {one.nll:5.2f}  {'all':<10}  *  {one.title}", bold=True)
         typer.secho(f"  {one.nll_first_frame_excluded:5.2f}  {'not first':<10}  *  {one.title}", bold=True)
-    legend = "; ".join(f"{tag}: {meaning}" for tag, meaning in TAGS.items())
+    legend = "; ".join(f"{tag}: {meaning}" for tag, meaning in published.tags.items())
     typer.echo(f"\n{legend}")
     typer.echo("*: measured now; not first: the first frame of each song is left out")
     _note("; ".join(f"[{number}] {note}" for number, note in enumerate(notes, start=1)))

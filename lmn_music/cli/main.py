@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from lmn_music import __version__
 from lmn_music.allocator import keep_freed_memory
 from lmn_music.cli import corpora, evaluate, experiment, generate, recipes, train
 from lmn_music.errors import LmnMusicError, UsageError
+from lmn_music.version import __version__
 
 
 class _Group(TyperGroup):

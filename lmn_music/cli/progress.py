@@ -1,8 +1,10 @@
-"""How a training shows itself: a live line on a terminal, plain lines elsewhere."""
+"""What long work shows: of a training a live line on a terminal and plain lines elsewhere; else how much is left."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,7 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from lmn_music.training.trainer import Progress
+    from lmn_music.api import Progress
 
 
 def name_of(stage: str) -> str:
@@ -25,8 +27,25 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
+@contextmanager
+def counting(what: str, unit: str, *, show: bool = True) -> Iterator[Callable[[int, int], None]]:
+    """Give a function of (done, all) that shows how much is done and how much time is left.
+
+    It shows this on a terminal's standard error, and nowhere else.
+    """
+    from tqdm import tqdm
+
+    with tqdm(desc=what, unit=f" {unit}", leave=False, disable=None if show else True) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield progress
+
+
 class TrainingDisplay:
-    """A Reporter (see lmn_music.training.trainer) for the command line; a context manager."""
+    """A Reporter (see `lmn_music.training.trainer`) for the command line; a context manager."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=False, highlight=False)

@@ -6,18 +6,16 @@ from typing import Annotated
 
 import typer
 
+from lmn_music import api
+
 
 def recipes(
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="A recipe's name or a .toml file; all names if left out.")
     ] = None,
 ) -> None:
-    """Show the recipes that `train` uses: every value in them can be changed with --set key=value."""
-    import tomli_w
-
-    from lmn_music.training.recipe import load_recipe, recipe_names
-
+    """Show the recipes that `train` uses: every value in them can be changed with --set KEY=VALUE."""
     if name is None:
-        typer.echo("\n".join(recipe_names()))
+        typer.echo("\n".join(api.recipe_names()))
     else:
-        typer.echo(tomli_w.dumps(load_recipe(name).model_dump(mode="json")), nl=False)
+        typer.echo(api.recipe_text(name), nl=False)

@@ -14,23 +14,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lmn_music.cli.options import (
-    Data,
-    Device,
-    DeviceName,
-    check_seed,
-    corpus_for_model,
-    corpus_or_stand_in,
-    resolve_device,
-)
+from lmn_music import api
+from lmn_music.cli.options import Data, Device, DeviceName, note
+from lmn_music.cli.progress import TrainingDisplay, counting
 from lmn_music.errors import UsageError
 
 if TYPE_CHECKING:
-    from lmn_music.corpora.corpus import Corpus
-    from lmn_music.training.config import Recipe
+    from lmn_music.corpora import Corpus
 
 
-class Init(StrEnum):
+class Start(StrEnum):
     """How the memory starts."""
 
     laes = "laes"
@@ -62,8 +55,8 @@ def train(
             "-frozen.",
         ),
     ] = None,
-    init: Annotated[
-        Init | None,
+    start: Annotated[
+        Start | None,
         typer.Option(help="How the memory starts: laes, from the linear autoencoder, is the usual way."),
     ] = None,
     seed: Annotated[
@@ -86,12 +79,12 @@ def train(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Go on with the run in this folder. Name the corpus too if its files have moved since.",
+            help="Continue the run in this folder. Name the corpus too if its files have moved since.",
         ),
     ] = None,
     data: Data = None,
     device: Device = DeviceName.auto,
-    grid: Annotated[
+    frames_per_quarter: Annotated[
         int | None,
         typer.Option(metavar="NUMBER", min=1, max=24, help="Own files: frames per quarter note; 2 if not given."),
     ] = None,
@@ -99,83 +92,59 @@ def train(
         bool | None, typer.Option("--to-c", help="Own files: transpose every song to C major or C minor.")
     ] = None,
 ) -> None:
-    """Train a Linear Memory Network on a corpus. Ctrl-C saves; --resume goes on as if nothing had happened."""
-    from lmn_music.cli.progress import TrainingDisplay
-    from lmn_music.corpora import NAMES
-    from lmn_music.files import as_utf8
-    from lmn_music.training.run import Run, RunConfig, corpus_info, read_config
-
+    """Train a Linear Memory Network on a corpus. Ctrl-C saves; --resume continues as if nothing had happened."""
     display = TrainingDisplay()
     if resume is not None:
         settled: dict[str, object] = {
             "--recipe": recipe,
             "--model": model,
-            "--init": init,
+            "--start": start,
             "--seed": seed,
             "--epochs": epochs,
+            "--set": change or None,
+            "--out": out,
+            "--frames-per-quarter": frames_per_quarter,
+            "--to-c": to_c,
         }
-        settled |= {"--set": change or None, "--out": out, "--grid": grid, "--to-c": to_c}
         if given := [option for option, value in settled.items() if value is not None]:
-            raise UsageError(f"--resume goes on as {resume}/config.toml says: leave out {', '.join(given)}")
-        torch_device = resolve_device(device)
-        info = read_config(resume).corpus
-        advice = f"say where it is now: lmn-music train FOLDER --resume {shlex.quote(str(resume))}"
-        songs = corpus_for_model(info, corpus, data, advice=advice, stand_in=False)
-        _describe(songs)
-        run = Run.resume(resume, songs, device=torch_device, reporter=display)
+            raise UsageError(f"--resume continues as {resume}/config.toml says: leave out {', '.join(given)}")
+        with counting("reading", "files") as reading:
+            run = api.resume_run(resume, corpus, data=data, device=device.value, reporter=display, progress=reading)
+        _describe(run.corpus)
     elif corpus is None:
         raise UsageError("name a corpus to train on, or a run folder to --resume")
     else:
-        check_seed(seed or 0)
-        own_files = corpus not in NAMES
-        settings = _recipe(recipe, "tied" if own_files else corpus, model, init, epochs, change or [])
-        torch_device = resolve_device(device)
-        songs = corpus_or_stand_in(corpus, data, grid=grid, to_c=bool(to_c))
-        _describe(songs)
-        # A folder may be called like a corpus, and the run resumed from elsewhere. The stand-in stays what it is, also
-        # when the benchmark can be had another day.
-        source = as_utf8(str(Path(corpus).resolve())) if own_files else songs.name
-        config = RunConfig(
-            command=as_utf8(shlex.join(["lmn-music", *sys.argv[1:]])),
-            seed=1 if seed is None else seed,
-            corpus=corpus_info(songs, source, to_c=bool(to_c)),
-            recipe=settings,
+        settings = api.choose_recipe(
+            corpus, recipe, model=model, start=start and start.value, epochs=epochs, changes=change or ()
         )
-        run = Run.start(out or _free_folder(songs.name), config, songs, device=torch_device, reporter=display)
+        with counting("reading", "files") as reading:
+            songs = api.open_corpus(
+                corpus,
+                data,
+                frames_per_quarter=frames_per_quarter,
+                to_c=bool(to_c),
+                stand_in=note,
+                progress=reading,
+            )
+        _describe(songs)
+        command = shlex.join(["lmn-music", *sys.argv[1:]])
+        run = api.start_run(
+            songs,
+            settings,
+            out,
+            seed=1 if seed is None else seed,
+            device=device.value,
+            command=command,
+            reporter=display,
+        )
     with display, _stopping() as stop:
         display.note(f"run folder {run.folder}, seed {run.config.seed}, device {run.device}")
         finished = run.run(stop)
     if not finished:
-        typer.echo(f"stopped and saved; go on with:  lmn-music train --resume {shlex.quote(str(run.folder))}")
+        typer.echo(f"stopped and saved; continue with:  lmn-music train --resume {shlex.quote(str(run.folder))}")
         raise typer.Exit(130)
     typer.echo(f"done; next:  lmn-music evaluate {shlex.quote(str(run.folder))}")
     typer.echo(f"             lmn-music generate --model {shlex.quote(str(run.folder))} --out song.mid")
-
-
-def _recipe(
-    name: str | None, corpus: str, model: str | None, init: Init | None, epochs: int | None, changes: list[str]
-) -> Recipe:
-    """Return the recipe asked for, by default the one of `corpus`; the errors name the option that is wrong."""
-    from lmn_music.training.recipe import DENSE, MODELS, default_recipe, load_recipe, with_epochs
-
-    if model is not None and model not in MODELS:
-        raise UsageError(f"there is no --model {model}: choose {', '.join(MODELS)}")
-    if name is None:
-        name = DENSE if model else default_recipe(corpus)
-    if model and init and any(change.startswith("start=") for change in MODELS[model]):
-        raise UsageError(f"--model {model} says itself how its memory starts: leave out --init")
-    overrides = [*MODELS[model], *changes] if model else list(changes)
-    overrides += [f"start={init.value}"] if init else []
-    try:
-        load_recipe(name)
-    except UsageError as error:
-        raise UsageError(f"--recipe: {error}") from error
-    try:
-        settings = load_recipe(name, overrides)
-    except UsageError as error:
-        fault = str(error).removeprefix(f"{name}: ")
-        raise UsageError(f"--set: {fault}" if changes else fault) from error
-    return with_epochs(settings, epochs) if epochs else settings
 
 
 def _describe(corpus: Corpus) -> None:
@@ -186,15 +155,6 @@ def _describe(corpus: Corpus) -> None:
         f"{corpus.name}: {songs[0]} songs to train on, {songs[1]} to validate, {songs[2]} to test "
         f"({frames[0]}, {frames[1]}, {frames[2]} frames); {corpus.provenance}"
     )
-
-
-def _free_folder(name: str) -> Path:
-    """Return runs/NAME, or the first runs/NAME-2, -3, ... that does not exist: a run never overwrites another."""
-    folder, number = Path("runs") / name, 1
-    while folder.exists():
-        number += 1
-        folder = Path("runs") / f"{name}-{number}"
-    return folder
 
 
 @contextmanager

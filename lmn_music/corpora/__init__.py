@@ -10,7 +10,7 @@ from lmn_music.corpora.benchmark_table import BENCHMARKS
 from lmn_music.corpora.chorales import load_chorales
 from lmn_music.corpora.corpus import SPLITS, Corpus, Rejected, by_kind
 from lmn_music.corpora.folder import DEFAULT_FRAMES_PER_QUARTER, load_folder
-from lmn_music.errors import UsageError
+from lmn_music.errors import CorpusUnavailableError, UsageError
 from lmn_music.formats import readable_labels
 
 __all__ = [
@@ -26,6 +26,10 @@ __all__ = [
 ]
 
 NAMES = (*BENCHMARKS, "chorales")
+STAND_IN = (
+    "{reason}. Using the Bach chorales inside music21 instead: good music, but NOT the benchmark; no figure on it is "
+    "comparable with published ones."
+)
 
 
 def load_corpus(
@@ -34,7 +38,8 @@ def load_corpus(
     *,
     download: bool = True,
     frames_per_quarter: int | None = None,
-    transpose_to_c: bool = False,
+    to_c: bool = False,
+    stand_in: Callable[[str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Corpus:
     """Return the corpus of that name, or the corpus that the music in a folder makes.
@@ -45,21 +50,30 @@ def load_corpus(
         data: A folder with benchmark files, looked into before LMN_MUSIC_DATA, the cache and the network.
         download: Whether a benchmark corpus may be fetched from the network.
         frames_per_quarter: For a folder: the number of frames that a quarter note lasts; 2 if None.
-        transpose_to_c: For a folder: whether each song is transposed to C major or C minor.
+        to_c: For a folder: whether each song is transposed to C major or C minor.
+        stand_in: Where JSB Chorales cannot be had: called with one line that says why, before the chorales are returned
+            in their place. If None, CorpusUnavailableError is raised.
         progress: For a folder: called with (files read, files in all) after each file.
+
+    Returns:
+        The corpus.
 
     Raises:
         UsageError: There is no corpus of that name, or an option for folders is given with a named corpus.
         CorpusUnavailableError: A benchmark corpus is neither on this machine nor can be downloaded.
         CorpusError: A file of the corpus is not what it must be, or the folder holds fewer than three usable songs.
+
+    Example:
+        >>> load_corpus("chorales").frames_per_quarter
+        1
     """
     if isinstance(name, str) and name in NAMES:
-        if frames_per_quarter is not None or transpose_to_c:
+        if frames_per_quarter is not None or to_c:
             raise UsageError(
                 f"The corpus '{name}' has its frames and its key: frames per quarter and transposition to C can be "
                 "chosen for a folder only (--frames-per-quarter, --to-c)."
             )
-        return load_chorales() if name == "chorales" else load_benchmark(BENCHMARKS[name], data, download=download)
+        return _load_named(name, data, download, stand_in)
     try:
         is_folder = bool(str(name)) and Path(name).is_dir()
     except OSError:  # a name too long
@@ -72,6 +86,19 @@ def load_corpus(
     return load_folder(
         Path(name),
         frames_per_quarter=DEFAULT_FRAMES_PER_QUARTER if frames_per_quarter is None else frames_per_quarter,
-        transpose_to_c=transpose_to_c,
+        transpose_to_c=to_c,
         progress=progress,
     )
+
+
+def _load_named(name: str, data: Path | None, download: bool, stand_in: Callable[[str], None] | None) -> Corpus:
+    """Load a benchmark corpus or the chorales, which may stand in for JSB Chorales."""
+    if name == "chorales":
+        return load_chorales()
+    try:
+        return load_benchmark(BENCHMARKS[name], data, download=download)
+    except CorpusUnavailableError as error:
+        if name != "jsb" or stand_in is None:
+            raise
+        stand_in(STAND_IN.format(reason=str(error).split(". ")[0]))
+        return load_chorales()

@@ -79,6 +79,7 @@ def read_benchmark(spec: Benchmark, path: Path) -> Corpus:
         comparable=True,
         licence=spec.licence,
         citation=spec.citation,
+        source=spec.name,
     )
     if (corpus.songs, corpus.frames) != (spec.songs, spec.frames):
         raise CorpusError(

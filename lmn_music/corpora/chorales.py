@@ -119,6 +119,7 @@ def load_chorales() -> Corpus:
         licence=LICENCE,
         citation=CITATION,
         rejected=tuple(rejected),
+        source="chorales",
     )
 
 

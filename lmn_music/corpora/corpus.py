@@ -67,6 +67,9 @@ class Corpus:
         licence: What the music and its encoding may be used for.
         citation: What to cite.
         rejected: The files that were left out, each with its reason.
+        source: What `load_corpus` takes to load it again: a name, or the path of a folder. Empty if the songs were put
+            together in a program.
+        to_c: Whether a folder's songs were transposed to C.
     """
 
     name: str
@@ -80,6 +83,8 @@ class Corpus:
     licence: str
     citation: str
     rejected: tuple[Rejected, ...] = ()
+    source: str = ""
+    to_c: bool = False
 
     def split(self, name: str) -> tuple[PianoRoll, ...]:
         """Return the songs of a split.

@@ -86,6 +86,8 @@ def load_folder(
         licence="the licence of the files",
         citation="none: files of the user's own",
         rejected=tuple(rejected),
+        source=as_utf8(str(path.resolve())),
+        to_c=transpose_to_c,
     )
 
 

@@ -13,7 +13,7 @@ from lmn_music.models.config import Settings
 Tag = Literal["P", "S", "M"]
 Kind = Literal["independent", "dependent", "estimate"]
 Definition = Literal["sampled", "threshold"]
-TAGS = {"P": "read in the paper", "S": "quoted by a later source", "M": "unverified, from memory"}
+TAGS: dict[Tag, str] = {"P": "read in the paper", "S": "quoted by a later source", "M": "unverified, from memory"}
 KINDS: dict[Kind, str] = {
     "independent": "exact, the keys of a frame independent",
     "dependent": "exact, the keys of a frame dependent on each other",

@@ -13,7 +13,6 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from lmn_music import __version__
 from lmn_music.errors import CheckpointError, LmnMusicError
 from lmn_music.files import replacing
 from lmn_music.models.build import build
@@ -21,6 +20,7 @@ from lmn_music.models.config import ModelConfig, Settings
 from lmn_music.models.interface import SequenceModel
 from lmn_music.models.migrate import FORMAT, migrate
 from lmn_music.resources import resource
+from lmn_music.version import __version__
 
 _KEY = "lmn_music"
 

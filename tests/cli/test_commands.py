@@ -42,7 +42,7 @@ def test_a_second_run_gets_a_folder_of_its_own(tunes):
 
 @pytest.mark.parametrize("init", ["laes", "orthogonal", "random"])
 def test_the_memory_starts_as_asked(tunes, init):
-    lmn_music("train", tunes, "--init", init, "--out", "run", "--seed", 4, *TINY)
+    lmn_music("train", tunes, "--start", init, "--out", "run", "--seed", 4, *TINY)
     header = load_checkpoint("run").header
     assert header.recipe["start"] == init
     assert header.seed == 4
@@ -110,9 +110,9 @@ def test_tempo_and_repeated_notes_reach_the_file(run_folder):
         (["recipes", "nonsense"], 2, "there is no recipe"),
         (["train", ""], 2, "no corpus ''"),
         (["train", "x" * 5000], 2, "no corpus"),
-        (["train", "tunes", "--seed", 2**64], 2, "--seed is at most"),
-        (["generate", "--out", "song.mid", "--seed", 2**63 - 2, "--count", 3], 2, "--seed is at most"),
-        (["train", "jsb", "--grid", "4"], 2, "--frames-per-quarter"),
+        (["train", "tunes", "--seed", 2**64], 2, "--seed is a number from 0 to"),
+        (["generate", "--out", "song.mid", "--seed", 2**63 - 2, "--count", 3], 2, "--seed is a number from 0 to"),
+        (["train", "jsb", "--frames-per-quarter", "4"], 2, "--frames-per-quarter"),
         (["train", "chorales", "--to-c"], 2, "--to-c"),
         # The recipe is wrong, and that is said before the corpus is looked for.
         (["train", "nonsense", "--set", "start=nonsense"], 2, "--set: start"),
@@ -134,7 +134,7 @@ def test_what_cannot_be_done_is_said_in_one_line(arguments, code, message):
     ("arguments", "message"),
     [
         (["train", "tunes", "--device", "tpu"], "'--device'"),
-        (["train", "tunes", "--init", "nonsense"], "'--init'"),
+        (["train", "tunes", "--start", "nonsense"], "'--start'"),
         (["evaluate", "run", "--split", "dev"], "'--split'"),
     ],
 )
@@ -157,7 +157,7 @@ def test_recipes_are_shown_and_can_be_used(tunes):
 @pytest.mark.slow
 @pytest.mark.usefixtures("nothing_here")
 def test_without_the_benchmark_the_chorales_stand_in_loudly():
-    small = ["--recipe", "lmn", "--init", "random", "--epochs", "1", "--set", "model.hidden_size=4"]
+    small = ["--recipe", "lmn", "--start", "random", "--epochs", "1", "--set", "model.hidden_size=4"]
     output = lmn_music("train", "jsb", "--out", "run", *small)
     assert "NOT the benchmark" in output
     assert "NOTE: JSB Chorales could not be downloaded (127.0.0.1:9: no connection" in output
@@ -171,7 +171,7 @@ def test_without_the_benchmark_the_chorales_stand_in_loudly():
 
 @pytest.mark.slow
 def test_the_chorales_are_evaluated_beside_the_published_figures(benchmark_folder):
-    small = ["--recipe", "lmn", "--init", "random", "--epochs", "1", "--set", "model.hidden_size=4"]
+    small = ["--recipe", "lmn", "--start", "random", "--epochs", "1", "--set", "model.hidden_size=4"]
     lmn_music("train", "jsb", "--data", benchmark_folder, "--out", "run", *small)
     output = lmn_music("evaluate", "run", "--data", benchmark_folder)
     assert "NOT comparable" not in output

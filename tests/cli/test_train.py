@@ -44,7 +44,16 @@ def test_a_folder_that_has_moved_is_named_anew(run_folder, tunes):
 
 @pytest.mark.parametrize(
     "option",
-    ["--epochs 3", "--seed 0", "--init laes", "--set start=laes", "--recipe tied", "--out new", "--grid 2", "--to-c"],
+    [
+        "--epochs 3",
+        "--seed 0",
+        "--start laes",
+        "--set start=laes",
+        "--recipe tied",
+        "--out new",
+        "--frames-per-quarter 2",
+        "--to-c",
+    ],
 )
 def test_resuming_takes_no_options_that_it_would_ignore(option):
     option = option.split()
@@ -108,8 +117,8 @@ def test_every_model_trains_evaluates_resumes_and_generates(model, tunes):
 def test_a_model_that_does_not_exist_or_does_not_fit(tunes):
     assert "choose lmn-a, lmn-b" in lmn_music("train", tunes, "--model", "transformer", code=2)
     assert 'needs network "lmn"' in lmn_music("train", tunes, "--model", "gru", "--recipe", "tied", code=2)
-    assert "leave out --init" in lmn_music("train", tunes, "--model", "gru", "--init", "laes", code=2)
-    fault = lmn_music("train", tunes, "--recipe", "lmn", "--set", "model.network=gru", "--init", "delay", code=2)
+    assert "leave out --start" in lmn_music("train", tunes, "--model", "gru", "--start", "laes", code=2)
+    fault = lmn_music("train", tunes, "--recipe", "lmn", "--set", "model.network=gru", "--start", "delay", code=2)
     assert 'error: --set: start "delay" is not for network "gru"' in fault
     fault = lmn_music("train", tunes, "--recipe", "lmn", "--model", "ms-lmn", "--epochs", "2", code=2)
     assert "error: training.epochs must be at least model.scales" in fault

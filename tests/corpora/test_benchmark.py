@@ -400,7 +400,7 @@ def test_unknown_names_and_options(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="for a folder only"):
         load_corpus("jsb", frames_per_quarter=4)
     with pytest.raises(UsageError, match="for a folder only"):
-        load_corpus("chorales", transpose_to_c=True)
+        load_corpus("chorales", to_c=True)
 
 
 def test_import_is_light() -> None:

@@ -1,0 +1,42 @@
+"""What a command, a notebook and a test call: one function for each thing that a user wants to do.
+
+The functions import torch and the rest of the package when they are called, so importing them is quick.
+"""
+
+from typing import TYPE_CHECKING
+
+from lmn_music.api.composing import compose, compose_files, compose_songs
+from lmn_music.api.corpora import CorpusCheck, CorpusEntry, corpus_song, fetch_corpora, list_corpora, verify_corpora
+from lmn_music.api.evaluating import evaluate, published_figures
+from lmn_music.api.loading import load_model, open_corpus, resolve_device
+from lmn_music.api.recipes import choose_recipe, recipe_names, recipe_text
+from lmn_music.api.training import resume, resume_run, start_run, train
+
+if TYPE_CHECKING:  # what the functions return and take
+    from lmn_music.evaluation.report import BeyondOneModel as BeyondOneModel
+    from lmn_music.evaluation.report import Evaluation as Evaluation
+    from lmn_music.training.trainer import Progress as Progress
+
+__all__ = [
+    "CorpusCheck",
+    "CorpusEntry",
+    "choose_recipe",
+    "compose",
+    "compose_files",
+    "compose_songs",
+    "corpus_song",
+    "evaluate",
+    "fetch_corpora",
+    "list_corpora",
+    "load_model",
+    "open_corpus",
+    "published_figures",
+    "recipe_names",
+    "recipe_text",
+    "resolve_device",
+    "resume",
+    "resume_run",
+    "start_run",
+    "train",
+    "verify_corpora",
+]

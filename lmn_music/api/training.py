@@ -1,0 +1,208 @@
+"""Training: a corpus and a recipe become a checkpoint."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lmn_music.api.loading import check_seed, load_model, open_corpus, open_corpus_of, resolve_device
+from lmn_music.api.recipes import choose_recipe
+
+if TYPE_CHECKING:
+    from lmn_music.corpora import Corpus
+    from lmn_music.models.checkpoint import Checkpoint
+    from lmn_music.training.config import Recipe
+    from lmn_music.training.run import Run
+    from lmn_music.training.trainer import Reporter
+
+
+def train(
+    corpus: str | Path | Corpus,
+    *,
+    out: str | Path | None = None,
+    recipe: str | Path | None = None,
+    model: str | None = None,
+    start: str | None = None,
+    epochs: int | None = None,
+    changes: Sequence[str] = (),
+    seed: int = 1,
+    data: Path | None = None,
+    device: str = "auto",
+    frames_per_quarter: int | None = None,
+    to_c: bool = False,
+    stand_in: Callable[[str], None] | None = None,
+    on_epoch: Callable[[dict[str, Any]], object] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Checkpoint:
+    """Train a model on a corpus, in a run folder of its own.
+
+    Args:
+        corpus: a name, a folder of MIDI or MusicXML files, or a corpus that is loaded already.
+        out: the run folder, new or empty; runs/NAME, with a number if there is one already, if not given.
+        recipe: see `choose_recipe`, also for model, start, epochs and changes.
+        model: a model to compare with.
+        start: how the memory starts.
+        epochs: at most so many passes over the songs in each stage.
+        changes: values of the recipe to change, each as "KEY=VALUE".
+        seed: the same seed gives the same model.
+        data: see `lmn_music.load_corpus`, also for frames_per_quarter, to_c and stand_in.
+        device: see `resolve_device`.
+        frames_per_quarter: of a folder's songs.
+        to_c: transpose a folder's songs to C.
+        stand_in: what to do with the reason why Bach's chorales are taken in the place of JSB Chorales.
+        on_epoch: called after each epoch with its figures: stage, epoch, train_nll and valid_nll (nats per frame), best
+            (whether valid_nll is the best so far), learning_rate, seconds.
+        stop: asked after each batch; True saves everything and ends the training. `resume` continues it.
+
+    Returns:
+        The checkpoint of the best epoch.
+
+    Raises:
+        UsageError: an argument does not fit, or `out` is in use.
+        CorpusError: the corpus cannot be read.
+        TrainingError: there is nothing to train on, or the loss is not finite.
+        CheckpointError: `stop` ended the training before the first epoch of its last stage.
+
+    Example:
+        checkpoint = train("jsb", out="runs/jsb", on_epoch=print)
+    """
+    named = corpus if isinstance(corpus, str | Path) else corpus.source
+    settings = choose_recipe(named, recipe, model=model, start=start, epochs=epochs, changes=changes)
+    songs = open_corpus(corpus, data, frames_per_quarter=frames_per_quarter, to_c=to_c, stand_in=stand_in)
+    run = start_run(songs, settings, out, seed=seed, device=device, reporter=_reporter(on_epoch))
+    run.run(stop)
+    return load_model(run.folder, device=str(run.device))
+
+
+def resume(
+    folder: str | Path,
+    corpus: str | Path | Corpus | None = None,
+    *,
+    data: Path | None = None,
+    device: str = "auto",
+    on_epoch: Callable[[dict[str, Any]], object] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Checkpoint:
+    """Continue a training that was interrupted, as if it had not been; a finished one is only loaded.
+
+    Args:
+        folder: the run folder.
+        corpus: where the corpus of the run is now, if its folder has moved.
+        data: see `lmn_music.load_corpus`.
+        device: see `resolve_device`.
+        on_epoch: see `train`, also for stop.
+        stop: asked after each batch; True ends the training.
+
+    Returns:
+        The checkpoint of the best epoch.
+
+    Raises:
+        CheckpointError: the folder is no run folder, or is damaged.
+        UsageError: the corpus is not the one of the run.
+
+    Example:
+        checkpoint = resume("runs/jsb")
+    """
+    run = resume_run(folder, corpus, data=data, device=device, reporter=_reporter(on_epoch))
+    run.run(stop)
+    return load_model(run.folder, device=str(run.device))
+
+
+def start_run(
+    corpus: Corpus,
+    recipe: Recipe,
+    out: str | Path | None = None,
+    *,
+    seed: int = 1,
+    device: str = "auto",
+    command: str = "lmn_music.train",
+    reporter: Reporter | None = None,
+) -> Run:
+    """Make a run folder; `.run()` of what is returned trains in it.
+
+    Args:
+        corpus: what to train on.
+        recipe: every value that the training depends on; see `choose_recipe`.
+        out: the run folder; see `train`, also for seed and device.
+        seed: the same seed gives the same model.
+        device: see `resolve_device`.
+        command: how the training was started; checkpoints keep it.
+        reporter: what shows the training; nothing if not given.
+
+    Returns:
+        The run, not started yet.
+
+    Raises:
+        UsageError: the folder is in use, or the seed is too large.
+
+    Example:
+        run = start_run(load_corpus("chorales"), choose_recipe("chorales"), "runs/bach")
+    """
+    from lmn_music.files import as_utf8
+    from lmn_music.training.run import Run, RunConfig, corpus_info
+
+    check_seed(seed)
+    info = corpus_info(corpus, corpus.source, to_c=corpus.to_c)
+    config = RunConfig(command=as_utf8(command), seed=seed, corpus=info, recipe=recipe)
+    folder = Path(out) if out is not None else _free_folder(corpus.name)
+    return Run.start(folder, config, corpus, device=resolve_device(device), reporter=reporter)
+
+
+def resume_run(
+    folder: str | Path,
+    corpus: str | Path | Corpus | None = None,
+    *,
+    data: Path | None = None,
+    device: str = "auto",
+    reporter: Reporter | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Run:
+    """Open a run folder again; `.run()` of what is returned continues the training in it.
+
+    Args:
+        folder: the run folder.
+        corpus: see `resume`, also for data and device.
+        data: the folder of the benchmark files.
+        device: see `resolve_device`.
+        reporter: what shows the training; nothing if not given.
+        progress: see `lmn_music.load_corpus`.
+
+    Returns:
+        The run, not started yet.
+
+    Raises:
+        CheckpointError: the folder is no run folder, or is damaged.
+        UsageError: the corpus is not the one of the run.
+
+    Example:
+        run = resume_run("runs/bach")
+    """
+    from lmn_music.training.run import Run, read_config
+
+    folder = Path(folder)
+    info = read_config(folder).corpus
+    advice = f"say where it is now: lmn-music train FOLDER --resume {shlex.quote(str(folder))}"
+    songs = open_corpus_of(info, corpus, data, advice=advice, progress=progress)
+    return Run.resume(folder, songs, device=resolve_device(device), reporter=reporter)
+
+
+def _free_folder(name: str) -> Path:
+    """Return runs/NAME, or the first runs/NAME-2, -3, ... that does not exist: a run never overwrites another."""
+    folder, number = Path("runs") / name, 1
+    while folder.exists():
+        number += 1
+        folder = Path("runs") / f"{name}-{number}"
+    return folder
+
+
+def _reporter(on_epoch: Callable[[dict[str, Any]], object] | None) -> Reporter | None:
+    """Return a reporter that passes on the figures of each epoch."""
+    from lmn_music.training.trainer import Silent
+
+    if on_epoch is None:
+        return None
+    reporter = Silent()
+    reporter.epoch = on_epoch  # type: ignore[method-assign,assignment]
+    return reporter
