@@ -130,8 +130,9 @@ def test_nothing_stands_in_for_the_benchmark_unless_asked_for():
 
 
 def test_the_layers_are_there(small_corpus):
-    autoencoder = lmn_music.LinearAutoencoder(n_components=10).fit([roll.frames for roll in small_corpus.train])
-    assert autoencoder.encode(small_corpus.test[0].frames).shape[1] == 10
+    autoencoder = lmn_music.LinearAutoencoder(n_components=10).fit(small_corpus.train)
+    states = autoencoder.transform(small_corpus.test)
+    assert [state.shape for state in states] == [(len(song), 10) for song in small_corpus.test]
     layer = lmn_music.LMN(88, 16, 24)
     frames = torch.tensor(np.stack([make_roll(7).frames]), dtype=torch.float32).transpose(0, 1)
     outputs = layer(frames)[0]

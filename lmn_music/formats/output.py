@@ -62,7 +62,7 @@ def check_length(path: Path, frames: int, frames_per_quarter: int, *, tempo: flo
         entry.check(frames, frames_per_quarter, **entry.accepted(tempo=tempo))
 
 
-def write_roll(roll: PianoRoll, path: Path, *, tempo: float = 100, repeat_notes: bool = False) -> None:
+def write_roll(roll: PianoRoll, path: str | Path, *, tempo: float = 100, repeat_notes: bool = False) -> None:
     """Write the roll in the format that the suffix of `path` names. The file appears whole or not at all.
 
     Args:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lmn_music.music.pianoroll import PianoRoll
 
 
-def read_score(path: Path, frames_per_quarter: int = 2) -> PianoRoll:
+def read_score(path: str | Path, frames_per_quarter: int = 2) -> PianoRoll:
     """Return the music of a file as a piano-roll.
 
     Onsets and ends of notes are rounded to the nearest frame, and each note lasts one frame at least. Drums and notes

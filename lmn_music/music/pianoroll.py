@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Self, overload
+from typing import Any, Self, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +61,10 @@ class PianoRoll:
 
     def __hash__(self) -> int:
         return hash((self.frames_per_quarter, self.frames.shape, self.frames.tobytes()))
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        """Return the frames, so that NumPy, and a LinearAutoencoder, take a song as an array."""
+        return np.array(self.frames, dtype=dtype, copy=copy)
 
     @overload
     def __getitem__(self, index: slice) -> Self: ...

@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from lmn_music.music import pianoroll
 from lmn_music.music.pianoroll import KEYS, PianoRoll
+from tests.helpers import make_roll
 
 frames = hnp.arrays(bool, st.tuples(st.integers(0, 20), st.just(KEYS)))
 
@@ -79,3 +80,9 @@ def test_no_note_is_moved_off_the_keyboard():
 def test_the_example_in_the_docstring():
     result = doctest.testmod(pianoroll)
     assert (result.attempted, result.failed) == (4, 0)
+
+
+def test_numpy_takes_a_roll_as_an_array():
+    roll = make_roll(5)
+    assert np.array_equal(np.asarray(roll), roll.frames)
+    assert np.asarray(roll, dtype=float).dtype == float
