@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lmn_music import __version__
 from lmn_music.errors import CheckpointError
+from lmn_music.version import __version__
 
 FORMAT = 2  # of what is written now
 
