@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from lmn_music.errors import LmnMusicError
 
 _TEMPORARY = ".tmp"
@@ -64,6 +62,8 @@ def alone(lock: Path, what: str) -> Iterator[None]:
     Raises:
         LmnMusicError: Another process has the lock.
     """
+    from filelock import FileLock, Timeout  # only here, so that help is quick
+
     held = FileLock(lock)
     try:
         held.acquire(timeout=0)
