@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from measure import BIN, in_turn, median, process, ratio, script, store
+from measure import BIN, fresh, in_turn, median, process, ratio, script, store
 
-from lmn_music.corpora import load_corpus
-from lmn_music.formats.midi import write_midi
-from lmn_music.music.pianoroll import PianoRoll
-
-FILES = 1000
-LIKELIHOOD = """
-import time
 from lmn_music.allocator import keep_freed_memory
 from lmn_music.corpora import load_corpus
 from lmn_music.evaluation.likelihood import frame_log_probs
+from lmn_music.formats.midi import write_midi
 from lmn_music.models.checkpoint import load_checkpoint
-keep_freed_memory()
-model, songs = load_checkpoint({name!r}).model, load_corpus({name!r}).test
-start = time.perf_counter()
-frame_log_probs(model, songs)
-print(time.perf_counter() - start)
-"""
+from lmn_music.music.pianoroll import PianoRoll
+
+FILES = 1000
 COMMAND = str(BIN / "lmn-music")
+
+
+def likelihood(name: str) -> float:
+    """Return the seconds that a shipped model takes to read the test split of its corpus."""
+    keep_freed_memory()
+    model, songs = load_checkpoint(name).model, load_corpus(name).test
+    start = time.perf_counter()
+    frame_log_probs(model, songs)
+    return time.perf_counter() - start
+
+
+def chorales() -> dict[str, float]:
+    """Return the seconds that the chorales take at their first use in this process, and at their second."""
+    seconds = {}
+    for use in ("first use in a process", "second use"):
+        start = time.perf_counter()
+        load_corpus("chorales")
+        seconds[f"chorales, {use}, s"] = time.perf_counter() - start
+    return seconds
 
 
 def folder_of_midi(folder: Path) -> None:
@@ -64,13 +75,10 @@ def main() -> None:
         results["evaluate"][name] = {
             "the command, s": run["seconds"],
             "peak memory, MiB": run["peak_mib"],
-            "of which the likelihood, s": float(script(LIKELIHOOD.format(name=name))["output"]),
+            "of which the likelihood, s": fresh(likelihood, name),
         }
     results["folder"] = folder()
-    chorales = "import time; from lmn_music.corpora import load_corpus; {}"
-    once = "start = time.perf_counter(); load_corpus('chorales'); print(time.perf_counter() - start);"
-    two = [float(line) for line in script(chorales.format(once * 2))["output"].split()]
-    results["chorales"] = {"chorales, first use in a process, s": two[0], "chorales, second use, s": two[1]}
+    results["chorales"] = fresh(chorales)
     small = in_turn(
         {
             "lmn-music --help, s": lambda: process(COMMAND, "--help"),

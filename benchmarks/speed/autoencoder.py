@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from measure import script, store
+from measure import fresh, peak_mib, store
 from scipy import linalg
 from threadpoolctl import threadpool_limits
 
@@ -25,23 +25,6 @@ from lmn_music.models.memory_model import MemoryModel
 CORPORA = ("jsb", "piano", "nottingham", "muse")
 SONGS = {"jsb": 60, "piano": 8, "nottingham": 40, "muse": 20}  # of which activations are taken, about
 Array = npt.NDArray[np.float64]
-
-FIT = """
-import json, sys, time
-sys.path.insert(0, {folder!r})
-import autoencoder
-from lmn_music.memory.laes import LinearAutoencoder
-sequences = autoencoder.{sequences}
-high = lambda: int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0]) / 1024
-before = high()
-start = time.perf_counter()
-fitted = LinearAutoencoder({components}).fit(sequences)
-print(json.dumps({{
-    "frames": sum(map(len, sequences)), "components": {components}, "seconds": time.perf_counter() - start,
-    "peak memory, MiB": high(),
-    "before the fit, MiB": before, "energy kept": fitted.explained_energy_,
-}}))
-"""
 
 
 def rolls(corpus: str, share: float = 1.0) -> list[Array]:
@@ -75,13 +58,19 @@ def one_core() -> Iterator[None]:
         os.sched_setaffinity(0, cores)
 
 
-def fit(sequences: str, components: int) -> dict[str, float]:
-    """Fit in a fresh process, which has a peak memory of its own."""
-    from pathlib import Path
-
-    code = FIT.format(folder=str(Path(__file__).parent), sequences=sequences, components=components)
-    figures: dict[str, float] = json.loads(script(code)["output"].splitlines()[-1])
-    print(sequences, figures, flush=True)
+def fit(sequences: Callable[..., list[Array]], arguments: tuple[Any, ...], components: int) -> dict[str, float]:
+    """Fit to what a function returns, and measure time and memory."""
+    songs, before, start = sequences(*arguments), peak_mib(), time.perf_counter()
+    fitted = LinearAutoencoder(components).fit(songs)
+    figures = {
+        "frames": sum(map(len, songs)),
+        "components": components,
+        "seconds": time.perf_counter() - start,
+        "peak memory, MiB": peak_mib(),
+        "before the fit, MiB": before,
+        "energy kept": fitted.explained_energy_,
+    }
+    print(arguments, figures, flush=True)
     return figures
 
 
@@ -133,10 +122,10 @@ def beside(songs: int, components: int, *, dense: bool) -> dict[str, float]:
 def main() -> None:
     """Measure everything."""
     results = {
-        "rolls": {corpus: fit(f"rolls({corpus!r})", 100) for corpus in CORPORA},
-        "activations": {corpus: fit(f"activations({corpus!r}, {songs})", 128) for corpus, songs in SONGS.items()},
-        "components": [fit("rolls('nottingham')", count) for count in (12, 25, 50, 100, 200)],
-        "frames": [fit(f"rolls('nottingham', {share})", 50) for share in (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)],
+        "rolls": {corpus: fresh(fit, rolls, (corpus,), 100) for corpus in CORPORA},
+        "activations": {corpus: fresh(fit, activations, (corpus, songs), 128) for corpus, songs in SONGS.items()},
+        "components": [fresh(fit, rolls, ("nottingham",), count) for count in (12, 25, 50, 100, 200)],
+        "frames": [fresh(fit, rolls, ("nottingham", share), 50) for share in (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)],
         "beside": [beside(40, 50, dense=True), beside(229, 50, dense=False)],
     }
     store("autoencoder", results)

@@ -69,7 +69,7 @@ def main() -> None:
                 h, ms = compiled.forward(u, m, mh.t().contiguous(), hm.t().contiguous(), mm.t().contiguous(), b)
                 compiled.backward(upstream, h, ms, mh, hm, mm)
 
-            hs, ms = scan(u, m, *W, b)
+            hs, ms = scan(u, m, W[0], W[1], W[2], b)
             gradients = torch.autograd.grad(ms, [*W, b], upstream)
             mh, hm, mm = (weight.detach() for weight in W)
             with torch.no_grad():

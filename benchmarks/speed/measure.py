@@ -10,16 +10,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from multiprocessing import get_context
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
 from lmn_music.files import replacing
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs" / "results" / "speed"
 BIN = Path(sys.executable).parent
+T = TypeVar("T")
 
 
 def in_turn(
@@ -51,6 +54,21 @@ def ratio(times: Mapping[str, list[float]], ours: str, theirs: str) -> float:
     return statistics.median(a / b for a, b in zip(times[ours], times[theirs], strict=True))
 
 
+def fresh(function: Callable[..., T], *arguments: Any) -> T:
+    """Return what a function returns in a process of its own, which has a peak memory of its own."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def peak_mib(process: int | str = "self") -> float:
+    """Return the most memory that a process has used so far: the kernel's own high-water mark of the program.
+
+    The one of resource.getrusage counts the parent's memory too.
+    """
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024 if "VmHWM:" in status else 0.0
+
+
 def process(*command: str) -> dict[str, Any]:
     """Run a command in a fresh process: wall-clock seconds, peak memory in MiB, and what it printed."""
     start = time.perf_counter()
@@ -58,11 +76,9 @@ def process(*command: str) -> dict[str, Any]:
     peaks = [0.0]
 
     def watch() -> None:
-        # The kernel's own high-water mark of the program. (That of resource.getrusage counts the parent's memory too.)
         with suppress(OSError, ValueError):  # the process has ended
             while True:
-                status = Path(f"/proc/{child.pid}/status").read_text()
-                peaks.append(int(status.partition("VmHWM:")[2].split()[0]) / 1024 if "VmHWM:" in status else 0.0)
+                peaks.append(peak_mib(child.pid))
                 time.sleep(0.02)
 
     watcher = Thread(target=watch, daemon=True)
@@ -75,9 +91,9 @@ def process(*command: str) -> dict[str, Any]:
     return {"seconds": seconds, "peak_mib": max(peaks), "output": output}
 
 
-def script(code: str, *arguments: str) -> dict[str, Any]:
+def script(code: str) -> dict[str, Any]:
     """Run Python code in a fresh process; see `process`."""
-    return process(sys.executable, "-c", code, *arguments)
+    return process(sys.executable, "-c", code)
 
 
 def store(name: str, results: Any) -> None:

@@ -6,16 +6,16 @@ import subprocess
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import torch
 from measure import BIN, ROOT, in_turn, median, process, ratio, script, store
 
-import lmn_music.models.outputs.output as output_model
 from lmn_music.generation.sampler import sample_frames
 from lmn_music.models.checkpoint import load_checkpoint
+from lmn_music.models.outputs.output import KEYS_PER_PASS
 
 FRAMES = 64
-OURS = output_model.KEYS_PER_PASS
 
 FIRST_FRAME = """
 from lmn_music.cli.main import app  # what the command loads
@@ -43,13 +43,12 @@ def frames_per_second(name: str, songs: int) -> dict[str, float]:
     model = load_checkpoint(name).model
 
     def draw(keys_per_pass: int) -> None:
-        output_model.KEYS_PER_PASS = keys_per_pass
         generator = torch.Generator().manual_seed(0)
-        for _ in islice(sample_frames(model, generator, songs=songs), FRAMES):
-            pass
+        with patch("lmn_music.models.outputs.output.KEYS_PER_PASS", keys_per_pass):
+            for _ in islice(sample_frames(model, generator, songs=songs), FRAMES):
+                pass
 
-    times = in_turn({"ours": lambda: draw(OURS), "key by key": lambda: draw(1)}, seconds=8, least=5)
-    output_model.KEYS_PER_PASS = OURS
+    times = in_turn({"ours": lambda: draw(KEYS_PER_PASS), "key by key": lambda: draw(1)}, seconds=8, least=5)
     return {
         "frames per second": songs * FRAMES / median(times["ours"]),
         "ours / key by key": ratio(times, "ours", "key by key"),

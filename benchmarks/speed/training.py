@@ -9,17 +9,18 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import sys
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
-from measure import BIN, ROOT, in_turn, median, ratio, script, store
+from measure import BIN, ROOT, fresh, in_turn, median, peak_mib, ratio, store
 from torch.profiler import ProfilerActivity, profile
 
-import lmn_music.models.networks.lmn
+from lmn_music.allocator import keep_freed_memory
 from lmn_music.corpora import load_corpus
 from lmn_music.models.build import build
 from lmn_music.models.networks.scan import reference_scan, scan
@@ -60,17 +61,17 @@ def trainer(corpus: str) -> Trainer:
     return Trainer(model, songs.train, songs.valid, recipe.training, stage="lmn", seed=1)
 
 
-def epoch(corpus: str) -> None:
-    """Train one epoch and print its seconds, those of the validation included, as the command does it."""
-    from lmn_music.allocator import keep_freed_memory
-
-    keep_freed_memory()
+def epoch(corpus: str, *, keep_memory: bool = True) -> dict[str, float]:
+    """Train one epoch as the command does it, the validation included."""
+    if keep_memory:
+        keep_freed_memory()
     work = trainer(corpus)
     work.progress.best_valid = 1e9  # else the untrained model is validated first
     work.config = work.config.model_copy(update={"epochs": 1})
     start = time.perf_counter()
     work.run()
-    print(json.dumps({"epoch, s": time.perf_counter() - start, "threads": torch.get_num_threads()}))
+    seconds = time.perf_counter() - start
+    return {"epoch, s": seconds, "threads": torch.get_num_threads(), "peak memory, MiB": peak_mib()}
 
 
 def shares(corpus: str) -> dict[str, float]:
@@ -96,12 +97,11 @@ def parts() -> dict[str, float]:
     work = trainer("jsb")
 
     def batches(recurrence: object) -> None:
-        lmn_music.models.networks.lmn.scan = recurrence  # type: ignore[assignment]
-        for number in range(5):
-            work._train_batch([4 * number + song for song in range(4)])
+        with patch("lmn_music.models.networks.lmn.scan", recurrence):
+            for number in range(5):
+                work._train_batch([4 * number + song for song in range(4)])
 
     times = in_turn({"scan": lambda: batches(scan), "plain loop": lambda: batches(reference_scan)}, seconds=20)
-    lmn_music.models.networks.lmn.scan = scan
     return {"jsb, five batches, s": median(times["scan"]), "scan / plain loop": ratio(times, "scan", "plain loop")}
 
 
@@ -109,7 +109,7 @@ def whole(corpus: str) -> None:
     """Train by the command, and keep the wall-clock to the end of each epoch and the validation likelihood there.
 
     The command's start, the reading of the corpus, the fit and the hand-over are in it. A training that was interrupted
-    goes on, and its last epochs count from where it stood.
+    resumes, and its last epochs count from where it stood.
     """
     out = ROOT / "runs" / "speed" / corpus
     before = epochs(out)
@@ -139,29 +139,19 @@ def epochs(run: Path) -> list[dict[str, Any]]:
 def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", choices=["epochs", "epoch", "whole"], default="epochs")
+    parser.add_argument("what", nargs="?", choices=["epochs", "whole"], default="epochs")
     parser.add_argument("corpus", nargs="?", choices=CORPORA)
     arguments = parser.parse_args()
     if arguments.what == "whole":
         whole(arguments.corpus)
-    elif arguments.what == "epoch":
-        epoch(arguments.corpus)
     else:
-        results = {corpus: run_epoch(corpus) | {"shares": shares(corpus)} for corpus in CORPORA}
-        given_back = (
-            "import training, lmn_music.allocator as a; a.keep_freed_memory = lambda: None; training.epoch('jsb')"
-        )
-        pairs = [(run_epoch("jsb")["epoch, s"], run_epoch("jsb", given_back)["epoch, s"]) for _ in range(3)]
-        parts_of_it = parts() | {"memory kept / given back": sorted(ours / theirs for ours, theirs in pairs)[1]}
-        store("training", {"epochs": results, "parts": parts_of_it})
-
-
-def run_epoch(corpus: str, code: str | None = None) -> dict[str, float]:
-    """Run `epoch` in a fresh process, which has a peak memory of its own."""
-    path = f"import sys; sys.path.insert(0, {str(ROOT / 'benchmarks' / 'speed')!r}); "
-    child = script(path + (code or f"import training; training.epoch({corpus!r})"))
-    return json.loads(child["output"].splitlines()[-1]) | {"peak memory, MiB": child["peak_mib"]}
+        results = {corpus: fresh(epoch, corpus) | {"shares": shares(corpus)} for corpus in CORPORA}
+        memory = {True: list[float](), False: list[float]()}
+        for keep in [True, False] * 3:
+            memory[keep].append(fresh(partial(epoch, keep_memory=keep), "jsb")["epoch, s"])
+        kept = {"memory kept / given back": median([a / b for a, b in zip(*memory.values(), strict=True)])}
+        store("training", {"epochs": results, "parts": parts() | kept})
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
