@@ -1,7 +1,9 @@
 """The public face: what a notebook does, in one or two lines each."""
 
+import doctest
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +54,13 @@ def test_every_function_of_the_api_says_what_it_takes(name):
     if callable(value) and not isinstance(value, type) and value.__code__.co_argcount:
         assert "Args:" in value.__doc__
         assert "Returns:" in value.__doc__ or "Yields:" in value.__doc__
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["composing", "corpora", "evaluating", "loading", "recipes"])
+def test_the_examples_are_true(name):
+    result = doctest.testmod(import_module(f"lmn_music.api.{name}"))
+    assert result.failed == 0
 
 
 def test_a_shipped_model_composes_into_every_format():

@@ -97,12 +97,12 @@ def compose_songs(
     checkpoint = load_model(model, device=device)
     length = song_length(checkpoint, bars=bars, frames=frames)
     start = _prime(checkpoint, prime)
-    grid = checkpoint.header.corpus.frames_per_quarter
+    per_quarter = checkpoint.header.corpus.frames_per_quarter
     return (
         generate_song(
             checkpoint.model,
             frames=length,
-            frames_per_quarter=grid,
+            frames_per_quarter=per_quarter,
             seed=seed + number,
             temperature=temperature,
             prime=start,
@@ -112,7 +112,7 @@ def compose_songs(
 
 
 def compose_files(
-    out: Sequence[Path],
+    out: Sequence[str | Path],
     model: str | Path | Checkpoint = "jsb",
     *,
     count: int = 1,
@@ -148,21 +148,21 @@ def compose_files(
         LmnMusicError: see `compose_songs`; also a file that cannot be written, or a song that is too long for one.
 
     Example:
-        for song, files in compose_files([Path("song.mid")], "jsb", bars=16):
-            print(song.title, files)
+        >>> for song, files in compose_files(["song.mid", "song.png"], "jsb", bars=16, seed=1):  # doctest: +SKIP
+        ...     print(song.title, "is written to", files)
     """
     from lmn_music.formats import check_length, check_output, write_roll
 
     seed = _first_seed(seed, count)
-    files = [[_numbered(path, number, count) for path in out] for number in range(1, count + 1)]
+    files = [[_numbered(Path(path), number, count) for path in out] for number in range(1, count + 1)]
     for path in (path for paths in files for path in paths):
         check_output(path)
     checkpoint = load_model(model, device=device)
+    per_quarter = checkpoint.header.corpus.frames_per_quarter
     length = song_length(checkpoint, bars=bars, frames=frames)
     start = _prime(checkpoint, prime)
-    for path in out:
-        grid = checkpoint.header.corpus.frames_per_quarter
-        check_length(path, length + (len(start) if start else 0), grid, tempo=tempo)
+    for path in files[0]:
+        check_length(path, length + (len(start) if start else 0), per_quarter, tempo=tempo)
     songs = compose_songs(
         checkpoint, count=count, frames=length, seed=seed, temperature=temperature, prime=start, device=device
     )
@@ -196,14 +196,14 @@ def _prime(checkpoint: Checkpoint, prime: str | Path | PianoRoll | None) -> Pian
     """Return what songs begin with, with as many frames per quarter note as the model reads."""
     from lmn_music.formats import read_score
 
-    grid = checkpoint.header.corpus.frames_per_quarter
+    per_quarter = checkpoint.header.corpus.frames_per_quarter
     if prime is None:
         return None
     if isinstance(prime, str | Path):
-        return read_score(Path(prime), grid)
-    if prime.frames_per_quarter != grid:
+        return read_score(prime, per_quarter)
+    if prime.frames_per_quarter != per_quarter:
         raise UsageError(
-            f"the song to begin with has {prime.frames_per_quarter} frames per quarter note; give it {grid}"
+            f"the song to begin with has {prime.frames_per_quarter} frames per quarter note; give it {per_quarter}"
         )
     return prime
 

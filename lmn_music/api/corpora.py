@@ -56,7 +56,7 @@ class CorpusCheck:
     text: str = ""
 
 
-def list_corpora(data: Path | None = None) -> list[CorpusEntry]:
+def list_corpora(data: str | Path | None = None) -> list[CorpusEntry]:
     """Return what is known of every corpus that has a name.
 
     Args:
@@ -79,7 +79,7 @@ def list_corpora(data: Path | None = None) -> list[CorpusEntry]:
             spec.songs,
             spec.frames,
             spec.frames_per_quarter,
-            _where(spec, data),
+            _where(spec, _folder(data)),
             spec.licence,
             spec.citation,
         )
@@ -94,12 +94,12 @@ def list_corpora(data: Path | None = None) -> list[CorpusEntry]:
         "inside the package music21: always there",
         LICENCE,
         CITATION,
-        "a likelihood on it is not comparable with the published figures, which are on jsb",
+        "a likelihood on it is not comparable with the published figures, which were measured on jsb",
     )
     return [*entries, chorales]
 
 
-def fetch_corpora(name: str, data: Path | None = None) -> Iterator[tuple[str, Path | None]]:
+def fetch_corpora(name: str, data: str | Path | None = None) -> Iterator[tuple[str, Path | None]]:
     """Download a corpus, unless it is on this machine already.
 
     Args:
@@ -114,16 +114,16 @@ def fetch_corpora(name: str, data: Path | None = None) -> Iterator[tuple[str, Pa
         CorpusUnavailableError: it cannot be downloaded.
 
     Example:
-        dict(fetch_corpora("jsb"))
+        >>> dict(fetch_corpora("jsb"))  # doctest: +SKIP
     """
     from lmn_music.corpora import BENCHMARKS
     from lmn_music.corpora.benchmark_files import obtain
 
     for each in _names(name):
-        yield each, obtain(BENCHMARKS[each], data) if each in BENCHMARKS else None
+        yield each, obtain(BENCHMARKS[each], _folder(data)) if each in BENCHMARKS else None
 
 
-def verify_corpora(name: str = "all", data: Path | None = None) -> Iterator[CorpusCheck]:
+def verify_corpora(name: str = "all", data: str | Path | None = None) -> Iterator[CorpusCheck]:
     """Compare the corpora on this machine with what they should be.
 
     Args:
@@ -144,12 +144,14 @@ def verify_corpora(name: str = "all", data: Path | None = None) -> Iterator[Corp
 
     for each in _names(name):
         if each in BENCHMARKS:
-            yield from _verify_benchmark(BENCHMARKS[each], data)
+            yield from _verify_benchmark(BENCHMARKS[each], _folder(data))
         else:
             yield _verify_chorales()
 
 
-def corpus_song(name: str | Path, number: int = 0, split: str = "train", *, data: Path | None = None) -> PianoRoll:
+def corpus_song(
+    name: str | Path, number: int = 0, split: str = "train", *, data: str | Path | None = None
+) -> PianoRoll:
     """Return one song of a corpus.
 
     Args:
@@ -186,6 +188,10 @@ def _names(name: str) -> tuple[str, ...]:
     if name not in NAMES:
         raise UsageError(f"There is no corpus '{name}' to fetch or verify: choose {', '.join(NAMES)} or all.")
     return (name,)
+
+
+def _folder(data: str | Path | None) -> Path | None:
+    return None if data is None else Path(data)
 
 
 def _where(spec: Benchmark, data: Path | None) -> str:

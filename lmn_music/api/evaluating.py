@@ -23,10 +23,11 @@ def evaluate(
     others: Sequence[str | Path | Checkpoint] = (),
     dynamic: bool = False,
     to_c: bool = False,
-    data: Path | None = None,
+    data: str | Path | None = None,
     device: str = "auto",
     stand_in: Callable[[str], None] | None = None,
     reading: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Measure how well a model predicts the songs of a corpus.
 
@@ -41,6 +42,8 @@ def evaluate(
         device: see `resolve_device`.
         stand_in: see `lmn_music.load_corpus`.
         reading: called with (files read, files in all) while a folder is read.
+        progress: called with (songs done, songs in all) during the evaluation; a song counts once for each time that it
+            is read.
 
     Returns:
         The figures; `.nll` is the negative log-likelihood in nats per frame, exact, lower is better.
@@ -51,16 +54,18 @@ def evaluate(
         CorpusError: the corpus cannot be read.
 
     Example:
-        evaluate("jsb").nll
+        >>> round(evaluate("jsb").nll, 2)  # doctest: +SKIP
+        4.37
     """
     from lmn_music.evaluation import report
+    from lmn_music.evaluation.progress import no_progress
 
     checkpoint, *rest = [load_model(each, device=device) for each in (model, *others)]
     advice = "name it with --corpus"
     songs = open_corpus_of(
         checkpoint.header.corpus, corpus, data, advice=advice, to_c=to_c, stand_in=stand_in, progress=reading
     )
-    return report.evaluate(checkpoint, songs, split, others=rest, dynamic=dynamic)
+    return report.evaluate(checkpoint, songs, split, others=rest, dynamic=dynamic, progress=progress or no_progress)
 
 
 class PublishedFigures(NamedTuple):

@@ -81,7 +81,7 @@ def load_model(model: str | Path | Checkpoint, *, device: str = "auto") -> Check
 
 def open_corpus(
     corpus: str | Path | Corpus,
-    data: Path | None = None,
+    data: str | Path | None = None,
     *,
     frames_per_quarter: int | None = None,
     to_c: bool = False,
@@ -130,7 +130,7 @@ def open_corpus(
 def open_corpus_of(
     info: CorpusInfo,
     corpus: str | Path | Corpus | None,
-    data: Path | None = None,
+    data: str | Path | None = None,
     *,
     advice: str,
     to_c: bool = False,
@@ -162,5 +162,6 @@ def open_corpus_of(
         raise UsageError(f"the model was trained on {place}{advice}")
     if isinstance(source, Corpus) or source in NAMES:  # has its own frames and key
         return open_corpus(source, data, to_c=to_c, stand_in=stand_in)
-    grid = info.frames_per_quarter
-    return open_corpus(source, data, frames_per_quarter=grid, to_c=to_c or info.to_c, progress=progress)
+    return open_corpus(
+        source, data, frames_per_quarter=info.frames_per_quarter, to_c=to_c or info.to_c, progress=progress
+    )

@@ -28,7 +28,7 @@ def train(
     epochs: int | None = None,
     changes: Sequence[str] = (),
     seed: int = 1,
-    data: Path | None = None,
+    data: str | Path | None = None,
     device: str = "auto",
     frames_per_quarter: int | None = None,
     to_c: bool = False,
@@ -66,7 +66,7 @@ def train(
         CheckpointError: `stop` ended the training before the first epoch of its last stage.
 
     Example:
-        checkpoint = train("jsb", out="runs/jsb", on_epoch=print)
+        >>> checkpoint = train("jsb", out="runs/jsb", on_epoch=print)  # doctest: +SKIP
     """
     named = corpus if isinstance(corpus, str | Path) else corpus.source
     settings = choose_recipe(named, recipe, model=model, start=start, epochs=epochs, changes=changes)
@@ -80,7 +80,7 @@ def resume(
     folder: str | Path,
     corpus: str | Path | Corpus | None = None,
     *,
-    data: Path | None = None,
+    data: str | Path | None = None,
     device: str = "auto",
     on_epoch: Callable[[dict[str, Any]], object] | None = None,
     stop: Callable[[], bool] = lambda: False,
@@ -103,7 +103,7 @@ def resume(
         UsageError: the corpus is not the one of the run.
 
     Example:
-        checkpoint = resume("runs/jsb")
+        >>> checkpoint = resume("runs/jsb")  # doctest: +SKIP
     """
     run = resume_run(folder, corpus, data=data, device=device, reporter=_reporter(on_epoch))
     run.run(stop)
@@ -138,7 +138,7 @@ def start_run(
         UsageError: the folder is in use, or the seed is too large.
 
     Example:
-        run = start_run(load_corpus("chorales"), choose_recipe("chorales"), "runs/bach")
+        >>> run = start_run(load_corpus("chorales"), choose_recipe("chorales"), "runs/bach")  # doctest: +SKIP
     """
     from lmn_music.files import as_utf8
     from lmn_music.training.run import Run, RunConfig, corpus_info
@@ -154,7 +154,7 @@ def resume_run(
     folder: str | Path,
     corpus: str | Path | Corpus | None = None,
     *,
-    data: Path | None = None,
+    data: str | Path | None = None,
     device: str = "auto",
     reporter: Reporter | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -177,7 +177,7 @@ def resume_run(
         UsageError: the corpus is not the one of the run.
 
     Example:
-        run = resume_run("runs/bach")
+        >>> run = resume_run("runs/bach")  # doctest: +SKIP
     """
     from lmn_music.training.run import Run, read_config
 

@@ -15,7 +15,8 @@ from lmn_music.formats import check_output, write_roll, written
 
 app = typer.Typer(
     no_args_is_help=False,
-    help="List the corpora (the collections of music), fetch them, check them, look at their songs.",
+    help="List, fetch, check and show the corpora.\n\n"
+    "A corpus is a collection of music in three parts: train, valid, test.",
 )
 
 WIDTH = 100
@@ -48,7 +49,10 @@ def fetch(
     name: Annotated[str, typer.Argument(metavar="NAME", help="jsb, nottingham, muse, piano, chorales, or all.")],
     data: Data = None,
 ) -> None:
-    """Download a corpus, unless it is on this machine already, and say where it is."""
+    """Download a corpus, and print where it is.
+
+    A corpus that is on this machine already is not downloaded.
+    """
     for each, path in api.fetch_corpora(name, data):
         if path is None:
             typer.echo(f"{each}: inside the package music21, nothing to fetch")
@@ -64,7 +68,10 @@ def verify(
     ] = "all",
     data: Data = None,
 ) -> None:
-    """Check that the corpora on this machine are what they should be: every file's SHA-256, songs and frames."""
+    """Check the corpora on this machine.
+
+    Of every file the SHA-256, the songs and the frames are compared with what they should be.
+    """
     checks = []
     for check in api.verify_corpora(name, data):
         checks.append(check)
@@ -85,13 +92,16 @@ def show(
         str, typer.Argument(metavar="NAME", help="jsb, nottingham, muse, piano, chorales, or a folder of your own.")
     ],
     song: Annotated[int, typer.Option(metavar="NUMBER", help="Which song of the split, counted from 0.", min=0)] = 0,
-    split: Annotated[Split, typer.Option(help="Which songs.")] = Split.train,
+    split: Annotated[Split, typer.Option(help="Which songs of the corpus.")] = Split.train,
     out: Annotated[
         Path, typer.Option(metavar="FILE", help=f"Where to write; the ending chooses the format: {written()}.")
     ] = Path("roll.png"),
     data: Data = None,
 ) -> None:
-    """Draw one song of a corpus as a piano-roll: time left to right, pitch low to high; or write it as sound."""
+    """Draw or write a song of a corpus.
+
+    In a picture, time runs from left to right and pitch from low to high.
+    """
     check_output(out)
     roll = api.corpus_song(name, song, split.value, data=data)
     write_roll(roll, out)

@@ -26,34 +26,42 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="What to read: jsb, nottingham, muse, piano, chorales or a folder; the model's own if not given.",
+            help="The music: jsb, nottingham, muse, piano, chorales or a folder. If not given, what the model was "
+            "trained on.",
         ),
     ] = None,
-    split: Annotated[Split, typer.Option(help="Which songs.")] = Split.test,
+    split: Annotated[Split, typer.Option(help="Which songs of the corpus.")] = Split.test,
     others: Annotated[
         list[str] | None,
         typer.Option(
             "--with",
             metavar="MODEL",
-            help="Also the ensemble with this model, trained on the same songs; may be given several times.",
+            help="Also evaluate the ensemble with this model, trained on the same songs; may be repeated.",
         ),
     ] = None,
     dynamic: Annotated[
         bool,
         typer.Option(
-            "--dynamic", help="Also let the model continue to learn from each song while it reads it; slower."
+            "--dynamic",
+            help="Also evaluate the model while it continues to learn from each song that it reads; slower.",
         ),
     ] = False,
     to_c: Annotated[
         bool,
-        typer.Option("--to-c", help="Own files: transpose every song to C, as the music of the shipped models is."),
+        typer.Option(
+            "--to-c", help="Own files: transpose every song to C major or C minor, the keys of the shipped models."
+        ),
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     data: Data = None,
     device: Device = DeviceName.auto,
 ) -> None:
-    """Say how well a model predicts music it has not seen, beside the published figures."""
-    with counting("reading", "files", show=not json) as reading:
+    """Measure how well a model predicts music.
+
+    On the test split of a benchmark corpus, published figures are printed beside the model's.
+    """
+    show = not json
+    with counting("reading", "files", show=show) as reading, counting("evaluating", "songs", show=show) as progress:
         evaluation = api.evaluate(
             model,
             corpus,
@@ -65,6 +73,7 @@ def evaluate(
             device=device.value,
             stand_in=note,
             reading=reading,
+            progress=progress,
         )
     if json:
         typer.echo(evaluation.model_dump_json())
@@ -97,7 +106,7 @@ def _print(e: Evaluation) -> None:
     if e.frames_per_quarter != e.trained_frames_per_quarter:
         _note(
             f"NOTE: the model was trained on {e.trained_frames_per_quarter} frame(s) per quarter note and reads "
-            f"{e.frames_per_quarter} here: to it, this music moves at another pace."
+            f"{e.frames_per_quarter} here: for the model, this music has another speed."
         )
     if not e.comparable:
         _note("These figures are NOT comparable with published ones: not trained and read on one benchmark.")

@@ -31,12 +31,15 @@ def generate(
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(metavar="NUMBER", min=0, help="Same seed, same song; a new one if not given."),
+        typer.Option(metavar="NUMBER", min=0, help="The same seed gives the same song; a new seed if not given."),
     ] = None,
     temperature: Annotated[
         float,
         typer.Option(
-            metavar="NUMBER", min=0, max=100, help="Below 1 more cautious, above 1 bolder, 1 the model itself."
+            metavar="NUMBER",
+            min=0,
+            max=100,
+            help="Below 1 the song is more cautious, above 1 bolder; 1 is the model itself.",
         ),
     ] = 1.0,
     tempo: Annotated[float, typer.Option(metavar="NUMBER", min=10, max=400, help="Quarter notes per minute.")] = 90.0,
@@ -61,7 +64,10 @@ def generate(
     ] = False,
     device: Device = DeviceName.auto,
 ) -> None:
-    """Compose: draw new songs from a model and write them as MIDI, sound, picture or piano-roll."""
+    """Compose new songs.
+
+    They are drawn from a model, and written in any of the formats of --out.
+    """
     songs = api.compose_files(
         out,
         model,

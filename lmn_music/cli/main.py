@@ -1,4 +1,4 @@
-"""The command `lmn-music`. Commands parse, call the library, print; torch comes in late, so that help is quick."""
+"""The command `lmn-music`. Commands parse, call `lmn_music.api` and print; torch is imported late: help is quick."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Train Linear Memory Networks on piano music, see how well they predict it, and let them compose.",
+    help="Train Linear Memory Networks on piano music, measure how well they predict it, and compose with them.",
 )
 
 
@@ -60,7 +60,7 @@ def _version(show: bool) -> None:
 @app.callback()
 def _main(
     _show_version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
     ] = False,
 ) -> None:
     keep_freed_memory()

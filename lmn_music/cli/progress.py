@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -29,17 +29,29 @@ def clock(seconds: float) -> str:
 
 @contextmanager
 def counting(what: str, unit: str, *, show: bool = True) -> Iterator[Callable[[int, int], None]]:
-    """Give a function of (done, all) that shows how much is done and how much time is left.
+    """Give a function of (done, in all) that shows how much is done and how much time is left.
 
-    It shows this on a terminal's standard error, and nowhere else.
+    Args:
+        what: What is done, such as "reading".
+        unit: What is counted, such as "files".
+        show: Whether to show it. It is shown on a terminal's standard error only.
+
+    Yields:
+        The function; nothing is shown before it is called first, nor after all is done.
     """
     from tqdm import tqdm
 
-    with tqdm(desc=what, unit=f" {unit}", leave=False, disable=None if show else True) as bar:
+    with ExitStack() as shown:
+        bar: tqdm[Any] | None = None
 
-        def progress(done: int, total: int) -> None:
-            bar.total = total
+        def progress(done: int, in_all: int) -> None:
+            nonlocal bar
+            if bar is None:
+                bar = tqdm(desc=what, unit=f" {unit}", total=in_all, leave=False, disable=None if show else True)
+                shown.enter_context(bar)
             bar.update(done - bar.n)
+            if done == in_all:
+                bar.close()
 
         yield progress
 

@@ -11,10 +11,14 @@ from lmn_music import api
 
 def recipes(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="A recipe's name or a .toml file; all names if left out.")
+        str | None,
+        typer.Argument(metavar="NAME", help="A recipe's name or a .toml file. If not given, all names are shown."),
     ] = None,
 ) -> None:
-    """Show the recipes that `train` uses: every value in them can be changed with --set KEY=VALUE."""
+    """Show the recipes of `train`.
+
+    Every value in a recipe can be changed with --set KEY=VALUE.
+    """
     if name is None:
         typer.echo("\n".join(api.recipe_names()))
     else:

@@ -18,9 +18,10 @@ from lmn_music import api
 from lmn_music.cli.options import Data, Device, DeviceName, note
 from lmn_music.cli.progress import TrainingDisplay, counting
 from lmn_music.errors import UsageError
+from lmn_music.formats import readable_labels
 
 if TYPE_CHECKING:
-    from lmn_music.corpora import Corpus
+    from lmn_music.api import Run
 
 
 class Start(StrEnum):
@@ -37,22 +38,24 @@ def train(
     corpus: Annotated[
         str | None,
         typer.Argument(
-            metavar="CORPUS", help="jsb, nottingham, muse, piano, chorales, or a folder of MIDI and MusicXML files."
+            metavar="CORPUS",
+            help=f"jsb, nottingham, muse, piano, chorales, or a folder of {readable_labels()} files.",
         ),
     ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="A recipe's name (see `lmn-music recipes`) or a .toml file; else the corpus's own."
+            metavar="NAME",
+            help="A recipe's name (see `lmn-music recipes`) or a .toml file. If not given, the corpus's own.",
         ),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="A model to compare with, in the dense recipe unless --recipe says otherwise: lmn-a, lmn-b, rnn, "
-            "rnn-laes, gru, lstm, ms-lmn, or lmn-laes, lmn-orthogonal, lmn-delay and lmn-legendre, those also with "
-            "-frozen.",
+            help="A model to compare others with: lmn-a, lmn-b, rnn, rnn-laes, gru, lstm, ms-lmn, lmn-laes, "
+            "lmn-orthogonal, lmn-delay or lmn-legendre; the last four also with -frozen at the end. It changes the "
+            "recipe lmn if --recipe is not given.",
         ),
     ] = None,
     start: Annotated[
@@ -61,7 +64,7 @@ def train(
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(metavar="NUMBER", min=0, help="Same seed, same model; 1 if not given."),
+        typer.Option(metavar="NUMBER", min=0, help="The same seed gives the same model; 1 if not given."),
     ] = None,
     epochs: Annotated[
         int | None, typer.Option(metavar="NUMBER", min=1, help="At most so many passes over the songs in each stage.")
@@ -74,7 +77,7 @@ def train(
             help="Change a value of the recipe, such as model.hidden_size=128; may be repeated.",
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="The run folder; runs/NAME if left out.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="The run folder; runs/NAME if not given.")] = None,
     resume: Annotated[
         Path | None,
         typer.Option(
@@ -91,8 +94,14 @@ def train(
     to_c: Annotated[
         bool | None, typer.Option("--to-c", help="Own files: transpose every song to C major or C minor.")
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Own files: name every file that is left out, with the reason.")
+    ] = False,
 ) -> None:
-    """Train a Linear Memory Network on a corpus. Ctrl-C saves; --resume continues as if nothing had happened."""
+    """Train a model on a corpus.
+
+    Ctrl-C saves everything and stops; --resume continues as if nothing had happened.
+    """
     display = TrainingDisplay()
     if resume is not None:
         settled: dict[str, object] = {
@@ -110,7 +119,6 @@ def train(
             raise UsageError(f"--resume continues as {resume}/config.toml says: leave out {', '.join(given)}")
         with counting("reading", "files") as reading:
             run = api.resume_run(resume, corpus, data=data, device=device.value, reporter=display, progress=reading)
-        _describe(run.corpus)
     elif corpus is None:
         raise UsageError("name a corpus to train on, or a run folder to --resume")
     else:
@@ -126,7 +134,6 @@ def train(
                 stand_in=note,
                 progress=reading,
             )
-        _describe(songs)
         command = shlex.join(["lmn-music", *sys.argv[1:]])
         run = api.start_run(
             songs,
@@ -137,6 +144,7 @@ def train(
             command=command,
             reporter=display,
         )
+    _describe(run, verbose=verbose)
     with display, _stopping() as stop:
         display.note(f"run folder {run.folder}, seed {run.config.seed}, device {run.device}")
         finished = run.run(stop)
@@ -147,9 +155,20 @@ def train(
     typer.echo(f"             lmn-music generate --model {shlex.quote(str(run.folder))} --out song.mid")
 
 
-def _describe(corpus: Corpus) -> None:
-    for rejected in corpus.rejected:
-        typer.echo(f"left out: {rejected.path}: {rejected.reason}")
+def _describe(run: Run, *, verbose: bool) -> None:
+    """Print which files were left out, in one line or each in its own, and how much music there is."""
+    from lmn_music.corpora import by_kind
+
+    corpus = run.corpus
+    if verbose:
+        for file in corpus.rejected:
+            typer.echo(f"left out: {file.path}: {file.reason}")
+    elif corpus.rejected:
+        counts = ", ".join(f"{len(files)} {kind}" for kind, files in by_kind(corpus.rejected).items())
+        files = "1 file" if len(corpus.rejected) == 1 else f"{len(corpus.rejected)} files"
+        page = run.folder / "left_out.txt"
+        where = f"{page} or --verbose" if page.exists() else "--verbose"
+        typer.echo(f"left out: {files}: {counts}; all of them: {where}")
     songs, frames = corpus.songs, corpus.frames
     typer.echo(
         f"{corpus.name}: {songs[0]} songs to train on, {songs[1]} to validate, {songs[2]} to test "

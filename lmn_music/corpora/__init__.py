@@ -34,7 +34,7 @@ STAND_IN = (
 
 def load_corpus(
     name: str | Path,
-    data: Path | None = None,
+    data: str | Path | None = None,
     *,
     download: bool = True,
     frames_per_quarter: int | None = None,
@@ -73,7 +73,7 @@ def load_corpus(
                 f"The corpus '{name}' has its frames and its key: frames per quarter and transposition to C can be "
                 "chosen for a folder only (--frames-per-quarter, --to-c)."
             )
-        return _load_named(name, data, download, stand_in)
+        return _load_named(name, None if data is None else Path(data), download, stand_in)
     try:
         is_folder = bool(str(name)) and Path(name).is_dir()
     except OSError:  # a name too long

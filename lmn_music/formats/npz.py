@@ -51,7 +51,7 @@ def read_npz(data: bytes, frames_per_quarter: int, title: str) -> PianoRoll:
     """
     roll = _parse(data)
     title = as_utf8(roll.title) or title
-    if roll.frames_per_quarter == frames_per_quarter and roll.notes:
+    if roll.frames_per_quarter == frames_per_quarter and roll.frames.any():
         return replace(roll, title=title)
     own = roll.frames_per_quarter
     notes = [Note(run.key + LOWEST_PITCH, run.start / own, run.end / own) for run in runs(roll.frames)]

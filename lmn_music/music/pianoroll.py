@@ -30,7 +30,7 @@ class PianoRoll:
         >>> middle_c[:, 60 - LOWEST_PITCH] = True
         >>> song = PianoRoll(middle_c, frames_per_quarter=2, title="Two quarters of C")
         >>> len(song), song.notes
-        (4, 4)
+        (4, 1)
     """
 
     frames: npt.NDArray[np.bool_]
@@ -79,8 +79,10 @@ class PianoRoll:
 
     @property
     def notes(self) -> int:
-        """Return the number of sounding (frame, key) cells."""
-        return int(self.frames.sum())
+        """Return the number of notes. A key that sounds in consecutive frames is one note, held."""
+        starts = self.frames.copy()
+        starts[1:] &= ~self.frames[:-1]
+        return int(starts.sum())
 
     def transposed(self, semitones: int) -> Self:
         """Return the roll transposed.

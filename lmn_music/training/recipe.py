@@ -133,5 +133,7 @@ def _first_fault(error: ValidationError) -> str:
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         return f"unknown key {key!r}; `lmn-music recipes` shows every key"
+    if fault["type"] == "model_type":
+        return f"{key} is a table, not a value: change one of the values in it, as in {key}.KEY=VALUE"
     text = fault["msg"].removeprefix("Value error, ")
     return f"{key}: {text}" if key else text

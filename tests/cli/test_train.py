@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from lmn_music.cli.progress import TrainingDisplay
+from lmn_music.cli.progress import TrainingDisplay, counting
+from lmn_music.formats import write_roll
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.training.recipe import load_recipe
 from lmn_music.training.trainer import Progress
 from tests.cli.helpers import TINY, lmn_music
+from tests.helpers import make_roll
 
 
 @pytest.mark.parametrize("name", ["chorales", "jsb"])
@@ -75,10 +77,21 @@ def test_names_that_are_no_text_are_shown_and_stored_with_question_marks(tunes):
     odd = os.fsdecode(b"t\xffnes")
     tunes.rename(odd)
     (Path(odd) / os.fsdecode(b"\xfe.txt")).touch()
-    output = lmn_music("train", odd, "--out", "run", *TINY)
+    output = lmn_music("train", odd, "--out", "run", "--verbose", *TINY)
     assert "left out: ?.txt" in output
     assert load_checkpoint("run").header.corpus.name == "t?nes"
     assert "done" in lmn_music("train", odd, "--resume", "run")
+
+
+def test_files_left_out_are_counted_by_reason_or_named(tunes):
+    for number in range(3):
+        write_roll(make_roll(3 + number, frames_per_quarter=2), tunes / f"short{number}.mid")
+    write_roll(make_roll(20, frames_per_quarter=2), tunes / "again.mid")
+    (line,) = [line for line in lmn_music("train", tunes, *TINY).splitlines() if "left out" in line]
+    assert line.startswith("left out: 5 files: 3 too short, 1 same music as another file, 1 unreadable; all of them: ")
+    lines = [line for line in lmn_music("train", tunes, "--verbose", *TINY).splitlines() if "left out" in line]
+    assert len(lines) == 5
+    assert "left out: short0.mid: too short (3 frames, fewer than 16)" in lines
 
 
 def terminal():
@@ -95,6 +108,18 @@ def test_the_live_line_fits_and_shows_only_what_there_is():
     assert "best 12.345, at most 0:00 left" in str(display._live.renderable)
     lines = console.render_lines(display._live.renderable)
     assert len(lines) == 1
+
+
+def test_the_time_left_is_shown_on_a_terminal_only(monkeypatch):
+    for is_terminal in (True, False):
+        error = io.StringIO()
+        error.isatty = lambda is_terminal=is_terminal: is_terminal
+        monkeypatch.setattr("sys.stderr", error)
+        with counting("reading", "files") as progress:
+            assert error.getvalue() == ""
+            progress(1, 2)
+            progress(2, 2)
+        assert ("reading:   0%" in error.getvalue()) is is_terminal
 
 
 def test_a_folder_may_be_called_like_markup():
