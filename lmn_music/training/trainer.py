@@ -170,8 +170,8 @@ class Trainer:
         batch = collate(rolls, range(len(rolls)), self.device)
         self.model.train()
         with torch.random.fork_rng():
-            torch.manual_seed(generator.initial_seed())  # dropout
-            state = self.model.training_state(batch.frames, generator)
+            torch.manual_seed(generator.initial_seed())  # also for dropout, which takes no generator
+            state = self.model.training_state(batch.frames, torch.default_generator)
             for frames, mask in batch.chunks(config.chunk):
                 log_prob, state = self.model(frames, state.select(slice(frames.shape[1])))
                 state = state.detached()
