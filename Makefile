@@ -26,8 +26,9 @@ check: lint
 
 # The site, strictly: a broken link or reference fails. It needs no network.
 docs: .venv/documented
+	rm -rf site
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --nitpicky --fresh-env --quiet -c docs . site
-	@echo '<meta http-equiv="refresh" content="0; url=docs/index.html">' > site/index.html
+	@echo '<meta http-equiv="refresh" content="0; url=README.html">' > site/index.html
 	@echo "The site: $(CURDIR)/site/index.html"
 
 # Speed and memory, always beside something: docs/results/speed/*.json and the tables of docs/performance.md.

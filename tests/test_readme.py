@@ -1,4 +1,4 @@
-"""Every command and every program of the README runs."""
+"""Every command and every program of the README and of the guide runs."""
 
 import re
 import shlex
@@ -11,27 +11,31 @@ from lmn_music.cli.main import app
 from lmn_music.formats import write_roll
 from tests.helpers import make_roll
 
-README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
-# Trained as the README says, but briefly.
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ["README.md", "docs/guide.md"]
+# Trained as the pages say, but briefly; a dense model, where no other is asked for.
 SHORT = "--start laes --epochs 1 --set pretraining.epochs=1 --set model.hidden_size=4 --set model.memory_size=8".split()  # noqa: SIM905
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.slow
-def test_commands_in_their_order(benchmark_folder, tmp_path, monkeypatch):
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_in_their_order(page, benchmark_folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LMN_MUSIC_DATA", str(benchmark_folder))
     (tmp_path / "my" / "midi").mkdir(parents=True)
     for seed in range(8):
         write_roll(make_roll(40, seed, frames_per_quarter=4), tmp_path / "my" / "midi" / f"{seed}.mid")
-    commands = [shlex.split(line, comments=True) for block in blocks("sh") for line in block.splitlines()]
+    commands = [shlex.split(line, comments=True) for block in blocks(page, "sh") for line in block.splitlines()]
     commands = [command for command in commands if command and command[0] == "lmn-music"]
-    assert len(commands) >= 8
+    assert len(commands) >= 6
     for command in commands:
         extra = SHORT if command[1] == "train" else []
+        if extra and "--model" not in command:
+            extra = [*SHORT, "--recipe", "lmn"]
         result = CliRunner().invoke(app, command[1:] + extra)
         assert result.exit_code == 0, f"{shlex.join(command)}: {result.output}"
         for position, word in enumerate(command):
@@ -40,8 +44,20 @@ def test_commands_in_their_order(benchmark_folder, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("program", blocks("python"))
-def test_programs(program):
+@pytest.mark.parametrize(("page", "program"), [(page, program) for page in PAGES for program in blocks(page, "python")])
+def test_programs(page, program, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     lines = [line for line in program.splitlines() if line.strip()]
     assert len(lines) <= 10
-    exec(compile(program, "README.md", "exec"), {})  # noqa: S102
+    exec(compile(program, page, "exec"), {})  # noqa: S102
+
+
+def test_every_make_target_that_is_named_exists():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {
+        name
+        for page in [*PAGES, "CONTRIBUTING.md"]
+        for name in re.findall(r"(?:^|`)make ([a-z]+)", (ROOT / page).read_text(), re.MULTILINE)
+    }
+    assert named >= {"song", "test", "docs"}
+    assert named <= targets
