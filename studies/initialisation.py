@@ -24,8 +24,10 @@ from lmn_music.corpora.corpus import Corpus
 from lmn_music.errors import LmnMusicError, TrainingError
 from lmn_music.evaluation.report import evaluate
 from lmn_music.models.checkpoint import load_checkpoint
-from lmn_music.training.run import UNROLLED, Run, RunConfig, corpus_info
-from lmn_music.training.trainer import Silent
+from lmn_music.training.folder import RunConfig, corpus_info
+from lmn_music.training.reporter import Silent
+from lmn_music.training.run import Run
+from lmn_music.training.stages import UNROLLED
 from studies.initialisation_plan import (
     GRID,
     Plan,

@@ -15,8 +15,9 @@ from lmn_music.api.training import resume, resume_run, start_run, train
 if TYPE_CHECKING:  # what the functions return and take
     from lmn_music.evaluation.report import BeyondOneModel as BeyondOneModel
     from lmn_music.evaluation.report import Evaluation as Evaluation
+    from lmn_music.training.reporter import Progress as Progress
     from lmn_music.training.run import Run as Run
-    from lmn_music.training.trainer import Progress as Progress
+    from lmn_music.training.stage import Stage as Stage
 
 __all__ = [
     "CorpusCheck",

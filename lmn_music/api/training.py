@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from lmn_music.corpora import Corpus
     from lmn_music.models.checkpoint import Checkpoint
     from lmn_music.training.config import Recipe
+    from lmn_music.training.reporter import Reporter
     from lmn_music.training.run import Run
-    from lmn_music.training.trainer import Reporter
 
 
 def train(
@@ -141,7 +141,8 @@ def start_run(
         >>> run = start_run(load_corpus("chorales"), choose_recipe("chorales"), "runs/bach")  # doctest: +SKIP
     """
     from lmn_music.files import as_utf8
-    from lmn_music.training.run import Run, RunConfig, corpus_info
+    from lmn_music.training.folder import RunConfig, corpus_info
+    from lmn_music.training.run import Run
 
     check_seed(seed)
     info = corpus_info(corpus, corpus.source, to_c=corpus.to_c)
@@ -179,7 +180,8 @@ def resume_run(
     Example:
         >>> run = resume_run("runs/bach")  # doctest: +SKIP
     """
-    from lmn_music.training.run import Run, read_config
+    from lmn_music.training.folder import read_config
+    from lmn_music.training.run import Run
 
     folder = Path(folder)
     info = read_config(folder).corpus
@@ -199,7 +201,7 @@ def _free_folder(name: str) -> Path:
 
 def _reporter(on_epoch: Callable[[dict[str, Any]], object] | None) -> Reporter | None:
     """Return a reporter that passes on the figures of each epoch."""
-    from lmn_music.training.trainer import Silent
+    from lmn_music.training.reporter import Silent
 
     if on_epoch is None:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -14,12 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from lmn_music.api import Progress
-
-
-def name_of(stage: str) -> str:
-    """Return what to call a stage of a training: the network that it trains, or which part of one."""
-    return {"unrolled": "unrolled model"}.get(stage, stage if "scale" in stage else stage.upper())
+    from lmn_music.api import Progress, Stage
 
 
 def clock(seconds: float) -> str:
@@ -57,12 +52,13 @@ def counting(what: str, unit: str, *, show: bool = True) -> Iterator[Callable[[i
 
 
 class TrainingDisplay:
-    """A Reporter (see `lmn_music.training.trainer`) for the command line; a context manager."""
+    """A Reporter (see `lmn_music.training.reporter`) for the command line; a context manager."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=False, highlight=False)
         self._live = Live(console=self._console, transient=True) if self._console.is_terminal else None
         self._stage, self._stage_start, self._stage_done = "", 0.0, 0.0
+        self._stages: Sequence[Stage] = ()
 
     def __enter__(self) -> Self:
         if self._live:
@@ -75,8 +71,15 @@ class TrainingDisplay:
         if self._live:
             self._live.stop()
 
+    def begin(self, stages: Sequence[Stage]) -> None:
+        """Note what is ahead: the time left and the names of the stages depend on it."""
+        self._stages = stages
+
     def batch(self, stage: str, progress: Progress, batches: int, epochs: int) -> None:
-        """Refresh the live line: likelihood so far, and the time left if no early stopping comes first."""
+        """Refresh the live line: likelihood so far, and the time left if no stage stops early.
+
+        Epochs of later stages are taken to last as long as those of this one.
+        """
         if not self._live:
             return
         done = progress.epoch + progress.batch / batches
@@ -86,10 +89,13 @@ class TrainingDisplay:
         left = ""
         if done > self._stage_done:
             rate = (time.monotonic() - self._stage_start) / (done - self._stage_done)
-            left = f", at most {clock(rate * (epochs - done))} left"
+            names = [ahead.name for ahead in self._stages]
+            later = self._stages[names.index(stage) + 1 :] if stage in names else ()
+            more = sum(ahead.training.epochs for ahead in later)
+            left = f", {'about' if later else 'at most'} {clock(rate * (epochs - done + more))} left"
         self._live.update(
             Text(
-                f"{name_of(stage)} {progress.epoch + 1}/{epochs}, batch {progress.batch}/{batches}: "
+                f"{self._title(stage)} {progress.epoch + 1}/{epochs}, batch {progress.batch}/{batches}: "
                 f"{progress.nll_sum / progress.frames:.3f} nats per frame{best}{left}",
                 no_wrap=True,
                 overflow="ellipsis",
@@ -99,13 +105,16 @@ class TrainingDisplay:
     def epoch(self, metrics: dict[str, Any]) -> None:
         """Print one line."""
         self._print(
-            f"{name_of(metrics['stage']):>14} epoch {metrics['epoch']:3d}  training {metrics['train_nll']:7.3f}  "
+            f"{self._title(metrics['stage']):>14} epoch {metrics['epoch']:3d}  training {metrics['train_nll']:7.3f}  "
             f"validation {metrics['valid_nll']:7.3f}{' *' if metrics['best'] else '  '}  {clock(metrics['seconds'])}"
         )
 
     def note(self, text: str) -> None:
         """Print one line."""
         self._print(text)
+
+    def _title(self, stage: str) -> str:
+        return next((ahead.title for ahead in self._stages if ahead.name == stage), stage)
 
     def _print(self, text: str) -> None:
         if self._live:

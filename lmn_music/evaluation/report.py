@@ -67,8 +67,7 @@ class Evaluation(Likelihood):
         kind: which published figures `nll` may stand beside, a key of `published.KINDS`.
         trained_on: what the corpus of the training was read from.
         trained_frames_per_quarter: the frames per quarter note in training.
-        corpus: the name of the evaluated corpus.
-        provenance: what the evaluated corpus was read from.
+        corpus, provenance: the name of the evaluated corpus, and what it was read from.
         frames_per_quarter: the frames per quarter note of the evaluated corpus.
         split: the name of the evaluated split.
         comparable: whether `nll` may stand beside published figures: the model was trained on, and is evaluated on, the

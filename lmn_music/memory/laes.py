@@ -100,8 +100,7 @@ class LinearAutoencoder(Estimator):
         self.A_[:, used] = U[:width].T
         with threadpool_limits(1, user_api="blas"):  # another number of threads would add up in another order
             self.B_ = U[width:].T @ U[: len(U) - width]
-        self.mean_ = mean
-        self.singular_values_ = singular_values
+        self.mean_, self.singular_values_ = mean, singular_values
         self.explained_energy_ = float(np.sum(np.square(singular_values)) / squared_norm(arrays))
         self.n_features_in_ = inputs
         return self

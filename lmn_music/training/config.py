@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from lmn_music.models.config import ModelConfig, Settings
 
@@ -51,6 +51,8 @@ class TrainingConfig(Settings):
 class Recipe(Settings):
     """A whole training: the model, what its memory starts as, and how each stage is trained.
 
+    What fits together depends on the network, see `lmn_music.training.stages.check_recipe`.
+
     Attributes:
         model: what is trained.
         start: what the memory starts as. `laes` trains the unrolled model first (`pretraining`), fits the autoencoder
@@ -73,18 +75,3 @@ class Recipe(Settings):
     laes_length: Annotated[int, Field(ge=0)] = 0
     pretraining: TrainingConfig = TrainingConfig()
     training: TrainingConfig = TrainingConfig()
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Recipe:
-        network = self.model.network
-        if network == "unrolled":
-            raise ValueError('network cannot be "unrolled": that is the first stage of the lmn')
-        if network != "lmn" and (self.start in ("delay", "legendre") or (self.start == "laes" and network != "rnn")):
-            raise ValueError(f'start "{self.start}" is not for network "{network}"')
-        if network == "ms-lmn" and self.training.epochs < self.model.scales:
-            raise ValueError("training.epochs must be at least model.scales: each scale gets an equal share")
-        if self.start in ("delay", "legendre") and self.model.memory_size < self.model.hidden_size:
-            raise ValueError(f'start "{self.start}" needs a memory_size of at least hidden_size')
-        if self.start == "legendre" and self.model.memory_size > 100 * self.model.hidden_size:
-            raise ValueError('start "legendre" needs a memory_size of at most 100 times hidden_size')
-        return self

@@ -107,10 +107,16 @@ def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
 
 
 def _recipe(values: dict[str, Any], where: str = "") -> Recipe:
+    from lmn_music.training.stages import check_recipe  # brings torch, which the names of recipes do not need
+
     try:
-        return Recipe.model_validate(values)
+        recipe = Recipe.model_validate(values)
+        check_recipe(recipe)
     except ValidationError as error:
         raise UsageError(f"{where}{_first_fault(error)}") from error
+    except UsageError as error:
+        raise UsageError(f"{where}{error}") from error
+    return recipe
 
 
 def _apply(values: dict[str, Any], override: str) -> None:

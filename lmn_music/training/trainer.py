@@ -6,8 +6,8 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol, cast
+from dataclasses import asdict
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -20,74 +20,29 @@ from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
 from lmn_music.models.interface import SequenceModel
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.training.config import TrainingConfig
-
-# Those of the memory, and the unrolled model's feedback: each hidden unit adds up hundreds of its numbers, and steps of
-# the usual size drive it into the flat ends of tanh.
-MEMORY_WEIGHTS = ("W_hm", "W_mm", "b_m", "initial_memory", "W_hh")
-
-
-@dataclass
-class Progress:
-    """Where a stage stands, in numbers that JSON can hold. Likelihoods in nats per frame.
-
-    epoch: finished epochs. batch: finished batches of the epoch under way, and their sums. best_valid, best_epoch: the
-    best validation likelihood so far. bad_epochs: epochs without a better one since then, or since the learning rate
-    last fell.
-    """
-
-    epoch: int = 0
-    batch: int = 0
-    nll_sum: float = 0.0
-    frames: int = 0
-    best_valid: float = math.inf
-    best_epoch: int = 0
-    bad_epochs: int = 0
-    learning_rate: float = 0.0
-    seconds: float = 0.0
-
-
-class Reporter(Protocol):
-    """What watches a training: the command line's display, or nothing."""
-
-    def batch(self, stage: str, progress: Progress, batches: int, epochs: int) -> None:
-        """A batch is done; `batches` in this epoch, at most `epochs` in the stage."""
-
-    def epoch(self, metrics: dict[str, Any]) -> None:
-        """An epoch is done, with these figures."""
-
-    def note(self, text: str) -> None:
-        """Something worth a line happened."""
-
-
-class Silent:
-    """A reporter that says nothing."""
-
-    def batch(self, stage: str, progress: Progress, batches: int, epochs: int) -> None:
-        """Say nothing."""
-
-    def epoch(self, metrics: dict[str, Any]) -> None:
-        """Say nothing."""
-
-    def note(self, text: str) -> None:
-        """Say nothing."""
-
-
-def require_songs(train: Sequence[PianoRoll], valid: Sequence[PianoRoll]) -> None:
-    """Raise TrainingError if there is nothing to train on or nothing to validate on."""
-    if not train or not valid:
-        raise TrainingError("training needs at least one song to train on and one to validate on; add songs")
-
-
-def _is_memory(name: str) -> bool:
-    """Whether a parameter of this name is one of the memory's own."""
-    return name.rpartition(".")[2] in MEMORY_WEIGHTS
+from lmn_music.training.reporter import Progress, Reporter, Silent
+from lmn_music.training.weights import learning_weights
 
 
 class Trainer:
-    """Trains one model in one stage, and can stop after any batch and go on as if it had not.
+    """Trains one model in one stage; may stop after any batch, and resumes as if it had not stopped.
 
     Every batch seeds its own randomness from (seed, stage, epoch, batch), so nothing but the weights, the optimiser and
     `progress` is needed to resume.
+
+    Args:
+        model: what is trained, on the device where it is trained.
+        train: the songs to train on, at least one.
+        valid: the songs to validate on, at least one.
+        config: how it is trained.
+        stage: the stage's name.
+        seed: of all random numbers.
+        reporter: what watches; nothing if not given.
+
+    Attributes:
+        ema: the running average of the weights, None if the config asks for none.
+        best: the weights of the best validation likelihood so far.
+        progress: how far the training has come.
     """
 
     def __init__(
@@ -104,38 +59,26 @@ class Trainer:
         self.model, self.train, self.valid, self.config = model, train, valid, config
         self.stage, self.seed, self.reporter = stage, seed, reporter or Silent()
         self.device = next(model.parameters()).device
-        if not config.memory_rate:
-            for name, parameter in model.named_parameters():
-                parameter.requires_grad_(parameter.requires_grad and not _is_memory(name))
-        self.optimizer = torch.optim.Adam(self._groups(), lr=config.learning_rate, weight_decay=config.weight_decay)
-        self.average = (
-            AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay)) if config.ema_decay else None
-        )
+        weights = learning_weights(model, config)
+        self.optimizer = torch.optim.Adam(weights, lr=config.learning_rate, weight_decay=config.weight_decay)
+        average = get_ema_multi_avg_fn(config.ema_decay)
+        self.ema = AveragedModel(model, multi_avg_fn=average) if config.ema_decay else None
         self.best = deepcopy(model.state_dict())
         self.progress = Progress(learning_rate=config.learning_rate)
 
-    def _groups(self) -> list[dict[str, Any]]:
-        """Return the weights to train, those of the memory with a learning rate of their own."""
-        groups: dict[float, list[nn.Parameter]] = {}
-        for name, parameter in self.model.named_parameters():
-            if parameter.requires_grad:
-                rate = self.config.learning_rate * (self.config.memory_rate if _is_memory(name) else 1.0)
-                groups.setdefault(rate, []).append(parameter)
-        return [{"params": parameters, "lr": rate} for rate, parameters in groups.items()]
-
-    @property
-    def finished(self) -> bool:
-        """Whether the stage is over: all epochs done, or too long without a better validation likelihood."""
-        p = self.progress
-        return p.epoch >= self.config.epochs or p.epoch - p.best_epoch >= self.config.stop
-
     def run(self, *, save: Callable[[], None] = lambda: None, stop: Callable[[], bool] = lambda: False) -> bool:
-        """Train until the stage is over, calling `save` after each epoch; True if it is, False if `stop()` asked to
-        leave.
+        """Train until the stage is over.
 
-        Afterwards `best` holds the weights of the best validation likelihood. TrainingError if the loss is not finite.
+        Args:
+            save: called before the first epoch, after each epoch, and when `stop` has asked to leave.
+            stop: asked after each batch; True: leave.
+
+        Returns:
+            Whether the stage is over.
+
+        Raises:
+            TrainingError: the loss is not finite.
         """
-        require_songs(self.train, self.valid)
         if math.isinf(self.progress.best_valid):  # nothing is kept that is worse than the start
             self.progress.best_valid = nll_per_frame(frame_log_probs(self.model, self.valid))
             save()
@@ -156,12 +99,11 @@ class Trainer:
             save()
         return True
 
-    def _anneal(self, done: float) -> None:
-        """Set the learning rates for when this share of the stage is done."""
+    @property
+    def finished(self) -> bool:
+        """Whether the stage is over: all epochs done, or too long without a better validation likelihood."""
         p = self.progress
-        p.learning_rate = self.config.learning_rate * (1 + math.cos(math.pi * done)) / 2
-        for group, rate in zip(self.optimizer.param_groups, self._groups(), strict=True):
-            group["lr"] = rate["lr"] * p.learning_rate / self.config.learning_rate
+        return p.epoch >= self.config.epochs or p.epoch - p.best_epoch >= self.config.stop
 
     def _train_batch(self, songs: list[int]) -> None:
         p, config = self.progress, self.config
@@ -170,13 +112,12 @@ class Trainer:
         batch = collate(rolls, range(len(rolls)), self.device)
         self.model.train()
         with torch.random.fork_rng():
-            torch.manual_seed(generator.initial_seed())  # dropout
-            state = self.model.training_state(batch.frames, generator)
+            torch.manual_seed(generator.initial_seed())  # also for dropout, which takes no generator
+            state = self.model.training_state(batch.frames, torch.default_generator)
             for frames, mask in batch.chunks(config.chunk):
                 log_prob, state = self.model(frames, state.select(slice(frames.shape[1])))
                 state = state.detached()
-                nll = -(log_prob * mask).sum()
-                count = int(mask.sum())
+                nll, count = -(log_prob * mask).sum(), int(mask.sum())
                 value = float(nll.detach())
                 self._check_finite(value)
                 self.optimizer.zero_grad()
@@ -187,14 +128,14 @@ class Trainer:
                     self.model.constrain()
                 except RuntimeError:  # no singular values: a weight is not finite
                     self._check_finite(math.nan)
-                if self.average is not None:
-                    self.average.update_parameters(self.model)
+                if self.ema is not None:
+                    self.ema.update_parameters(self.model)
                 p.nll_sum += value
                 p.frames += count
 
     def _end_epoch(self, clock: float) -> None:
         p, config = self.progress, self.config
-        candidate = self.model if self.average is None else cast(SequenceModel, self.average.module)
+        candidate = self.model if self.ema is None else cast(SequenceModel, self.ema.module)
         valid = nll_per_frame(frame_log_probs(candidate, self.valid))
         self._check_finite(valid)
         p.epoch += 1
@@ -203,23 +144,21 @@ class Trainer:
             self.best = deepcopy(candidate.state_dict())
         else:
             p.bad_epochs += 1
-        learning_rate = p.learning_rate
+        metrics = {"stage": self.stage, "epoch": p.epoch, "train_nll": p.nll_sum / p.frames, "valid_nll": valid}
+        metrics |= {"best": p.best_epoch == p.epoch, "learning_rate": p.learning_rate}
         if p.bad_epochs >= config.patience and not config.anneal:
             p.learning_rate, p.bad_epochs = p.learning_rate * config.decay, 0
             for group in self.optimizer.param_groups:
                 group["lr"] *= config.decay
         p.seconds += time.monotonic() - clock
-        metrics = {
-            "stage": self.stage,
-            "epoch": p.epoch,
-            "train_nll": p.nll_sum / p.frames,
-            "valid_nll": valid,
-            "best": p.best_epoch == p.epoch,
-            "learning_rate": learning_rate,
-            "seconds": round(p.seconds, 3),
-        }
         p.batch, p.nll_sum, p.frames = 0, 0.0, 0
-        self.reporter.epoch(metrics)
+        self.reporter.epoch(metrics | {"seconds": round(p.seconds, 3)})
+
+    def _anneal(self, done: float) -> None:
+        """Set the learning rates for when this share of the stage is done."""
+        self.progress.learning_rate = self.config.learning_rate * (1 + math.cos(math.pi * done)) / 2
+        for group, start in zip(self.optimizer.param_groups, learning_weights(self.model, self.config), strict=True):
+            group["lr"] = start["lr"] * self.progress.learning_rate / self.config.learning_rate
 
     def _check_finite(self, value: float) -> None:
         if not math.isfinite(value):
@@ -238,17 +177,17 @@ class Trainer:
         """Return all that resuming needs: tensors, numbers and text only."""
         return {
             "model": self.model.state_dict(),
-            "average": None if self.average is None else self.average.state_dict(),
+            "average": None if self.ema is None else self.ema.state_dict(),
             "best": self.best,
             "optimizer": self.optimizer.state_dict(),
             "progress": asdict(self.progress),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to where `state_dict` was taken."""
+        """Return to where `state_dict` was taken."""
         self.model.load_state_dict(state["model"])
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
+        if self.ema is not None:
+            self.ema.load_state_dict(state["average"])
         self.best = state["best"]
         self.optimizer.load_state_dict(state["optimizer"])
         self.progress = Progress(**state["progress"])

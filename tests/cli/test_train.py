@@ -3,6 +3,7 @@
 import io
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -11,7 +12,8 @@ from lmn_music.cli.progress import TrainingDisplay, counting
 from lmn_music.formats import write_roll
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.training.recipe import load_recipe
-from lmn_music.training.trainer import Progress
+from lmn_music.training.reporter import Progress
+from lmn_music.training.stages import stages_of
 from tests.cli.helpers import TINY, lmn_music
 from tests.helpers import make_roll
 
@@ -120,6 +122,22 @@ def test_the_time_left_is_shown_on_a_terminal_only(monkeypatch):
             progress(1, 2)
             progress(2, 2)
         assert ("reading:   0%" in error.getvalue()) is is_terminal
+
+
+def test_the_time_left_is_that_of_all_stages(monkeypatch):
+    seconds = iter([0.0, 10.0, 20.0, 25.0])  # ten for an epoch of the unrolled model, five for one of the LMN
+    monkeypatch.setattr("lmn_music.cli.progress.time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    display = TrainingDisplay(terminal())
+    display.begin(stages_of(load_recipe("tied", ["pretraining.epochs=3", "training.epochs=7"])))
+    shown = []
+    for stage, epochs in (("unrolled", 3), ("lmn", 7)):
+        for epoch in (0, 1):
+            display.batch(stage, Progress(epoch=epoch, nll_sum=12.5, frames=1), 1, epochs)
+        shown.append(str(display._live.renderable))
+    assert shown[0].startswith("unrolled model 2/3")
+    assert shown[0].endswith(", about 1:30 left")  # two epochs of this stage, and seven of the next
+    assert shown[1].startswith("LMN 2/7")
+    assert shown[1].endswith(", at most 0:30 left")
 
 
 def test_a_folder_may_be_called_like_markup():

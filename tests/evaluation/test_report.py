@@ -11,7 +11,7 @@ from lmn_music.evaluation.report import evaluate
 from lmn_music.models.build import build
 from lmn_music.models.checkpoint import Checkpoint, Header
 from lmn_music.models.config import ModelConfig
-from lmn_music.training.run import corpus_info
+from lmn_music.training.folder import corpus_info
 
 
 def trained_on(corpus):

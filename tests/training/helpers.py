@@ -2,8 +2,8 @@
 
 import json
 
+from lmn_music.training.folder import RunConfig, corpus_info
 from lmn_music.training.recipe import MODELS, parse_recipe
-from lmn_music.training.run import RunConfig, corpus_info
 
 BASE = ["model.hidden_size=6", "model.memory_size=8", "model.window=3", "model.dropout=0.3", "model.input_dropout=0.2"]
 BASE += [

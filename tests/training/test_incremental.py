@@ -10,8 +10,10 @@ from lmn_music.memory.laes import LinearAutoencoder
 from lmn_music.models.build import build
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.models.config import ModelConfig
-from lmn_music.training.pretraining import fit_memory, hidden_sequences, some_songs, start_from_inputs, with_next_scale
+from lmn_music.training.hand_over import with_next_scale
+from lmn_music.training.pretraining import fit_memory, hidden_sequences, some_songs, start_from_inputs
 from lmn_music.training.run import Run
+from lmn_music.training.stages import stages_of
 from tests.training.helpers import OTHERS, config, metrics_of
 
 MEMORY = 3
@@ -117,18 +119,18 @@ def test_each_scale_gets_an_equal_share_of_the_epochs(small_corpus, tmp_path):
 def test_the_best_weights_are_handed_over_and_not_the_last(name, small_corpus, tmp_path):
     rates = ["training.learning_rate=1", "pretraining.learning_rate=1", "training.ema_decay=0"]  # the start is best
     run = Run.start(tmp_path, config(small_corpus, *OTHERS[name], *rates), small_corpus)
-    hand_over, handed = run._hand_over, []
+    following, handed = run._next, []
 
-    def watched(trainer):
+    def watched(trainer, stage):
         assert trainer.progress.best_epoch < trainer.progress.epoch
         last = deepcopy(trainer.model.state_dict())
-        model, valid = hand_over(trainer)
-        handed.append((trainer.best, last, deepcopy(model.state_dict())))
-        return model, valid
+        next_one = following(trainer, stage)
+        handed.append((trainer.best, last, deepcopy(next_one.model.state_dict())))
+        return next_one
 
-    run._hand_over = watched
+    run._next = watched
     assert run.run()
-    assert len(handed) == len(run._stages()) - 1
+    assert len(handed) == len(stages_of(run.config.recipe)) - 1
     for best, last, new in handed:
         for weight in ("network.W_xh", "network.b_h"):
             assert not torch.equal(best[weight], last[weight])

@@ -52,6 +52,7 @@ def test_toml_round_trip():
         (["model.dropout=1.5"], r"model\.dropout"),
         (["start=magic"], "start"),
         (["model.network=unrolled"], 'network cannot be "unrolled"'),
+        (["model.network=lmm"], r'model\.network cannot be "lmm": choose lmn, ms-lmn'),
         (["training.learning_rate=inf"], r"training\.learning_rate"),
         (["training.epochs"], "key=value"),
         (["start.x.y=3", "start.x=2"], "start"),

@@ -1,19 +1,23 @@
 """A run stops and goes on as if nothing had happened, learns, and loses nothing when it fails."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from lmn_music.corpora.corpus import Rejected
 from lmn_music.errors import CheckpointError, LmnMusicError, TrainingError, UsageError
 from lmn_music.models.build import build
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.models.migrate import FORMAT
+from lmn_music.training.folder import read_config
 from lmn_music.training.pretraining import key_chances
 from lmn_music.training.recipe import MODELS
-from lmn_music.training.run import Run, read_config
+from lmn_music.training.reporter import Silent
+from lmn_music.training.run import Run
 from tests.training.helpers import OTHERS, SMALL, config, metrics_of
 
 
@@ -264,8 +268,6 @@ def test_what_a_killed_process_was_writing_is_in_nobodys_way(small_corpus, tmp_p
 
 
 def test_resuming_needs_the_same_corpus_and_an_undamaged_folder(small_corpus, tmp_path):
-    from dataclasses import replace
-
     with pytest.raises(CheckpointError, match="not a run folder"):
         Run.resume(tmp_path, small_corpus)
     Run.start(tmp_path / "run", config(small_corpus), small_corpus)
@@ -288,8 +290,6 @@ def test_resuming_needs_the_same_corpus_and_an_undamaged_folder(small_corpus, tm
 
 
 def test_a_corpus_without_songs_cannot_be_trained_on(small_corpus, tmp_path):
-    from dataclasses import replace
-
     for split in ("train", "valid"):
         empty = replace(small_corpus, **{split: ()})
         with pytest.raises(TrainingError, match="at least one song"):
@@ -328,3 +328,46 @@ def test_a_run_folder_of_a_newer_format_says_so(small_corpus, tmp_path):
     file.write_text(file.read_text().replace(f"format_version = {FORMAT}", "format_version = 99"))
     with pytest.raises(CheckpointError, match=r"config\.toml has format 99"):
         read_config(tmp_path / "run")
+
+
+class Watcher(Silent):
+    """Keeps what a training says of what is ahead."""
+
+    def __init__(self):
+        self.notes, self.stages = [], []
+
+    def note(self, text):
+        self.notes.append(text)
+
+    def begin(self, stages):
+        self.stages.append([(stage.name, stage.training.epochs) for stage in stages])
+
+
+def test_a_training_says_what_is_ahead(small_corpus, tmp_path):
+    watcher = Watcher()
+    asked = config(small_corpus, "pretraining.epochs=1")
+    run = Run.start(tmp_path, asked, small_corpus, reporter=watcher)
+    assert watcher.notes == []
+    batches = iter(range(5))  # three in an epoch: until the LMN is under way
+    assert not run.run(lambda: next(batches) == 4)
+    assert watcher.notes[0] == "2 stages: unrolled model, at most 1 pass; LMN, at most 3 passes"
+    assert watcher.notes[1].startswith("hand-over: a memory of 8 keeps ")
+    assert Run.resume(tmp_path, small_corpus, reporter=watcher).run()
+    assert watcher.stages == [[("unrolled", 1), ("lmn", 3)], [("lmn", 3)]]
+
+
+def test_the_files_that_were_left_out_are_listed_in_the_run_folder(small_corpus, tmp_path):
+    rejected = (Rejected("a/one.mid", "too short"), Rejected("two.txt", "no music"))
+    Run.start(tmp_path / "some", config(small_corpus), replace(small_corpus, rejected=rejected))
+    assert (tmp_path / "some" / "left_out.txt").read_text() == "a/one.mid: too short\ntwo.txt: no music\n"
+    Run.start(tmp_path / "none", config(small_corpus), small_corpus)
+    assert not (tmp_path / "none" / "left_out.txt").exists()
+
+
+def test_a_recipe_that_no_training_can_follow_is_refused_before_anything_is_written(small_corpus, tmp_path):
+    asked = config(small_corpus)
+    model = asked.recipe.model.model_copy(update={"network": "nonsense"})
+    asked = asked.model_copy(update={"recipe": asked.recipe.model_copy(update={"model": model})})
+    with pytest.raises(UsageError, match=r'cannot be "nonsense": choose lmn, ms-lmn, rnn, gru, lstm$'):
+        Run.start(tmp_path / "run", asked, small_corpus)
+    assert not (tmp_path / "run").exists()

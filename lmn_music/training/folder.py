@@ -1,0 +1,175 @@
+"""The files of a run folder, from which a training can resume after any interruption.
+
+config.toml         what was asked for: recipe, corpus, seed, command
+left_out.txt        the files of the corpus that were left out, and why; only if there are any
+metrics.jsonl       one line of figures per epoch, and one per hand-over
+best.safetensors    the model with the best validation likelihood so far; evaluation and generation need only this
+last.safetensors    the model as it is now
+state.pt            what resuming needs
+.lock               while a process is at work
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+import torch
+from pydantic import ValidationError
+
+from lmn_music.corpora.corpus import Corpus, Rejected
+from lmn_music.errors import CheckpointError, UsageError
+from lmn_music.files import is_leftover, replacing
+from lmn_music.models.checkpoint import CorpusInfo
+from lmn_music.models.config import Settings
+from lmn_music.models.migrate import FORMAT, migrate
+from lmn_music.training.config import Recipe
+from lmn_music.training.reporter import Reporter
+from lmn_music.training.stages import check_recipe
+
+
+class RunConfig(Settings):
+    """What config.toml holds: what was asked for.
+
+    Attributes:
+        format_version: of the file, as of a checkpoint; a file that does not state it is of format 1.
+        command: the command line that asked for it.
+        seed: of all random numbers.
+        corpus: what the model is trained on.
+        recipe: all else that the training depends on.
+    """
+
+    format_version: int = FORMAT
+    command: str
+    seed: int
+    corpus: CorpusInfo
+    recipe: Recipe
+
+
+def corpus_info(corpus: Corpus, source: str, *, to_c: bool = False) -> CorpusInfo:
+    """Return what a checkpoint says of the corpus that it was trained on.
+
+    Args:
+        corpus: the corpus.
+        source: its name, or its folder; with `to_c` it loads the corpus again.
+        to_c: whether a folder's songs were transposed to C.
+    """
+    return CorpusInfo(
+        name=corpus.name,
+        source=source,
+        to_c=to_c,
+        sha256=corpus.sha256,
+        provenance=corpus.provenance,
+        comparable=corpus.comparable,
+        frames_per_quarter=corpus.frames_per_quarter,
+    )
+
+
+def read_config(folder: Path) -> RunConfig:
+    """Return what a run folder was asked to do, brought up to date if the folder is of an older format.
+
+    Raises:
+        CheckpointError: the folder is no run folder, or is damaged or of a newer format.
+    """
+    try:
+        config = RunConfig.model_validate(migrate(tomllib.loads((folder / "config.toml").read_text(encoding="utf-8"))))
+        check_recipe(config.recipe)
+    except CheckpointError as error:
+        raise CheckpointError(f"{folder}/config.toml {error}") from error
+    except OSError as error:
+        raise CheckpointError(f"{folder} is not a run folder: it has no config.toml that can be read") from error
+    except (ValidationError, ValueError, UsageError) as error:  # not TOML, not UTF-8, not a configuration
+        raise CheckpointError(f"{folder}/config.toml is damaged: {str(error).splitlines()[0]}") from error
+    return config
+
+
+def make_folder(folder: Path, config: RunConfig, rejected: Sequence[Rejected]) -> None:
+    """Make a run folder, with what is known before the training.
+
+    Args:
+        folder: a path where nothing is yet, or an empty folder.
+        config: what is asked for.
+        rejected: the files of the corpus that were left out; left_out.txt lists each with its reason.
+
+    Raises:
+        UsageError: there is something in the folder already, or it cannot be made.
+    """
+    if folder.exists() and not (folder.is_dir() and all(map(is_leftover, folder.iterdir()))):
+        raise UsageError(f"{folder} exists and is not empty: choose another --out, or --resume {folder}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be made ({error.strerror}): choose another --out") from error
+    if rejected:
+        with replacing(folder / "left_out.txt") as temporary:
+            text = "".join(f"{file.path}: {file.reason}\n" for file in rejected)
+            temporary.write_text(text, encoding="utf-8")
+    with replacing(folder / "config.toml") as temporary:
+        temporary.write_text(tomli_w.dumps(config.model_dump()), encoding="utf-8")
+
+
+class Recorder:
+    """A reporter that writes the figures of each epoch to metrics.jsonl, and passes everything on to another.
+
+    Args:
+        folder: the run folder.
+        reporter: the other.
+    """
+
+    def __init__(self, folder: Path, reporter: Reporter) -> None:
+        self._path, self._reporter = folder / "metrics.jsonl", reporter
+        self.begin, self.batch, self.note = reporter.begin, reporter.batch, reporter.note
+
+    def epoch(self, metrics: dict[str, Any]) -> None:
+        """Write the figures, and pass them on."""
+        self.line(metrics)
+        self._reporter.epoch(metrics)
+
+    def line(self, metrics: dict[str, Any]) -> None:
+        """Write figures that are not those of an epoch."""
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(metrics) + "\n")
+
+
+def save_state(folder: Path, stage: str, trainer: dict[str, Any]) -> None:
+    """Write state.pt, whole or not at all.
+
+    Args:
+        folder: the run folder.
+        stage: the name of the stage under way.
+        trainer: what its trainer needs to resume.
+    """
+    metrics = folder / "metrics.jsonl"
+    lines = len(metrics.read_text().splitlines()) if metrics.exists() else 0
+    with replacing(folder / "state.pt") as temporary:
+        torch.save({"stage": stage, "metrics_lines": lines, "trainer": trainer}, temporary)
+
+
+def load_state(folder: Path) -> dict[str, Any] | None:
+    """Read state.pt, and take back the lines of metrics.jsonl that were written after it: that work is done again.
+
+    Returns:
+        `stage` and `trainer` as they were saved; None if nothing has been saved yet.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
+    path, metrics = folder / "state.pt", folder / "metrics.jsonl"
+    if not path.exists():
+        metrics.unlink(missing_ok=True)
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        kept = int(state["metrics_lines"])
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} is damaged: start afresh, or use best.safetensors as it is") from error
+    if metrics.exists():
+        lines = metrics.read_text().splitlines(keepends=True)[:kept]
+        with replacing(metrics) as temporary:
+            temporary.write_text("".join(lines))
+    return state

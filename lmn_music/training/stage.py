@@ -1,0 +1,117 @@
+"""What a stage of a training is, and how a family of models says which stages it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from lmn_music.models.build import build
+from lmn_music.models.config import ModelConfig
+from lmn_music.models.dense import DenseModel
+from lmn_music.models.memory_model import MemoryModel
+from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.training.config import Recipe, TrainingConfig
+from lmn_music.training.pretraining import key_chances
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the model of a stage is made from.
+
+    Attributes:
+        config: what this model is made of.
+        recipe: of the whole training.
+        songs: the training split.
+        seed: of the whole training.
+        before: the model of the stage before, with its best weights; None in the first stage.
+    """
+
+    config: ModelConfig
+    recipe: Recipe
+    songs: Sequence[PianoRoll]
+    seed: int
+    before: MemoryModel | None = None
+
+    def generator(self) -> torch.Generator:
+        """Return the random numbers of the seed, from the first one on."""
+        return torch.Generator().manual_seed(self.seed)
+
+
+@dataclass(frozen=True)
+class Made:
+    """The model that a stage begins with.
+
+    Attributes:
+        model: the model.
+        unchanged: whether its likelihoods are those of the model before, so that nothing has to be measured again.
+        figures: what there is to say of the hand-over, for metrics.jsonl.
+        note: the same in words, for the user.
+    """
+
+    model: MemoryModel
+    unchanged: bool = False
+    figures: dict[str, float] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a training, in which one model is trained.
+
+    Attributes:
+        name: in files; the random numbers of the stage depend on it.
+        title: for the user.
+        config: what the model of the stage is made of. A stage whose network is the recipe's own has checkpoints.
+        make_model: makes the model that the stage begins with.
+        training: how it is trained.
+    """
+
+    name: str
+    title: str
+    config: ModelConfig
+    make_model: Callable[[Material], Made]
+    training: TrainingConfig
+
+
+@dataclass(frozen=True)
+class Family:
+    """How the models of one network are trained.
+
+    Attributes:
+        starts: the values that `Recipe.start` may have.
+        stages: makes the list of stages for a recipe; the last one trains the model of the recipe.
+        check: raises UsageError if values of a recipe do not fit together for this network.
+    """
+
+    starts: tuple[str, ...]
+    stages: Callable[[Recipe], list[Stage]]
+    check: Callable[[Recipe], None] = lambda _: None
+
+
+def drawn(material: Material) -> Made:
+    """Make a model with drawn weights; the `make_model` of most stages.
+
+    The keys of a dense model are as likely at first as they are in the songs.
+    """
+    start = material.recipe.start
+    model = build(material.config, material.generator(), "orthogonal" if start == "laes" else start)
+    if isinstance(model, DenseModel):
+        model.start_from_chances(key_chances(material.songs))
+    return Made(model)
+
+
+def one_stage(recipe: Recipe, make_model: Callable[[Material], Made] = drawn) -> list[Stage]:
+    """Return the one stage of a family that needs no other, named after its network."""
+    network = recipe.model.network
+    return [Stage(network, network.upper(), recipe.model, make_model, recipe.training)]
+
+
+def ahead(stages: Sequence[Stage]) -> str:
+    """Return in one line what a training will do at most, for the user."""
+    parts = [
+        f"{stage.title}, at most {stage.training.epochs} {'pass' if stage.training.epochs == 1 else 'passes'}"
+        for stage in stages
+    ]
+    return f"{len(stages)} {'stage' if len(stages) == 1 else 'stages'}: {'; '.join(parts)}"
