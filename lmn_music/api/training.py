@@ -71,7 +71,7 @@ def train(
     named = corpus if isinstance(corpus, str | Path) else corpus.source
     settings = choose_recipe(named, recipe, model=model, start=start, epochs=epochs, changes=changes)
     songs = open_corpus(corpus, data, frames_per_quarter=frames_per_quarter, to_c=to_c, stand_in=stand_in)
-    run = start_run(songs, settings, out, seed=seed, device=device, reporter=_reporter(on_epoch))
+    run = start_run(songs, settings, out, seed=seed, device=device, reporter=_reporter(on_epoch) if on_epoch else None)
     run.run(stop)
     return load_model(run.folder, device=str(run.device))
 
@@ -105,7 +105,7 @@ def resume(
     Example:
         >>> checkpoint = resume("runs/jsb")  # doctest: +SKIP
     """
-    run = resume_run(folder, corpus, data=data, device=device, reporter=_reporter(on_epoch))
+    run = resume_run(folder, corpus, data=data, device=device, reporter=_reporter(on_epoch) if on_epoch else None)
     run.run(stop)
     return load_model(run.folder, device=str(run.device))
 
@@ -199,12 +199,12 @@ def _free_folder(name: str) -> Path:
     return folder
 
 
-def _reporter(on_epoch: Callable[[dict[str, Any]], object] | None) -> Reporter | None:
+def _reporter(on_epoch: Callable[[dict[str, Any]], object]) -> Reporter:
     """Return a reporter that passes on the figures of each epoch."""
     from lmn_music.training.reporter import Silent
 
-    if on_epoch is None:
-        return None
-    reporter = Silent()
-    reporter.epoch = on_epoch  # type: ignore[method-assign,assignment]
-    return reporter
+    class EpochReporter(Silent):
+        def epoch(self, metrics: dict[str, Any]) -> None:
+            on_epoch(metrics)
+
+    return EpochReporter()

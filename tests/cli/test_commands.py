@@ -118,6 +118,7 @@ def test_tempo_and_repeated_notes_reach_the_file(run_folder):
         # The recipe is wrong, and that is said before the corpus is looked for.
         (["train", "nonsense", "--set", "start=nonsense"], 2, "--set: start"),
         (["train", "nonsense", "--set", "training.epochs=many"], 2, "--set: training.epochs"),
+        (["train", "nonsense", "--set", "model=3"], 2, "--set: model is a table, not a value"),
         (["train", "nonsense", "--recipe", "nonsense.toml"], 2, "--recipe: there is no recipe file"),
         (["corpora", "show", "nonsense", "--out", "x.png"], 2, "nonsense"),
         (["corpora", "show", "nonsense", "--out", "roll.txt"], 2, "roll.txt"),

@@ -91,6 +91,8 @@ def test_files_left_out_are_counted_by_reason_or_named(tunes):
     write_roll(make_roll(20, frames_per_quarter=2), tunes / "again.mid")
     (line,) = [line for line in lmn_music("train", tunes, *TINY).splitlines() if "left out" in line]
     assert line.startswith("left out: 5 files: 3 too short, 1 same music as another file, 1 unreadable; all of them: ")
+    assert line.endswith("runs/tunes/left_out.txt or --verbose")
+    assert "short0.mid: too short (3 frames, fewer than 16)" in Path("runs/tunes/left_out.txt").read_text()
     lines = [line for line in lmn_music("train", tunes, "--verbose", *TINY).splitlines() if "left out" in line]
     assert len(lines) == 5
     assert "left out: short0.mid: too short (3 frames, fewer than 16)" in lines
