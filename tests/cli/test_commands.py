@@ -22,7 +22,7 @@ def test_from_a_folder_of_tunes_to_a_new_one(tunes):
     assert "hand-over: a memory of 8 keeps" in output
     assert "lmn-music evaluate runs/tunes" in output
     assert {path.name for path in Path("runs/tunes").iterdir()} == {
-        "config.toml", "metrics.jsonl", "best.safetensors", "last.safetensors", "state.pt",
+        "config.toml", "left_out.txt", "metrics.jsonl", "best.safetensors", "last.safetensors", "state.pt",
     }  # fmt: skip
     assert "NOT comparable" in lmn_music("evaluate", "runs/tunes")
     output = lmn_music(
