@@ -1,1 +1,1 @@
-"""The claims of the paper, tested: each experiment is a command, and its results are kept as they come."""
+"""The claims of the paper and our own ablations: declarations over one engine, kept outside the installed package."""

@@ -1,9 +1,10 @@
-"""What the capacity experiment depends on: its protocol, its tasks, and the sequences that memories are fed with."""
+"""The sequences that the memories of the study of capacity are fed with, and how they are read out."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,110 +18,38 @@ from lmn_music.memory.capacity import capacity
 from lmn_music.memory.sequences import FloatArray
 from lmn_music.memory.synthetic import structured, white_noise
 from lmn_music.models.checkpoint import find_checkpoint, load_checkpoint
-from lmn_music.models.config import Settings
 from lmn_music.models.memory_model import MemoryModel
 from lmn_music.music.pianoroll import PianoRoll
-from lmn_music.training.config import Count, Positive
 from lmn_music.training.pretraining import some_songs
+from studies.capacity_protocol import SYNTHETIC, Protocol
 
+Values = Mapping[str, float]  # settings of a memory
 Encoder = Callable[[FloatArray], FloatArray]  # (time, inputs) -> states (time, size)
 
-SYNTHETIC = ("white noise", "structured")
-SHORT, LONGER = "first lags", "trained longer"  # variants, at the size that is shown
 
-
-class Training(Settings):
-    """How RNN and LSTM are trained by gradient descent to hold the past.
-
-    sizes: of their states; seeds: at size `shown`, one at the others. gains, rates: root mean squares of an input as
-    the network gets it (the smaller, the more linear the network is), and learning rates, to choose from. trial: steps
-    of Adam after which they are chosen; steps: of the training itself, along which the rate falls to 0 like half a
-    cosine. A step sees a `batch` of pieces and looks at so many `lags`, drawn anew out of all that are measured.
-    checks: how often the weights are validated, besides those before the first step. first: at size `shown` also made
-    and chosen for the frames 0, ..., first - 1 steps back alone, and so is the autoencoder. longer: on rolls also so
-    many times the steps.
-    """
-
-    sizes: tuple[Count, ...] = (25, 100, 200)
-    seeds: Count = 3
-    gains: tuple[Positive, ...] = (0.03, 0.3)
-    rates: tuple[Positive, ...] = (1e-3, 3e-3)
-    trial: Count = 100
-    steps: Count = 400
-    batch: Count = 16
-    lags: Count = 8
-    checks: Count = 4
-    first: Count = 20
-    longer: Count = 10
-
-
-class Protocol(Settings):
-    """All that the experiment depends on. The defaults are the full experiment.
-
-    corpora: their rolls, and the hidden activations of the model that is shipped for each. sizes: of the memories.
-    seeds: of random memories. frames: of the training and of the test split, about, in whole songs. lags: the most to
-    read out; songs are cut into pieces of so many frames, each heard as a song of its own, and synthetic sequences are
-    as long: the autoencoder of long songs would spend its cells on lags that are not judged. shown: the size that is
-    shown in detail. noise_inputs, structured: the inputs of synthetic sequences, and their rank. ridge: of the
-    readouts; smaller than by default, for the sake of echo states, which lose most by it. sources: see `with_sources`.
-    """
-
-    corpora: tuple[str, ...] = ("jsb", "nottingham", "muse", "piano")
-    sizes: tuple[Count, ...] = (10, 25, 50, 100, 200, 400)
-    seeds: Count = 3
-    frames: Count = 20_000
-    lags: Count = 100
-    shown: Count = 100
-    noise_inputs: Count = 8
-    structured: tuple[Count, Count] = (16, 6)
-    ridge: Positive = 1e-8
-    training: Training = Training()
-    sources: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Return the names of all that the memories are fed with."""
-        return (*SYNTHETIC, *(f"{what} {corpus}" for what in ("rolls", "activations") for corpus in self.corpora))
-
-
-FULL = Protocol()
-
-
-def with_sources(protocol: Protocol, data: Path | None) -> Protocol:
-    """Return the protocol with the SHA-256 of each input that is no noise: of the corpus, of the shipped checkpoint.
-
-    What is missing or damaged is told here, not after an hour. data: see `load_corpus`.
-    """
-    sources = [(f"rolls {corpus}", load_corpus(corpus, data).sha256) for corpus in protocol.corpora]
-    for corpus in protocol.corpora:
-        sources.append((f"activations {corpus}", hashlib.sha256(find_checkpoint(corpus).read_bytes()).hexdigest()))
-    return protocol.model_copy(update={"sources": tuple(sources)})
-
-
-@dataclass(frozen=True)
-class Task:
-    """Measure a kind of memory on an input. size: 0 for all sizes at once. variant: SHORT or LONGER."""
-
-    protocol: Protocol
-    data: Path | None
-    input: str
-    memory: str
-    size: int = 0
-    seeds: int = 1
-    variant: str = ""
-
-    @property
-    def lags(self) -> int:
-        """Return how many lags the memory is made and chosen for."""
-        lags = self.protocol.lags
-        return min(self.protocol.training.first, lags) if self.variant == SHORT else lags
+def source(name: str, data: Path | None) -> str:
+    """Return the SHA-256 of what an input is made of: of a corpus or of a shipped checkpoint, "" for noise."""
+    what, _, corpus = name.partition(" ")
+    if name in SYNTHETIC:
+        return ""
+    if what == "rolls":
+        return load_corpus(corpus, data).sha256
+    return hashlib.sha256(find_checkpoint(corpus).read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Data:
     """Sequences (time, inputs) and how they are read out.
 
-    part: a third of `train`, to choose by. song: the opening of one of the test split, if the inputs are rolls.
+    Attributes:
+        train: to fit memories and readouts to.
+        valid: to choose settings by.
+        test: to judge by.
+        part: a third of `train`: where settings are chosen, readouts are fitted to it.
+        mean: of the frames of `train`.
+        lags: the most to read out.
+        ridge: of the readouts.
+        song: the opening of a song of the test split, if the inputs are rolls.
     """
 
     train: list[FloatArray]
@@ -143,10 +72,7 @@ class Data:
 
 @lru_cache(maxsize=2)
 def load(protocol: Protocol, path: Path | None, name: str) -> Data:
-    """Return the pieces called so, always the same ones, with no more lags than the longest to be judged has.
-
-    path: of the corpora, see `load_corpus`.
-    """
+    """Return an input by its name, always the same one, with no more lags than the longest piece to be judged has."""
     song = None
     splits = {"train": protocol.frames, "valid": -(-protocol.frames // 3), "test": protocol.frames}
     if name in SYNTHETIC:
@@ -191,3 +117,9 @@ def _read(name: str, songs: Sequence[PianoRoll], length: int, generator: torch.G
             key = torch.multinomial(frames.sum(dim=(0, 1)) + 1e-3, 1, generator=generator)
             found.append(output[:, 0, key[0], : model.config.hidden_size].double().numpy())  # before the memory
     return found
+
+
+def choose(grid: Mapping[str, Sequence[float]], figure: Callable[[Values], float]) -> dict[str, float]:
+    """Return the settings with the largest figure out of all combinations, of equal ones the first."""
+    combinations = (dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values()))
+    return max(combinations, key=figure)

@@ -1,30 +1,23 @@
-"""The memories of the capacity experiment: each is fitted, chosen or trained on an input, and encodes sequences."""
+"""The memories of the study of capacity: each is fitted, chosen or trained on an input, and encodes sequences."""
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from lmn_music.memory.laes import LinearAutoencoder, fit_autoencoder
 from lmn_music.memory.linear import LinearMemory, principal_components
 from lmn_music.memory.sequences import FloatArray, pieces
 from lmn_music.memory.static import delay_line, echo_state, legendre, orthogonal
 from lmn_music.models.networks.multiscale import sampled_hidden
-from lmn_music.models.networks.recurrent import Recurrent
-from studies.capacity_inputs import LONGER, Data, Encoder, Task
+from studies.capacity_inputs import Data, Encoder, Values, choose
+from studies.capacity_networks import TRAINED, trained
+from studies.capacity_protocol import Spec
+from studies.engine import Row
 
-Row = dict[str, Any]
-Values = Mapping[str, float]
-
-TRAINED = ("RNN", "LSTM")
 RANDOM = ("orthogonal", "echo state")  # static memories that differ from seed to seed
 
 COMPONENTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)  # to feed a static memory with, besides all of them
@@ -38,14 +31,12 @@ STATIC: dict[str, dict[str, tuple[float, ...]]] = {
 SCALES = (2, 3, 4, 5)  # of the multi-scale autoencoder: how many modules share its cells
 
 
-def memories(task: Task, data: Data) -> Iterator[tuple[Encoder, Row]]:
-    """Yield the memories of a task, each with its size, seed, settings and the seconds it took: see `measure`."""
-    kinds = {"LAES": _autoencoders, "multi-scale LAES": _multi_scale}
-    kinds |= dict.fromkeys(STATIC, _chosen) | dict.fromkeys(TRAINED, _trained)
-    return kinds[task.memory](task, data)
+def memories(task: Spec, data: Data) -> Iterator[tuple[Encoder, Row]]:
+    """Yield the memories of a task, each with its size, seed, settings and the seconds it took."""
+    return _MAKERS[task.memory](task, data)
 
 
-def _autoencoders(task: Task, data: Data) -> Iterator[tuple[Encoder, Row]]:
+def _autoencoders(task: Spec, data: Data) -> Iterator[tuple[Encoder, Row]]:
     """Fit once, as large as the largest size: a smaller LAES is the leading block of a larger one.
 
     The history of shorter pieces is a shorter one, in which nothing but the first lags is to be remembered.
@@ -57,7 +48,7 @@ def _autoencoders(task: Task, data: Data) -> Iterator[tuple[Encoder, Row]]:
         yield _leading(fitted, size).transform, {"size": size, "seed": 0, "settings": {}, "seconds": seconds}
 
 
-def _multi_scale(task: Task, data: Data) -> Iterator[tuple[Encoder, Row]]:
+def _multi_scale(task: Spec, data: Data) -> Iterator[tuple[Encoder, Row]]:
     """Share the cells among modules as an MS-LMN has them when they are put in, each an LAES of the frames it sees.
 
     None feeds another then. How many modules there are is chosen on the validation split.
@@ -94,7 +85,7 @@ def _leading(fitted: LinearAutoencoder, size: int) -> LinearMemory:
     return LinearMemory(fitted.A_[:size], fitted.B_[:size, :size], fitted.mean_)
 
 
-def _chosen(task: Task, data: Data) -> Iterator[tuple[Encoder, Row]]:
+def _chosen(task: Spec, data: Data) -> Iterator[tuple[Encoder, Row]]:
     """Choose the settings of a static memory on the validation split with the first seed, and make it with each.
 
     All static memories may be fed with principal components, as many as suit them: with 100 cells on Nottingham, an
@@ -131,82 +122,10 @@ def static_memory(kind: str, inputs: int, size: int, settings: Values, generator
     return legendre(inputs, size, settings["window"])
 
 
-def choose(grid: Mapping[str, Sequence[float]], figure: Callable[[Values], float]) -> dict[str, float]:
-    """Return the settings with the largest figure out of all combinations, of equal ones the first."""
-    combinations = (dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values()))
-    return max(combinations, key=figure)
-
-
-def _trained(task: Task, data: Data) -> Iterator[tuple[Encoder, Row]]:
-    """Choose gain and learning rate by short trainings with the first seed, then train with each."""
-    plan = task.protocol.training
-    settings = choose(
-        {"gain": plan.gains, "rate": plan.rates},
-        lambda settings: float(train(task, data, settings, 0, plan.trial, checks=1)[1]["curve"][-1][1]),
-    )
-    steps = plan.steps * (plan.longer if task.variant == LONGER else 1)
-    for seed in range(task.seeds):
-        yield train(task, data, settings, seed, steps, plan.checks)
-
-
-def train(task: Task, data: Data, settings: Values, seed: int, steps: int, checks: int) -> tuple[Encoder, Row]:
-    """Train an RNN or LSTM by Adam to hold the past, read out linearly from its whole state.
-
-    The loss is the squared error at the lags drawn, relative to the energy of the pieces: that of the autoencoder, but
-    with a readout that learns too. Kept are the weights with the best figure to choose by, out of a few, those before
-    the first step among them.
-    """
-    plan, size, start = task.protocol.training, task.size, time.process_time()
-    inputs, units = len(data.mean), size if task.memory == "RNN" else -(-size // 2)  # an odd size: one number more
-    lags = min(task.lags, data.lags)
-    scale = settings["gain"] / float(np.sqrt(np.square(np.concatenate(data.train) - data.mean).mean()))
-    pieces = [torch.from_numpy((piece - data.mean) * scale).float() for piece in data.train]
-    generator = torch.Generator().manual_seed(seed)
-    network = Recurrent("rnn" if task.memory == "RNN" else "lstm", inputs, units)
-    network.reset(generator=generator)
-    shapes = ((lags, inputs, network.initial_state(1).shape[1]), (lags, inputs))
-    readout, bias = (torch.zeros(shape, requires_grad=True) for shape in shapes)
-    weights = [*network.parameters(), readout, bias]
-    optimiser = torch.optim.Adam(weights)
-
-    @torch.no_grad()
-    def encode(sequence: FloatArray) -> FloatArray:
-        x = torch.from_numpy((sequence - data.mean) * scale).float().unsqueeze(1)
-        return np.asarray(_states(network, x)[:, 0].double().numpy())
-
-    kept = []
-    for step in range(steps + 1):
-        if step in {steps * check // checks for check in range(checks + 1)}:
-            kept.append((step, data.to_choose_by(encode, lags), deepcopy(network.state_dict())))
-        optimiser.param_groups[0]["lr"] = settings["rate"] * (1 + np.cos(np.pi * step / steps)) / 2
-        x, real = _drawn(pieces, plan.batch, generator)
-        states, missing = _states(network, x)[real], []
-        for lag in torch.randperm(lags, generator=generator)[: plan.lags].tolist():
-            target = torch.cat([torch.zeros_like(x[:lag]), x])[: len(x)][real]
-            missing.append((nn.functional.linear(states, readout[lag], bias[lag]) - target).square().sum())
-        optimiser.zero_grad()
-        (torch.stack(missing).mean() / x.square().sum()).backward()
-        nn.utils.clip_grad_norm_(weights, 1.0)
-        optimiser.step()
-    network.load_state_dict(max(kept, key=lambda check: check[1])[2])
-    row = {"size": size, "seed": seed, "settings": settings, "seconds": round(time.process_time() - start, 2)}
-    return encode, row | {"curve": [[step, valid] for step, valid, _ in kept]}
-
-
-def _states(network: Recurrent, x: Tensor) -> Tensor:
-    """Return the whole state after each frame of x (time, batch, inputs): of the LSTM [h_t, c_t]."""
-    if network.kind == "rnn":
-        return network.advance(x, network.initial_state(x.shape[1]))[0]
-    h, c = network.initial_state(x.shape[1]).chunk(2, dim=1)
-    states = []
-    for frame in x:
-        h, c = torch.lstm_cell(frame, (h, c), *network.layer.all_weights[0])
-        states.append(torch.cat([h, c], dim=1))
-    return torch.stack(states)
-
-
-def _drawn(pieces: Sequence[Tensor], count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw pieces: (time, count, inputs), and which frames are no padding."""
-    chosen = [pieces[number] for number in torch.randint(len(pieces), (count,), generator=generator).tolist()]
-    x = nn.utils.rnn.pad_sequence(chosen)
-    return x, torch.arange(len(x)).unsqueeze(1) < torch.tensor([len(piece) for piece in chosen])
+_MAKERS: dict[str, Callable[[Spec, Data], Iterator[tuple[Encoder, Row]]]] = {
+    "LAES": _autoencoders,
+    "multi-scale LAES": _multi_scale,
+    **dict.fromkeys(STATIC, _chosen),
+    **dict.fromkeys(TRAINED, trained),
+}
+MEMORIES = tuple(_MAKERS)

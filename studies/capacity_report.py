@@ -1,26 +1,23 @@
-"""Tables and figures of the capacity experiment, from its stored results: as many as there are so far."""
+"""Tables and figures of the study of capacity: as many as there are results for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from statistics import mean, stdev
-from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lmn_music.memory.sequences import FloatArray
 from lmn_music.music.pianoroll import LOWEST_PITCH
-from studies.capacity_inputs import LONGER, SHORT, Protocol
-from studies.capacity_memories import TRAINED
+from studies.capacity_networks import TRAINED
+from studies.capacity_protocol import LONGER, SHORT, VARIANTS, Protocol
+from studies.engine import Row
 from studies.figures import save
-from studies.page import spread, table
-from studies.store import Result
+from studies.tables import markdown, pivot, spread
 
-VARIANTS = ("", LONGER, SHORT)
 # Colours that the colour-blind tell apart (Okabe and Ito, "Color universal design", 2008), and markers.
 STYLES = {
     "LAES": ("#000000", "o"),
@@ -35,142 +32,104 @@ STYLES = {
 RIGHT, WRONG = (0.0, 0.27, 0.55), (0.84, 0.2, 0.1)  # red, green, blue
 
 
-@dataclass(frozen=True)
-class Measured:
-    """One memory of one size on one input; a row for each seed. variant: see `capacity_inputs.Training`."""
-
-    input: str
-    memory: str
-    size: int
-    variant: str
-    rows: tuple[Mapping[str, Any], ...]
-
-    @property
-    def name(self) -> str:
-        """Return the memory's name in tables and figures."""
-        return f"{self.memory}, {self.variant}" if self.variant else self.memory
-
-    def values(self, figure: str) -> list[float]:
-        """Return the figure of that name for each seed."""
-        return [row[figure] for row in self.rows]
-
-
-def _protocol(results: Mapping[str, Result]) -> Protocol:
-    """Return the protocol of the results, without the grids of settings that are kept beside it."""
-    kept = results["protocol"]
-    return Protocol.model_validate({name: kept[name] for name in Protocol.model_fields if name in kept})
-
-
-def measured(results: Mapping[str, Result]) -> list[Measured]:
-    """Return what has been measured so far, by input, memory and size, in the order of the protocol."""
-    found = []
-    for name, result in results.items():
-        if name != "protocol":
-            name_of_input, memory, *rest = name.split(", ")
-            for size in {row["size"] for row in result["rows"]}:
-                rows = tuple(row for row in result["rows"] if row["size"] == size)
-                variant = next((variant for variant in VARIANTS if variant in rest), "")
-                found.append(Measured(name_of_input, memory, size, variant, rows))
-    inputs, memories = _protocol(results).inputs, list(STYLES)
-    return sorted(
-        found, key=lambda m: (inputs.index(m.input), memories.index(m.memory), VARIANTS.index(m.variant), m.size)
+def prepared(rows: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
+    """Return the rows in the order of the protocol; name: of the memory and its variant."""
+    found = rows.assign(variant=rows["variant"].fillna("") if "variant" in rows else "")
+    found["name"] = found["memory"] + found["variant"].map(lambda variant: f", {variant}" if variant else "")
+    places = {"input": protocol.inputs, "memory": (*STYLES,), "variant": VARIANTS}
+    return found.sort_values(
+        ["input", "memory", "variant", "size", "seed"],
+        key=lambda column: column.map(places[column.name].index) if column.name in places else column,
+        ignore_index=True,
     )
 
 
-def tables(results: Mapping[str, Result]) -> dict[str, str]:
+def tables(rows: pd.DataFrame, protocol: Protocol) -> dict[str, str]:
     """Return Markdown tables by the name of their mark. Capacities are in frames, on the test split.
 
-    capacity-total: of size `shown`, summed over all lags; capacity-first: over the first ones, of memories made for
-    these; the largest in bold. capacity-sizes: the total of every size. ± is the standard deviation over seeds.
-    capacity-settings: what was chosen on the validation split; capacity-seconds: see `capacity.measure`; of size
-    `shown`. capacity-training: how the training of the networks went.
+    capacity-total: of the size that is shown, summed over all lags; capacity-first: over the first ones, of memories
+    made for these; the largest in bold. capacity-sizes: the total of every size. ± is the standard deviation over
+    seeds. capacity-settings: what was chosen on the validation split; capacity-seconds: see `CapacityTask.measure`;
+    both of the size that is shown. capacity-training: how the training of the networks went.
     """
-    found, shown = measured(results), results["protocol"]["shown"]
-    usual = [m for m in found if not m.variant]
-    at_shown = [m for m in found if m.size == shown]
-    here, first = [m for m in at_shown if m.variant != SHORT], [m for m in at_shown if m.variant == SHORT]
-    rows = {
-        "capacity-total": _pivot(here, ("input",), "name", "total", bold=True),
-        "capacity-first": _pivot(first, ("input",), "memory", "first", bold=True),
-        "capacity-sizes": _pivot(usual, ("input", "memory"), "size", "total"),
-        "capacity-settings": [_settings(name, here) for name in dict.fromkeys(m.input for m in here)],
-        "capacity-seconds": _pivot(here, ("input",), "name", "seconds"),
-        "capacity-training": [_training(m) for m in found if m.memory in TRAINED],
+    found = prepared(rows, protocol)
+    shown = found[found["size"] == protocol.shown]
+    usual, short = shown[shown["variant"] != SHORT], shown[shown["variant"] == SHORT]
+    sizes = found[found["variant"] == ""].sort_values("size", kind="stable")
+    chosen = usual.assign(settings=usual["settings"].fillna(""))
+    chosen = chosen[chosen.groupby("name")["settings"].transform("max") != ""]
+    made: dict[str, list[Row]] = {
+        "capacity-total": pivot(usual, ["input"], "name", _of("total"), bold="total"),
+        "capacity-first": pivot(short, ["input"], "memory", _of("first"), bold="first"),
+        "capacity-sizes": _in_order(pivot(sizes, ["input", "memory"], "size", _of("total")), protocol),
+        "capacity-settings": pivot(chosen, ["input"], "name", lambda cell: str(cell["settings"].iloc[0])),
+        "capacity-seconds": pivot(usual, ["input"], "name", _of("seconds")),
+        "capacity-training": [
+            _training(group)
+            for _, group in found[found["memory"].isin(TRAINED)].groupby(["input", "name", "size"], sort=False)
+        ],
     }
-    return {name: table(lines) for name, lines in rows.items() if lines}
+    return {name: markdown(lines) for name, lines in made.items() if lines}
 
 
-def _pivot(
-    found: Sequence[Measured], labels: Sequence[str], column: str, figure: str, *, bold: bool = False
-) -> list[dict[str, str]]:
-    """Return a line for each value of `labels`, with the figure in columns; bold: so is the largest mean."""
-    columns = dict.fromkeys((str(getattr(m, column)) for m in sorted(found, key=lambda m: m.size)), "")
-    groups: dict[tuple[str, ...], list[Measured]] = {}
-    for m in found:
-        groups.setdefault(tuple(getattr(m, label) for label in labels), []).append(m)
-    lines = []
-    for head, group in groups.items():
-        best = max(mean(m.values(figure)) for m in group)
-        line = dict(zip(labels, head, strict=True)) | columns
-        for m in group:
-            text = spread(m.values(figure), 2)
-            line[str(getattr(m, column))] = f"**{text}**" if bold and mean(m.values(figure)) == best else text
-        lines.append(line)
-    return lines
+def _of(column: str) -> Callable[[pd.DataFrame], str]:
+    return lambda cell: spread(cell[column], 2)
 
 
-def _settings(name: str, found: Sequence[Measured]) -> dict[str, str]:
-    """Return what was chosen on an input, a column for each memory that has settings."""
-    line = {m.name: "" for m in found if m.rows[0]["settings"]}
-    for m in found:
-        if m.input == name and m.rows[0]["settings"]:
-            line[m.name] = ", ".join(f"{setting} {value:g}" for setting, value in m.rows[0]["settings"].items())
-    return {"input": name, **line}
+def _in_order(lines: list[Row], protocol: Protocol) -> list[Row]:
+    order = list(STYLES)
+    return sorted(lines, key=lambda line: (protocol.inputs.index(line["input"]), order.index(line["memory"])))
 
 
-def _training(m: Measured) -> dict[str, Any]:
-    """Return what a network held before its training, and after it; steps: after how many its weights were kept."""
-    curves = [row["curve"] for row in m.rows]
-    kept = [max(curve, key=lambda point: float(point[1]))[0] for curve in curves]
+def _training(seeds: pd.DataFrame) -> Row:
+    """Return what a network held before its training, and after it; kept after: so many steps."""
+    head = seeds.iloc[0]
     return {
-        "input": m.input,
-        "network": m.name,
-        "size": m.size,
-        "steps": curves[0][-1][0],
-        "kept after": ", ".join(map(str, kept)),
-        "validation, before": spread([curve[0][1] for curve in curves], 2),
-        "validation": spread(m.values("valid"), 2),
-        "test": spread(m.values("total"), 2),
-        "test, first lags": spread(m.values("first"), 2),
-        "seconds": f"{mean(m.values('seconds')):.0f}",
+        "input": head["input"],
+        "network": head["name"],
+        "size": head["size"],
+        "steps": int(head["steps"]),
+        "kept after": ", ".join(f"{steps:.0f}" for steps in seeds["kept_after"]),
+        "validation, before": spread(seeds["valid_before"], 2),
+        "validation": spread(seeds["valid"], 2),
+        "test": spread(seeds["total"], 2),
+        "test, first lags": spread(seeds["first"], 2),
+        "seconds": f"{seeds['seconds'].mean():.0f}",
     }
 
 
-def draw(results: Mapping[str, Result], out: Path) -> None:
-    """Draw the figures as PNG and SVG into the folder `out`, the same bytes from the same results.
+# --- figures
 
-    capacity-sizes: the total against the size, with its standard deviation over seeds; capacity-lags: the capacity of
-    each lag at size `shown`; capacity-song-CORPUS: a song of the test split read out of each memory's last state.
+
+def figures(rows: pd.DataFrame, protocol: Protocol, out: Path) -> None:
+    """Draw the figures into a folder, the same bytes from the same results.
+
+    capacity-sizes: the total against the size of the memory; capacity-lags: the capacity of each lag, at the size that
+    is shown; capacity-song-CORPUS: a song read out of each memory's last state, where the run has kept these songs.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    found, protocol = measured(results), _protocol(results)
-    found = [m for m in found if m.variant != SHORT]
-    at_shown = [m for m in found if m.size == protocol.shown]
+    found = prepared(rows, protocol)
+    found = found[found["variant"] != SHORT]
     against_size = _panels(found, protocol, _against_size, "size of the memory", "total capacity, frames")
     save(against_size, out / "capacity-sizes.png")
-    against_lag = _panels(at_shown, protocol, _against_lag, "lag, frames", f"capacity, size {protocol.shown}")
+    shown = found[found["size"] == protocol.shown]
+    against_lag = _panels(shown, protocol, _against_lag, "lag, frames", f"capacity, size {protocol.shown}")
     save(against_lag, out / "capacity-lags.png")
     for corpus in protocol.corpora:
-        here = [m for m in at_shown if m.input == f"rolls {corpus}" and not m.variant]
-        songs = {m.name: m.rows[0]["song"] for m in here if m.rows[0].get("song")}
+        paths = {memory: song_file(out, f"rolls {corpus}", memory) for memory in STYLES}
+        songs = {memory: dict(np.load(path)) for memory, path in paths.items() if path.exists()}
         if songs:
             save(_songs(songs), out / f"capacity-song-{corpus}.png")
 
 
+def song_file(out: Path, name: str, memory: str) -> Path:
+    """Return where a song is kept that was read out of a memory's last state."""
+    return out / "songs" / f"{name}, {memory}.npz"
+
+
 def _panels(
-    found: Sequence[Measured],
+    found: pd.DataFrame,
     protocol: Protocol,
-    plot: Callable[[Axes, list[Measured]], None],
+    plot: Callable[[Axes, pd.DataFrame], None],
     x_label: str,
     y_label: str,
 ) -> Figure:
@@ -182,17 +141,16 @@ def _panels(
     lines = {}
     panels = figure.subplots(2, width, squeeze=False)
     for axes, name in zip(panels.flat, order, strict=True):
-        here = [m for m in found if m.input == name]
-        for memory in dict.fromkeys(m.name for m in here):
-            plot(axes, [m for m in here if m.name == memory])
-        if name == "white noise" and plot is _against_size:
-            sizes = np.array(protocol.sizes)
-            axes.plot(
-                sizes, sizes / protocol.noise_inputs, color="red", ls=":", zorder=9, label="size / inputs (theory)"
-            )
-        axes.set_title(name, fontsize=11)
+        for _, group in found[found["input"] == name].groupby("name", sort=False):
+            plot(axes, group)
         if plot is _against_size:
+            axes.set_xscale("log")
+            axes.minorticks_off()
             axes.set_xticks(protocol.sizes, map(str, protocol.sizes))
+            if name == "white noise":
+                theory = np.array(protocol.sizes) / protocol.noise_inputs
+                axes.plot(protocol.sizes, theory, color="red", ls=":", zorder=9, label="size / inputs (theory)")
+        axes.set_title(name, fontsize=11)
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.25, linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
@@ -205,50 +163,39 @@ def _panels(
     return figure
 
 
-def _against_size(axes: Axes, sizes: list[Measured]) -> None:
-    colour, marker = STYLES[sizes[0].memory]
-    means = [mean(m.values("total")) for m in sizes]
-    spreads = [stdev(m.values("total")) if len(m.rows) > 1 else 0.0 for m in sizes]
+def _against_size(axes: Axes, memory: pd.DataFrame) -> None:
+    head, sizes = memory.iloc[0], memory.groupby("size")["total"]
+    colour, marker = STYLES[head["memory"]]
     # The one training that took longer is a point of its own, without a line.
-    style = {"mfc": "white", "ls": ""} if sizes[0].variant else {"lw": 1.4}
-    axes.errorbar(
-        [m.size for m in sizes], means, spreads, color=colour, marker=marker, ms=5, label=sizes[0].name, **style
-    )
-    axes.set_xscale("log")
-    axes.minorticks_off()
+    style = {"mfc": "white", "ls": ""} if head["variant"] == LONGER else {"lw": 1.4}
+    means, spreads = sizes.mean(), sizes.std().fillna(0)
+    axes.errorbar(means.index, means, spreads, color=colour, marker=marker, ms=5, label=head["name"], **style)
 
 
-def _against_lag(axes: Axes, sizes: list[Measured]) -> None:
-    (m,) = sizes
-    share = np.mean(m.values("per_lag"), axis=0)
-    width = 2.2 if m.memory == "LAES" else 1.3
-    axes.plot(share, color=STYLES[m.memory][0], label=m.name, lw=width, ls=":" if m.variant else "-")
+def _against_lag(axes: Axes, memory: pd.DataFrame) -> None:
+    head, share = memory.iloc[0], np.mean(memory["per_lag"].to_list(), axis=0)
+    width = 2.2 if head["memory"] == "LAES" else 1.3
+    axes.plot(share, color=STYLES[head["memory"]][0], label=head["name"], lw=width, ls=":" if head["variant"] else "-")
 
 
-def _songs(songs: Mapping[str, Mapping[str, Sequence[str]]]) -> Figure:
-    """Return a figure of the song, and below it what each memory's last state tells of it, on the same keys."""
-    song = _frames(next(iter(songs.values()))["frames"])
+def _songs(songs: Mapping[str, Mapping[str, FloatArray]]) -> Figure:
+    """Return a figure of the song, and below it what each memory's last state says of it, on the same keys."""
+    song = next(iter(songs.values()))["song"]
     keys = np.flatnonzero(song.any(axis=0))
     keys = np.arange(max(keys[0] - 4, 0), min(keys[-1] + 5, song.shape[1]))
-    recalled = {"the song": song, **{name: _frames(texts["recalled"]) for name, texts in songs.items()}}
-    figure = Figure(figsize=(9.5, 0.6 + 1.35 * len(recalled)), layout="constrained", facecolor="white")
-    for axes, (name, frames) in zip(
-        figure.subplots(len(recalled), 1, squeeze=False).flat, recalled.items(), strict=True
-    ):
+    shown = {"the song": song, **{memory: found["recalled"] for memory, found in songs.items()}}
+    figure = Figure(figsize=(9.5, 0.6 + 1.35 * len(shown)), layout="constrained", facecolor="white")
+    panels = figure.subplots(len(shown), 1, squeeze=False).flat
+    for axes, (name, frames) in zip(panels, shown.items(), strict=True):
         sure = frames[:, keys, None]
         colours = np.where(song[:, keys, None] > 0.5, RIGHT, WRONG)
         axes.imshow((1 - sure + sure * colours).swapaxes(0, 1), aspect="auto", origin="lower", interpolation="nearest")
-        heard, right = frames > 0.5, (frames > 0.5) & (song > 0.5)
-        title = f"{name}: {right.sum()} of {(song > 0.5).sum()} notes, {(heard & ~right).sum()} wrong"
+        sounding, right = frames > 0.5, (frames > 0.5) & (song > 0.5)
+        title = f"{name}: {right.sum()} of {(song > 0.5).sum()} notes, {(sounding & ~right).sum()} wrong"
         axes.set_title(name if frames is song else title, fontsize=10, loc="left")
         cs = [place for place, key in enumerate(keys) if (key + LOWEST_PITCH) % 12 == 0]
         axes.set_yticks(cs, [f"C{(keys[place] + LOWEST_PITCH) // 12 - 1}" for place in cs], fontsize=8)
-        axes.tick_params(length=0, labelbottom=frames is list(recalled.values())[-1])
+        axes.tick_params(length=0, labelbottom=name == list(shown)[-1])
         axes.spines[:].set_color("#c3c9d2")
     figure.supxlabel("frame", fontsize=10)
     return figure
-
-
-def _frames(texts: Sequence[str]) -> FloatArray:
-    """Return the frames (time, 88), from 0 to 1, that are stored as text."""
-    return np.array([list(bytes.fromhex(text)) for text in texts]) / 255

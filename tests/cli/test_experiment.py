@@ -1,63 +1,85 @@
 """`lmn-music experiment`, small: it measures, reports, and refuses what it cannot do before it begins."""
 
-import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from studies import capacity_inputs, initialisation_plan
-from studies.capacity_inputs import Protocol, Training
+import studies.all
+from studies.capacity_protocol import Protocol, Training
+from studies.starts import GRID
 from tests.cli.helpers import lmn_music
 
+TRAINING = Training(sizes=(4,), seeds=1, gains=(0.1,), rates=(0.01,), trial=1, steps=1, batch=2, lags=2)
+TINY = Protocol(corpora=(), sizes=(4,), seeds=1, frames=60, lags=6, shown=4, noise_inputs=2, training=TRAINING)
+
 
 @pytest.mark.slow
-def test_capacity(monkeypatch):
-    training = Training(sizes=(4,), seeds=1, gains=(0.1,), rates=(0.01,), trial=1, steps=1, batch=2, lags=2)
-    tiny = Protocol(corpora=(), sizes=(4,), seeds=1, frames=60, lags=6, shown=4, noise_inputs=2, training=training)
-    monkeypatch.setattr(capacity_inputs, "FULL", tiny)
-    output = lmn_music("experiment", "capacity", "--out", "results", "--workers", "1")
+def test_a_study_of_memories(monkeypatch):
+    monkeypatch.setitem(studies.all.STUDIES, "capacity", replace(studies.all.STUDIES["capacity"], protocol=TINY))
+    arguments = ("experiment", "run", "capacity", "--only", "LAES", "--only", "RNN", "--workers", "1")
+    output = lmn_music(*arguments)
     assert "white noise, LAES: total" in output
-    assert "0 left" in output
+    assert "(0 left, 0 min so far, about 0 more)" in output
     assert "| white noise |" in output
-    assert (Path("results") / "capacity-sizes.png").is_file()
-    assert lmn_music("experiment", "capacity", "--out", "results").startswith("\ncapacity-total")  # all is there
+    assert (Path("runs") / "studies" / "capacity-sizes.png").is_file()
+    assert lmn_music(*arguments).startswith("\ncapacity-total")  # all is there
 
 
 @pytest.mark.slow
-def test_initialisation_and_report(tunes, monkeypatch):
-    setting, changes = next(iter(initialisation_plan.GRID.items()))
-    monkeypatch.setattr(initialisation_plan, "GRID", {setting: changes})
-    arguments = ("--corpus", str(tunes), "--model", "LMN-B", "--seconds", "0.5", "--seeds", "2")
-    output = lmn_music("experiment", "initialisation", *arguments, "--out", "results", "--runs", "runs")
-    assert "LMN-B, speed: epoch" in output
+def test_a_study_of_trainings_and_its_report(tunes, monkeypatch):
+    changes = "model.hidden_size=6 model.memory_size=12 model.readout=memory"
+    small = replace(
+        studies.all.STUDIES["starts"],
+        conditions={("LMN-B", start): f"{changes} start={start}" for start in ("laes", "random")},
+        recipes={str(tunes): "short pretraining.epochs=1"},
+        seeds={str(tunes): 5},
+        seconds={str(tunes): 0.5},
+        grid={str(tunes): dict([*GRID.items()][:1])},
+    )
+    monkeypatch.setitem(studies.all.STUDIES, "starts", small)
+    output = lmn_music("experiment", "run", "starts", "--seeds", "2", "--out", "results")
+    assert "LMN-B, laes, speed (" in output
     assert "LMN-B, random, seed 2: valid_nll" in output
-    assert "0 left" in output
-    results = json.loads((Path("results") / "initialisation.json").read_text())
-    assert len(results) == 1 + 3 + 6 + 6 * 2  # protocol, speeds, trials, seeds
-    page = Path("page.md")
+    assert "(0 left" in output
+    page, other = Path("page.md"), Path("other.md")
     page.write_text("<!-- paired -->\n<!-- end -->\n")
-    other = Path("other.md")
     other.write_text("<!-- speed -->\n<!-- end -->\n")
     told = lmn_music("experiment", "report", "--out", "results", "--page", "page.md", "--page", "other.md")
     assert "page.md is up to date" in told
-    assert "| LMN-B | pieces |" in page.read_text()
+    assert "| LMN-B | laes |" in page.read_text()
     assert "| 2 of 2 |" in other.read_text()
     page.write_text("<!-- nonsense -->\n<!-- end -->\n")
     assert "asks for nonsense" in lmn_music("experiment", "report", "--out", "results", "--page", "page.md", code=2)
 
 
-@pytest.mark.parametrize("name", ["capacity", "initialisation"])
-def test_an_interruption_says_that_nothing_is_lost(monkeypatch, name):
+def test_an_interruption_says_that_nothing_is_lost(monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(f"studies.{name}.run", interrupt)
-    assert "the same command goes on from there" in lmn_music("experiment", name, code=130)
+    monkeypatch.setattr(studies.all, "run", interrupt)
+    assert "the same command resumes" in lmn_music("experiment", "run", "capacity", code=130)
 
 
-def test_what_cannot_be_done_is_told_at_once():
-    assert "choose jsb, nottingham" in lmn_music("experiment", "capacity", "--corpus", "bach", code=2)
-    assert "choose LMN-A" in lmn_music("experiment", "initialisation", "--model", "transformer", code=2)
-    assert "bach" in lmn_music("experiment", "initialisation", "--corpus", "bach", code=2)
-    assert "run the experiment first" in lmn_music("experiment", "report", "--out", "nowhere", code=1)
-    assert not Path("docs").exists()
+def test_every_study_is_listed():
+    assert [line.split()[0] for line in lmn_music("experiment", "list").splitlines()] == [*studies.all.STUDIES]
+
+
+def test_what_cannot_be_done_is_refused_at_once():
+    assert "choose capacity" in lmn_music("experiment", "run", "nothing", code=2)
+    assert "choose jsb, nottingham" in lmn_music("experiment", "run", "capacity", "--corpus", "bach", code=2)
+    assert "choose LMN-A" in lmn_music("experiment", "run", "starts", "--only", "transformer", code=2)
+    assert "run a study first" in lmn_music("experiment", "report", "--out", "nowhere", code=1)
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("missing", ["studies", "studies.all", "pandas", "joblib"])
+def test_where_the_studies_are_missing_one_line_says_where_they_are(monkeypatch, missing):
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("studies", "pandas")]:
+        if missing != "joblib" or name.startswith("studies"):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    output = lmn_music("experiment", "list", code=1)
+    assert output.count("\n") == 1
+    assert "clone its repository, run pip install -e '.[studies]'" in output

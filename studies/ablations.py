@@ -1,0 +1,153 @@
+"""Small studies behind the recipes: what each ingredient brings, and what else was tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
+
+import pandas as pd
+
+from studies.engine import Row
+from studies.tables import markdown, spread
+from studies.training_study import Condition, TrainingStudy
+
+SMALL = "model.hidden_size=32 model.output_hidden_size=48"  # a model that can be trained many times
+
+
+def _tables(name: str, columns: Sequence[str], *, curves: bool) -> Callable[[pd.DataFrame], dict[str, str]]:
+    def tables(found: pd.DataFrame) -> dict[str, str]:
+        groups = [({"corpus": c, name: row}, seeds) for (c, row), seeds in found.groupby(["corpus", name], sort=False)]
+        made = {name: markdown(head | _figures(seeds, columns) for head, seeds in groups)}
+        if curves:
+            made[f"{name}-curves"] = markdown(head | _curve(seeds) for head, seeds in groups)
+        return made
+
+    return tables
+
+
+def _figures(seeds: pd.DataFrame, columns: Sequence[str]) -> Row:
+    return {
+        "seeds": len(seeds),
+        **{column: spread(seeds[column]) for column in columns},
+        "epochs": f"{seeds['epochs'].mean():.0f}",
+        "minutes": f"{seeds['seconds'].mean() / 60:.1f}",
+    }
+
+
+def _curve(seeds: pd.DataFrame) -> Row:
+    """Return validation likelihood and seconds after each epoch of both stages, means over seeds."""
+    likelihoods, clock = (zip(*x, strict=False) for x in (seeds["unrolled"] + seeds["curve"], seeds["clock"]))
+    return {
+        f"epoch {number}": f"{fmean(nll):.2f} ({fmean(seconds):.0f} s)"
+        for number, (nll, seconds) in enumerate(zip(likelihoods, clock, strict=True), 1)
+    }
+
+
+def _study(
+    name: str,
+    about: str,
+    recipes: Mapping[str, str],
+    seeds: Mapping[str, int],
+    rows: Mapping[str, str | Mapping[str, str]],
+    columns: Sequence[str] = ("valid_nll",),
+    *,
+    curves: bool = False,
+    test: bool = False,
+) -> TrainingStudy:
+    """Return a study of one factor, and its table; curves: also a table of its learning curves."""
+    conditions: dict[Condition, str | Mapping[str, str]] = {(row,): changes for row, changes in rows.items()}
+    tables = _tables(name, columns, curves=curves)
+    return TrainingStudy(name, about, (name,), conditions, recipes, seeds, test=test, make_tables=tables)
+
+
+ABLATION = _study(
+    "ablation",
+    "what does each ingredient of the tied model bring?",
+    recipes={
+        "jsb": f"tied training.epochs=5 model.memory_size=96 {SMALL}",
+        "piano": f"piano training.epochs=1 model.memory_size=96 {SMALL}",
+    },
+    seeds={"jsb": 3, "piano": 3},
+    rows={
+        "full": "",
+        "without recall": "model.recall=false",
+        "without voices": "model.voices=false",
+        "without absolute pitch": "model.absolute_pitch=false",
+        "without metre": {"jsb": "model.metre=[]"},
+        "without dropout": {"jsb": "model.dropout=0"},
+        "without averaged weights": {"jsb": "training.ema_decay=0 pretraining.ema_decay=0"},
+        "constant learning rate": {"jsb": "training.anneal=false"},
+        "full rate for the memory": {"jsb": "training.memory_rate=1"},
+        # As many epochs in all: those of the unrolled model (two on JSB, one on Piano-midi) go to the LMN instead.
+        "orthogonal start": {
+            "jsb": "start=orthogonal training.epochs=7",
+            "piano": "start=orthogonal training.epochs=2",
+        },
+        "random start": {"jsb": "start=random training.epochs=7"},
+    },
+    curves=True,
+)
+
+EXPLORATION = _study(
+    "exploration",
+    "what else was tried around the small model of the ablation?",
+    recipes={"jsb": f"tied training.epochs=5 model.memory_size=96 {SMALL}"},
+    seeds={"jsb": 1},
+    rows={
+        "memory 48": "model.memory_size=48",
+        "memory 192": "model.memory_size=192",
+        "window 4": "model.window=4",
+        "window 16": "model.window=16",
+        "weight decay 1e-5": "training.weight_decay=1e-5",
+        "weight decay 1e-4": "training.weight_decay=1e-4",
+    },
+)
+
+DENSE = _study(
+    "dense",
+    "the start of the memory in dense models with independent keys, by one recipe for each corpus",
+    recipes={"jsb": "lmn", "muse": "lmn-muse", "nottingham": "lmn-nottingham", "piano": "lmn-piano"},
+    seeds={"jsb": 3, "muse": 1, "nottingham": 1, "piano": 1},
+    rows={start: f"start={start}" for start in ("laes", "orthogonal", "random")},
+    columns=("valid_nll", "test_nll"),
+    test=True,
+)
+
+# The LMN-B of the study of starts, with as many epochs and the settings that it has chosen there.
+PIECES = _study(
+    "pieces",
+    "how long should the pieces of hidden sequences be to which the autoencoder is fitted?",
+    recipes={
+        "jsb": "short pretraining.epochs=10 pretraining.learning_rate=0.01 training.epochs=97 "
+        "training.learning_rate=0.01",
+        "nottingham": "short pretraining.epochs=4 training.epochs=18 training.anneal=true",
+        "piano": "short pretraining.epochs=5 training.epochs=33",
+    },
+    seeds={"jsb": 1, "nottingham": 2, "piano": 3},
+    rows={"whole songs": "", "pieces of 16": "laes_length=16", "pieces of 8": "laes_length=8"},
+    columns=("valid_nll_before", "valid_nll_after", "valid_nll"),
+)
+
+# The unrolled model with its feedback: what it reaches in a few epochs, and what is left after the hand-over, with the
+# models and the larger rate of the study of starts.
+FEEDBACK_RATE = _study(
+    "feedback-rate",
+    "at which share of the learning rate should the feedback of the unrolled model learn?",
+    recipes={
+        "jsb": "short laes_length=8 pretraining.epochs=10 pretraining.learning_rate=0.01 training.epochs=6 "
+        "training.learning_rate=0.01"
+    },
+    seeds={"jsb": 3},
+    rows={
+        f"{model} {name}": f"{readout} {feedback}"
+        for model, readout in {"LMN-A": "model.readout=hidden", "LMN-B": ""}.items()
+        for name, feedback in {
+            "without feedback": "",
+            "feedback at 1": "model.feedback=true pretraining.memory_rate=1",
+            "feedback at 0.25": "model.feedback=true pretraining.memory_rate=0.25",
+            "feedback at 0.1": "model.feedback=true pretraining.memory_rate=0.1",
+            "feedback at 0.03": "model.feedback=true pretraining.memory_rate=0.03",
+        }.items()
+    },
+    columns=("valid_nll_before", "valid_nll_after", "valid_nll"),
+)

@@ -1,0 +1,63 @@
+"""All studies by name, and parts of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from lmn_music.errors import UsageError
+from studies import ablations, capacity, starts
+from studies.capacity import CapacityStudy
+from studies.engine import run
+from studies.tables import fill, report
+from studies.training_study import TrainingStudy
+
+__all__ = ["STUDIES", "fill", "part_of", "report", "run"]
+
+# A study after those that stand in its tables too, which so are the last ones to be made.
+STUDIES: Mapping[str, CapacityStudy | TrainingStudy] = {
+    study.name: study
+    for study in (
+        capacity.STUDY,
+        starts.TIED,
+        starts.STUDY,
+        ablations.ABLATION,
+        ablations.EXPLORATION,
+        ablations.DENSE,
+        ablations.PIECES,
+        ablations.FEEDBACK_RATE,
+    )
+}
+
+
+def part_of(
+    name: str, corpora: Sequence[str] = (), only: Sequence[str] = (), seeds: int | None = None
+) -> CapacityStudy | TrainingStudy:
+    """Return a study or a part of it.
+
+    Args:
+        name: of the study.
+        corpora: these alone.
+        only: models, starts, memories or rows of a table; nothing else is measured.
+        seeds: how many.
+
+    Raises:
+        UsageError: something is not in the study.
+    """
+    if name not in STUDIES:
+        raise UsageError(f"there is no study {name}: choose {', '.join(STUDIES)}")
+    study = STUDIES[name]
+    if isinstance(study, CapacityStudy):
+        _check(name, corpora, study.protocol.corpora)
+        _check(name, only, study.memories)
+        protocol = study.protocol.part(tuple(corpora), seeds)
+        return replace(study, protocol=protocol, memories=tuple(only) or study.memories)
+    _check(name, corpora, study.seeds)
+    _check(name, only, dict.fromkeys(level for condition in study.conditions for level in condition))
+    counts = {corpus: seeds or count for corpus, count in study.seeds.items() if not corpora or corpus in corpora}
+    return replace(study, seeds=counts, only=tuple(only))
+
+
+def _check(name: str, given: Sequence[str], known: Iterable[str]) -> None:
+    if unknown := set(given) - set(known):
+        raise UsageError(f'"{min(unknown)}" is not in the study {name}: choose {", ".join(known)}')

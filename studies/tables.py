@@ -1,0 +1,115 @@
+"""Tables in Markdown out of rows of results, and pages that are filled with them."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from lmn_music.errors import LmnMusicError, UsageError
+from lmn_music.files import replacing
+from studies.engine import Row, Study, read
+
+_MARK = re.compile(r"(<!-- (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def markdown(rows: Iterable[Row]) -> str:
+    """Return rows as a Markdown table, "" if there are none; numbers that are not whole get three digits."""
+    frame = pd.DataFrame(list(rows))
+    lines = [frame.columns, ["---"] * len(frame.columns), *frame.map(_cell).to_numpy()] if len(frame) else []
+    return "\n".join("|" + "|".join(line) + "|" if "---" in line else "| " + " | ".join(line) + " |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    if value is None or value != value:
+        return ""
+    return (f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}") if isinstance(value, float) else str(value)
+
+
+def spread(values: Iterable[float], digits: int = 3) -> str:
+    """Return mean ± standard deviation, of one value the value alone, of none nothing; values may be missing."""
+    found = [float(value) for value in values if pd.notna(value)]
+    deviation = f" ± {statistics.stdev(found):.{digits}f}" if len(found) > 1 else ""
+    return f"{statistics.mean(found):.{digits}f}{deviation}" if found else ""
+
+
+def pivot(
+    frame: pd.DataFrame, index: Sequence[str], columns: str, text: Callable[[pd.DataFrame], str], *, bold: str = ""
+) -> list[Row]:
+    """Return a line for each value of `index` and a column for each value of `columns`.
+
+    Args:
+        frame: rows of results; both orders are those in which they come.
+        index: the columns that a line is told by.
+        columns: the column whose values become columns.
+        text: makes a cell out of the rows that fall into it.
+        bold: a column of which the largest mean of each line is set in bold.
+    """
+    names = list(dict.fromkeys(frame[columns])) if len(frame) else []
+    lines = []
+    for head, group in frame.groupby(list(index), sort=False):
+        cells = dict(list(group.groupby(columns, sort=False)))
+        line = dict(zip(index, head, strict=True)) | {str(n): text(cells[n]) if n in cells else "" for n in names}
+        if bold:
+            best = str(max(cells, key=lambda name: cells[name][bold].mean()))
+            line[best] = f"**{line[best]}**"
+        lines.append(line)
+    return lines
+
+
+def interval(differences: Sequence[float]) -> tuple[float, float, float]:
+    """Return mean, half-width of its 95 % interval (Student's t) and p of two or more paired differences.
+
+    Where all are equal the interval has no width, and p is NaN.
+    """
+    mean, count = statistics.mean(differences), len(differences)
+    error = statistics.stdev(differences) / count**0.5
+    if not error:
+        return mean, 0.0, np.nan
+    half, p = stats.t.ppf(0.975, count - 1) * error, 2 * stats.t.sf(abs(mean) / error, count - 1)
+    return mean, float(half), float(p)
+
+
+def paired(differences: Sequence[float], digits: int = 3) -> str:
+    """Return mean, 95 % interval and p, in bold if zero is outside the interval; of less than two nothing."""
+    if len(differences) < 2:
+        return ""
+    mean, half, p = interval(differences)
+    text = f"{mean:+.{digits}f} ({mean - half:+.{digits}f} to {mean + half:+.{digits}f})"
+    text += "" if np.isnan(p) else ", p < 0.001" if p < 0.001 else f", p {p:.3f}"
+    return f"**{text}**" if abs(mean) > half else text
+
+
+def fill(page: Path, tables: Mapping[str, str]) -> None:
+    """Put each table between its marks in the page, `<!-- NAME -->` and `<!-- end -->`.
+
+    Raises:
+        UsageError: there is no table for some of the marks; the page is left as it is.
+    """
+    text = page.read_text(encoding="utf-8")
+    if missing := [mark[2] for mark in _MARK.finditer(text) if mark[2] not in tables]:
+        raise UsageError(f"{page} asks for {', '.join(missing)}, of which there are no results")
+    with replacing(page) as temporary:
+        temporary.write_text(_MARK.sub(lambda m: f"{m[1]}{tables[m[2]]}\n{m[3]}", text), encoding="utf-8")
+
+
+def report(studies: Iterable[Study], out: Path) -> dict[str, str]:
+    """Draw the figures of all studies that have results in a folder, and return their tables by name.
+
+    Raises:
+        LmnMusicError: there are no results.
+    """
+    tables: dict[str, str] = {}
+    for study in studies:
+        if rows := read(out / f"{study.name}.csv"):
+            rows += [row for name in study.beside for row in read(out / f"{name}.csv")]
+            tables |= {name: text for name, text in study.tables(rows).items() if text}
+            study.draw(rows, out)
+    if not tables:
+        raise LmnMusicError(f"there are no results in {out}: run a study first, or name its folder by --out")
+    return tables
