@@ -96,7 +96,7 @@ def test_a_corpus_is_trained_on_evaluated_and_resumed(small_corpus):
     figures = lmn_music.evaluate(checkpoint, small_corpus)
     assert figures.nll == lmn_music.evaluate("run", small_corpus, device="cpu").nll
     assert lmn_music.resume("run", small_corpus, device="cpu").header == checkpoint.header
-    with pytest.raises(lmn_music.LmnMusicError, match="songs without a file"):
+    with pytest.raises(lmn_music.LmnMusicError, match="songs that are in no file"):
         lmn_music.evaluate("run")
 
 

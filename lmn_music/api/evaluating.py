@@ -61,7 +61,7 @@ def evaluate(
     from lmn_music.evaluation.progress import no_progress
 
     checkpoint, *rest = [load_model(each, device=device) for each in (model, *others)]
-    advice = "name it with --corpus"
+    advice = "name the corpus (--corpus)"
     songs = open_corpus_of(
         checkpoint.header.corpus, corpus, data, advice=advice, to_c=to_c, stand_in=stand_in, progress=reading
     )

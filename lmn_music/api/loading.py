@@ -158,7 +158,7 @@ def open_corpus_of(
 
     source = info.source if corpus is None else corpus
     if corpus is None and source not in NAMES and not (source and Path(info.source).is_dir()):
-        place = f"the folder {source}, which is not there; if it has moved, " if source else "songs without a file: "
+        place = f"the folder {source}, which is not there; if it has moved, " if source else "songs that are in no file: "
         raise UsageError(f"the model was trained on {place}{advice}")
     if isinstance(source, Corpus) or source in NAMES:  # has its own frames and key
         return open_corpus(source, data, to_c=to_c, stand_in=stand_in)
