@@ -157,9 +157,10 @@ def open_corpus_of(
     from lmn_music.corpora import NAMES, Corpus
 
     source = info.source if corpus is None else corpus
-    if corpus is None and source not in NAMES and not (source and Path(info.source).is_dir()):
-        place = f"the folder {source}, which is not there; if it has moved, " if source else "songs that are in no file: "
-        raise UsageError(f"the model was trained on {place}{advice}")
+    if corpus is None and not source:
+        raise UsageError(f"the model was trained on songs that are in no file: {advice}")
+    if corpus is None and source not in NAMES and not Path(info.source).is_dir():
+        raise UsageError(f"the model was trained on the folder {source}, which is not there; if it has moved, {advice}")
     if isinstance(source, Corpus) or source in NAMES:  # has its own frames and key
         return open_corpus(source, data, to_c=to_c, stand_in=stand_in)
     return open_corpus(
