@@ -145,8 +145,7 @@ def start_run(
     from lmn_music.training.run import Run
 
     check_seed(seed)
-    info = corpus_info(corpus, corpus.source, to_c=corpus.to_c)
-    config = RunConfig(command=as_utf8(command), seed=seed, corpus=info, recipe=recipe)
+    config = RunConfig(command=as_utf8(command), seed=seed, corpus=corpus_info(corpus), recipe=recipe)
     folder = Path(out) if out is not None else _free_folder(corpus.name)
     return Run.start(folder, config, corpus, device=resolve_device(device), reporter=reporter)
 

@@ -51,18 +51,12 @@ class RunConfig(Settings):
     recipe: Recipe
 
 
-def corpus_info(corpus: Corpus, source: str, *, to_c: bool = False) -> CorpusInfo:
-    """Return what a checkpoint says of the corpus that it was trained on.
-
-    Args:
-        corpus: the corpus.
-        source: its name, or its folder; with `to_c` it loads the corpus again.
-        to_c: whether a folder's songs were transposed to C.
-    """
+def corpus_info(corpus: Corpus) -> CorpusInfo:
+    """Return what a checkpoint says of the corpus that it was trained on."""
     return CorpusInfo(
         name=corpus.name,
-        source=source,
-        to_c=to_c,
+        source=corpus.source,
+        to_c=corpus.to_c,
         sha256=corpus.sha256,
         provenance=corpus.provenance,
         comparable=corpus.comparable,

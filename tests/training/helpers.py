@@ -23,7 +23,7 @@ OTHERS["ms-lmn"].append("model.scales=3")
 
 def config(corpus, *overrides, seed=5):
     recipe = parse_recipe("", [*BASE, *overrides])
-    return RunConfig(command="lmn-music train small", seed=seed, corpus=corpus_info(corpus, "small"), recipe=recipe)
+    return RunConfig(command="lmn-music train small", seed=seed, corpus=corpus_info(corpus), recipe=recipe)
 
 
 def metrics_of(folder):
