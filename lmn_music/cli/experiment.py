@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from studies.engine import Done, Row
 
 app = typer.Typer(
-    no_args_is_help=True, help="The studies behind the documentation: hours of two cores, from a checkout."
+    no_args_is_help=True,
+    help="Run the studies behind the documentation.\n\nThey take hours of two cores, and need a checkout.",
 )
 MISSING = (
     "the studies are not part of an installed lmn-music: clone its repository, run pip install -e '.[studies]' there, "
@@ -56,9 +57,12 @@ def run(
         list[str] | None,
         typer.Option(metavar="NAME", help="Only this model, start, memory or row of a table; may be repeated."),
     ] = None,
-    seeds: Annotated[int | None, typer.Option(metavar="NUMBER", min=1, help="So many seeds.")] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", min=1, help="How many seeds; as many as the study names if not given."),
+    ] = None,
     out: Out = FRESH,
-    workers: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="So many processes of one core each.")] = 2,
+    workers: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="How many processes, of one core each.")] = 2,
     data: Data = None,
 ) -> None:
     """Do what is missing of a study, keep each result as it comes, and print the tables. Ctrl-C loses little."""
