@@ -8,9 +8,10 @@ import torch
 
 from lmn_music.errors import GenerationError, UsageError
 from lmn_music.formats import read_score, write_roll
-from lmn_music.generation.sampler import generate_song, is_degenerate, sample_frames
+from lmn_music.generation.sampler import generate_song, is_single, sample_frames
 from lmn_music.models.build import build
 from lmn_music.models.config import ModelConfig
+from lmn_music.music.measures import stretches
 from lmn_music.music.pianoroll import KEYS, PianoRoll
 
 CONFIGS = {
@@ -83,14 +84,36 @@ def test_frames_come_as_often_as_the_model_says(model):
 
 def test_silence_and_single_chords_are_no_songs(model):
     chord = np.zeros((6, KEYS), dtype=bool)
-    assert is_degenerate(chord)
+    assert is_single(chord)
     chord[1:4, [3, 7]] = True
-    assert is_degenerate(chord)
+    assert is_single(chord)
     chord[5, 3] = True
-    assert not is_degenerate(chord)
+    assert not is_single(chord)
     quiet(model, -100)
     with pytest.raises(GenerationError, match="another seed"):
         song(model, frames=4)
+
+
+def unchanged(song):
+    """How many quarter notes the longest stretch without a change lasts."""
+    return stretches(song.frames)[1].max() / song.frames_per_quarter
+
+
+def test_a_song_that_stands_still_is_drawn_again(model, monkeypatch):
+    monkeypatch.setattr("lmn_music.generation.sampler.ATTEMPTS", 1)
+    first = [unchanged(song(model, seed=seed)) for seed in range(10)]
+    limit = np.median(first)
+    monkeypatch.undo()
+    monkeypatch.setattr("lmn_music.generation.sampler.UNCHANGED", limit)
+    assert sum(stretch >= limit for stretch in first) >= 5
+    assert all(unchanged(song(model, seed=seed)) < limit for seed in range(10))
+
+
+def test_where_every_attempt_stands_still_the_one_that_moves_most_is_taken(model, monkeypatch):
+    monkeypatch.setattr("lmn_music.generation.sampler.UNCHANGED", 0)
+    best = unchanged(song(model))
+    monkeypatch.setattr("lmn_music.generation.sampler.ATTEMPTS", 1)
+    assert best < unchanged(song(model))
 
 
 def test_the_likeliest_song_is_drawn_once(model, monkeypatch):
