@@ -4,7 +4,7 @@ Importing this package is cheap: each format's file, and with it NumPy, mido, mu
 when a file of that format is first read or written.
 """
 
-from lmn_music.formats.output import check_length, check_output, write_roll
+from lmn_music.formats.output import check_length, check_output, check_place, write_roll
 from lmn_music.formats.registry import FORMATS, Format, readable, readable_labels, written
 from lmn_music.formats.score import read_score
 
@@ -13,6 +13,7 @@ __all__ = [
     "Format",
     "check_length",
     "check_output",
+    "check_place",
     "read_score",
     "readable",
     "readable_labels",

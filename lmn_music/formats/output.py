@@ -27,6 +27,18 @@ def check_output(path: Path) -> None:
     entry = format_of(path)
     if entry is None or entry.write is None:
         raise UsageError(f"Cannot tell from the name {path.name!r} what to write: end it with one of {written()}.")
+    check_place(path)
+
+
+def check_place(path: Path) -> None:
+    """Raise an error unless a file can be written to `path`, whatever its format.
+
+    Args:
+        path: The file to write.
+
+    Raises:
+        UsageError: `path` is a folder, or the folder around it does not exist or cannot be written to.
+    """
     try:
         if path.is_dir():
             raise UsageError(f"{path} is a folder: name a file.")

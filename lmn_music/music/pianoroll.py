@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 KEYS = 88
 LOWEST_PITCH = 21  # MIDI number of key 0, A0; key 87 is C8, MIDI 108
+_PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,3 +98,34 @@ class PianoRoll:
         if len(sounding) and not 0 <= sounding[0] + semitones <= sounding[-1] + semitones < KEYS:
             raise ValueError(f"transposing by {semitones} moves a note off the keyboard")
         return replace(self, frames=np.roll(self.frames, semitones, axis=1))
+
+    def resampled(self, frames_per_quarter: int) -> Self:
+        """Return the roll with other frames: with fewer, what sounds on each of them; with more, each one repeated.
+
+        Args:
+            frames_per_quarter: How many frames a quarter note is to last.
+
+        Raises:
+            ValueError: Neither number of frames per quarter is a multiple of the other.
+        """
+        if self.frames_per_quarter % frames_per_quarter == 0:
+            frames = self.frames[:: self.frames_per_quarter // frames_per_quarter]
+        elif frames_per_quarter % self.frames_per_quarter == 0:
+            frames = np.repeat(self.frames, frames_per_quarter // self.frames_per_quarter, axis=0)
+        else:
+            raise ValueError(f"{self.frames_per_quarter} frames per quarter cannot become {frames_per_quarter}")
+        return replace(self, frames=frames, frames_per_quarter=frames_per_quarter)
+
+
+def pitch_name(key: int) -> str:
+    """Return the name of a key with its octave, as "C4", middle C; black keys are sharps.
+
+    Args:
+        key: From 0 (A0) to 87 (C8).
+
+    Example:
+        >>> pitch_name(39), pitch_name(0), pitch_name(46)
+        ('C4', 'A0', 'G4')
+    """
+    octave, pitch_class = divmod(key + LOWEST_PITCH, 12)
+    return f"{_PITCH_CLASSES[pitch_class]}{octave - 1}"

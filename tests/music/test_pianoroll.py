@@ -80,10 +80,21 @@ def test_no_note_is_moved_off_the_keyboard():
 
 def test_the_example_in_the_docstring():
     result = doctest.testmod(pianoroll)
-    assert (result.attempted, result.failed) == (4, 0)
+    assert (result.attempted, result.failed) == (5, 0)
 
 
 def test_numpy_takes_a_roll_as_an_array():
     roll = make_roll(5)
     assert np.array_equal(np.asarray(roll), roll.frames)
     assert np.asarray(roll, dtype=float).dtype == float
+
+
+def test_a_roll_with_fewer_frames_is_what_sounds_on_each_of_them():
+    fine = make_roll(13, frames_per_quarter=4)
+    assert np.array_equal(fine.resampled(2).frames, fine.frames[::2])
+    assert fine.resampled(4) == fine
+    coarse = make_roll(5, frames_per_quarter=2)
+    assert np.array_equal(coarse.resampled(6).frames, np.repeat(coarse.frames, 3, axis=0))
+    assert coarse.resampled(6).resampled(2) == coarse
+    with pytest.raises(ValueError, match="cannot become 3"):
+        coarse.resampled(3)
