@@ -1,0 +1,126 @@
+"""Songs of which something is given: a particle filter draws the rest, and weighs by how likely what is given is.
+
+Sources: Gordon, Salmond, Smith, "Novel approach to nonlinear/non-Gaussian Bayesian state estimation", 1993; Douc,
+Cappe, Moulines, "Comparison of resampling schemes for particle filtering", 2005.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lmn_music.models.interface import SequenceModel, State
+
+Potential = Callable[[int, Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Particles:
+    """Songs that a particle filter has drawn, and how much each counts.
+
+    Attributes:
+        frames: (time, particles, keys) of zeros and ones; each song is one particle with all its ancestors.
+        weights: (particles,), the share of each, summing to 1.
+        log_evidence: in nats, the log of an estimate without bias of p(what is given): of the product over frames of
+            the chance of the given keys and of the potentials, in expectation over songs of the model.
+        effective: (time,), the share of particles that counted when each frame was drawn, before resampling:
+            1 / (particles * sum of squared weights).
+    """
+
+    frames: Tensor
+    weights: Tensor
+    log_evidence: float
+    effective: Tensor
+
+    def draw(self, generator: torch.Generator) -> Tensor:
+        """Return one song, (time, keys), drawn by its weight."""
+        chosen = int(torch.multinomial(self.weights, 1, generator=generator))
+        return self.frames[:, chosen]
+
+
+@torch.no_grad()
+def particle_filter(
+    model: SequenceModel,
+    state: State,
+    given: Tensor,
+    generator: torch.Generator,
+    *,
+    potential: Potential | None = None,
+    temperature: float = 1.0,
+) -> Particles:
+    """Draw the keys that are not given, frame by frame, with as many particles as `state` has songs.
+
+    Each particle draws its free keys from the model; its weight is multiplied by the chance of the given keys in this
+    draw. Where few particles count (the effective sample size is below half), particles are drawn anew by their
+    weights (systematic resampling). A frame that is given whole weighs the particles and draws nothing, so what is
+    given after a gap leads the particles to it.
+
+    Args:
+        model: in evaluation mode.
+        state: the state before the first frame, of as many equal songs as there shall be particles.
+        given: (time, keys), 1 for a key that must sound, 0 for a key that must be silent, FREE for a key to draw.
+        generator: where the random numbers come from, on the CPU or the model's device.
+        potential: called with the number of a frame (from 0), this frame (particles, keys) and the frame before;
+            returns a log-weight (particles,) by which the frame counts more or less, -inf for a frame that must not be.
+        temperature: see `Output.draw`.
+
+    Returns:
+        The particles after the last frame.
+    """
+    count = state.previous.shape[0]
+    log_weight = state.previous.new_zeros(count, dtype=torch.float64)
+    frames, ancestors, effective = [], [], []
+    log_evidence = 0.0
+    for number, wanted in enumerate(given):
+        context, state = model.step(state)
+        drawn = model.output.draw(context, generator=generator, temperature=temperature, given=wanted)
+        news = drawn.log_weight.double()
+        if potential is not None:
+            news = news + potential(number, drawn.frames, state.previous).double()
+        before = torch.logsumexp(log_weight, dim=0)
+        log_weight = log_weight + news
+        total = torch.logsumexp(log_weight, dim=0)
+        log_evidence += float(total - before)
+        if not total.isfinite():
+            raise ImpossibleError(number)
+        share = (log_weight - total).exp()
+        effective.append(1 / float(share.square().sum()) / count)
+        state = state.saw(drawn.frames)
+        frames.append(drawn.frames)
+        if effective[-1] < 0.5:
+            chosen = systematic(share, generator)
+            state, log_weight = state.select(chosen), torch.zeros_like(log_weight)
+        else:
+            chosen = torch.arange(count)
+        ancestors.append(chosen)
+    # From the last frame back, each particle's own ancestors.
+    line, songs = torch.arange(count), []
+    for frame, chosen in zip(reversed(frames), reversed(ancestors), strict=True):
+        line = chosen[line]
+        songs.append(frame[line])
+    return Particles(
+        torch.stack(songs[::-1]), torch.softmax(log_weight, dim=0), log_evidence, torch.tensor(effective)
+    )
+
+
+class ImpossibleError(ValueError):
+    """No particle can have what is given in a frame; `frame` is its number."""
+
+    def __init__(self, frame: int) -> None:
+        super().__init__(f"what is given in frame {frame} has no chance at all")
+        self.frame = frame
+
+
+def systematic(share: Tensor, generator: torch.Generator) -> Tensor:
+    """Return which particles go on, (particles,): each as often as its share says, rounded up or down.
+
+    Args:
+        share: (particles,), summing to 1.
+        generator: where the one random number comes from.
+    """
+    count = len(share)
+    places = (torch.rand((), generator=generator, dtype=share.dtype) + torch.arange(count)) / count
+    return torch.searchsorted(share.cumsum(dim=0), places).clamp(max=count - 1)
