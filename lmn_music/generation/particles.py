@@ -101,9 +101,7 @@ def particle_filter(
     for frame, chosen in zip(reversed(frames), reversed(ancestors), strict=True):
         line = chosen[line]
         songs.append(frame[line])
-    return Particles(
-        torch.stack(songs[::-1]), torch.softmax(log_weight, dim=0), log_evidence, torch.tensor(effective)
-    )
+    return Particles(torch.stack(songs[::-1]), torch.softmax(log_weight, dim=0), log_evidence, torch.tensor(effective))
 
 
 class ImpossibleError(ValueError):
