@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lmn_music.generation.temperature import draw_frames
 from lmn_music.models.interface import SequenceModel, State
 
 Potential = Callable[[int, Tensor, Tensor], Tensor]
@@ -65,7 +66,7 @@ def particle_filter(
         generator: where the random numbers come from, on the CPU or the model's device.
         potential: called with the number of a frame (from 0), this frame (particles, keys) and the frame before;
             returns a log-weight (particles,) by which the frame counts more or less, -inf for a frame that must not be.
-        temperature: see `Output.draw`.
+        temperature: see `draw_frames`.
 
     Returns:
         The particles after the last frame.
@@ -76,7 +77,9 @@ def particle_filter(
     log_evidence = 0.0
     for number, wanted in enumerate(given):
         context, state = model.step(state)
-        drawn = model.output.draw(context, generator=generator, temperature=temperature, given=wanted)
+        drawn = draw_frames(
+            model.output, context, state.previous, temperature=temperature, generator=generator, given=wanted
+        )
         news = drawn.log_weight.double()
         if potential is not None:
             news = news + potential(number, drawn.frames, state.previous).double()

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lmn_music.errors import GenerationError, UsageError
+from lmn_music.generation.temperature import draw_frames
 from lmn_music.models.interface import CHUNK, SequenceModel
 from lmn_music.music.measures import stretches
 from lmn_music.music.pianoroll import PianoRoll
@@ -32,7 +33,8 @@ def sample_frames(
     Args:
         model: what the songs are drawn from; it is left in eval mode.
         generator: where random numbers come from, on the model's device.
-        temperature: 1 is the model itself, below 1 is more cautious, above 1 bolder, 0 takes the likeliest.
+        temperature: 1 is the model itself; below 1 the keys are more cautious, above 1 bolder, but when and how many
+            keys sound is left to the model; see `draw_frames`.
         prime: (time, 88), the beginning of every song; the model reads it, and it is not yielded.
         songs: how many songs are drawn side by side.
 
@@ -46,7 +48,9 @@ def sample_frames(
             _, state = model.contexts(chunk, state)
     while True:
         context, state = model.step(state)
-        frame = model.output.draw(context, temperature=temperature, generator=generator).frames
+        frame = draw_frames(
+            model.output, context, state.previous, temperature=temperature, generator=generator
+        ).frames
         state = state.saw(frame)
         yield frame
 

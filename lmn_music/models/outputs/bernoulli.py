@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lmn_music.models.outputs.output import FREE, Output, chance_of
+from lmn_music.models.outputs.output import FREE, Output
 from lmn_music.music.pianoroll import KEYS
 
 
@@ -37,8 +37,8 @@ class BernoulliOutput(Output):
         return logits
 
     def _draw(
-        self, context: Tensor, temperature: float, generator: torch.Generator, given: Tensor | None
+        self, context: Tensor, generator: torch.Generator, given: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        chances = chance_of(self.hidden(context), temperature)
+        chances = torch.sigmoid(self.hidden(context))
         frames = torch.bernoulli(chances, generator=generator)
         return (frames if given is None else torch.where(given == FREE, frames, given.to(frames))), chances

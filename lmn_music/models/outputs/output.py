@@ -58,7 +58,7 @@ class Output(nn.Module, ABC):
 
     @abstractmethod
     def _draw(
-        self, context: Tensor, temperature: float, generator: torch.Generator, given: Tensor | None
+        self, context: Tensor, generator: torch.Generator, given: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Return frames and chances, both (..., keys): see `draw`."""
 
@@ -67,7 +67,6 @@ class Output(nn.Module, ABC):
         context: Tensor,
         *,
         generator: torch.Generator,
-        temperature: float = 1.0,
         given: Tensor | None = None,
     ) -> Drawn:
         """Draw a frame for each context; keys that are given stay as they are, and the others are drawn around them.
@@ -78,22 +77,22 @@ class Output(nn.Module, ABC):
         Args:
             context: what the distribution of each frame depends on.
             generator: where the random numbers come from.
-            temperature: the log-odds of each key are divided by it; at 0 the likelier value wins.
             given: (..., keys), 1 for a key that must sound, 0 for one that must be silent, FREE for one to draw;
                 broadcastable to the frames. None: all keys are drawn.
 
         Returns:
-            The frames, the chances of their keys and the log-weight of what was given, all of them at `temperature`.
+            The frames, the chances of their keys and the log-weight of what was given.
         """
-        frames, chances = self._draw(context, temperature, generator, given)
+        frames, chances = self._draw(context, generator, given)
         if given is None:
             return Drawn(frames, chances, frames.new_zeros(frames.shape[:-1]))
-        log_chance = log_chance_of(self.logits(frames, context), frames, temperature)
+        log_chance = self.key_log_prob(frames, context)
         return Drawn(frames, chances, log_chance.masked_fill(given == FREE, 0.0).sum(dim=-1))
 
     def key_log_prob(self, frames: Tensor, context: Tensor) -> Tensor:
         """Return the log-likelihood of each key given the keys below it, in nats: (..., keys) -> (..., keys)."""
-        return log_chance_of(self.logits(frames, context), frames)
+        logits = self.logits(frames, context)
+        return -nn.functional.binary_cross_entropy_with_logits(logits, frames, reduction="none")
 
     def log_prob(self, frames: Tensor, context: Tensor) -> Tensor:
         """Return the exact log-likelihood of each frame in nats, summed over keys: (..., keys) -> (...)."""
@@ -122,7 +121,7 @@ class Autoregressive(Output):
         """Return silent frames, one for each context."""
 
     def _draw(
-        self, context: Tensor, temperature: float, generator: torch.Generator, given: Tensor | None
+        self, context: Tensor, generator: torch.Generator, given: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """See Output.
 
@@ -143,7 +142,7 @@ class Autoregressive(Output):
         size = KEYS_PER_PASS // max(1, math.prod(batch))
         if size <= 1:
             for key in range(keys):
-                chance = chance_of(draft.logits(slice(key, key + 1)).squeeze(-1), temperature)
+                chance = torch.sigmoid(draft.logits(slice(key, key + 1)).squeeze(-1))
                 chances[..., key] = chance
                 draft.add(torch.full(batch, key, device=context.device), uniform[key] < chance)
             return draft.frames, chances
@@ -153,22 +152,10 @@ class Autoregressive(Output):
             number = torch.arange(low, block.stop, device=context.device)
             settled = torch.full(batch, low, device=context.device).unsqueeze(-1)  # the keys below it are
             while (settled < block.stop).any():
-                chance, still_open = chance_of(draft.logits(block), temperature), number >= settled
+                chance, still_open = torch.sigmoid(draft.logits(block)), number >= settled
                 chances[..., block] = torch.where(still_open, chance, chances[..., block])
                 sounds = (uniform[..., block] < chance) & still_open
                 lowest = torch.where(sounds, number, keys).amin(dim=-1, keepdim=True)
                 draft.add(lowest.clamp(max=block.stop - 1).squeeze(-1), sounds.any(dim=-1))
                 settled = lowest + 1
         return draft.frames, chances
-
-
-def log_chance_of(logits: Tensor, sounds: Tensor, temperature: float = 1.0) -> Tensor:
-    """Return the log-likelihood of zeros and ones under the chances of `chance_of`, in nats; at 0 it is 0 or -inf."""
-    if temperature == 0:
-        return torch.where(chance_of(logits, 0) == sounds, 0.0, -math.inf).to(logits)
-    return -nn.functional.binary_cross_entropy_with_logits(logits / temperature, sounds, reduction="none")
-
-
-def chance_of(logits: Tensor, temperature: float) -> Tensor:
-    """Return the chance to sound of keys with the log-odds `logits / temperature`; at 0 the likelier value is sure."""
-    return (logits > 0).to(logits) if temperature == 0 else torch.sigmoid(logits / temperature)
