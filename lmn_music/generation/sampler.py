@@ -48,9 +48,7 @@ def sample_frames(
             _, state = model.contexts(chunk, state)
     while True:
         context, state = model.step(state)
-        frame = draw_frames(
-            model.output, context, state.previous, temperature=temperature, generator=generator
-        ).frames
+        frame = draw_frames(model.output, context, state.previous, temperature=temperature, generator=generator).frames
         state = state.saw(frame)
         yield frame
 

@@ -1,13 +1,11 @@
 """The output models on keyboards so small that every frame can be counted."""
 
-import math
-
 import pytest
 import torch
 
 from lmn_music.models.outputs.bernoulli import BernoulliOutput
 from lmn_music.models.outputs.nade import NADE
-from lmn_music.models.outputs.output import FREE, log_chance_of
+from lmn_music.models.outputs.output import FREE
 from lmn_music.models.tied.nade import TiedNADE
 from lmn_music.music.pianoroll import KEYS
 from tests.models.helpers import all_frames
@@ -76,13 +74,6 @@ def test_every_frame_is_drawn_as_often_as_log_prob_says(output_and_context):
 
 
 @torch.no_grad()
-def test_the_likeliest_value_of_each_key_is_drawn_at_temperature_0(output_and_context):
-    output, context = output_and_context
-    frame = output.draw(context, temperature=0, generator=torch.Generator()).frames
-    assert torch.equal(frame, (output.logits(frame, context) > 0).double())
-
-
-@torch.no_grad()
 def test_chances_are_those_of_all_frames_on_average(output_and_context):
     output, context = output_and_context
     frames = all_frames(SIX)
@@ -102,8 +93,8 @@ def test_chances_are_those_of_all_frames_on_average(output_and_context):
 def test_chances_are_those_of_the_drawn_keys_below(output_and_context):
     output, context = output_and_context
     contexts = context.expand(50, *context.shape)
-    frames, chances, _ = output.draw(contexts, temperature=0.7, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(chances, torch.sigmoid(output.logits(frames, contexts) / 0.7))
+    frames, chances, _ = output.draw(contexts, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(chances, torch.sigmoid(output.logits(frames, contexts)))
 
 
 @torch.no_grad()
@@ -113,32 +104,30 @@ def test_frames_are_drawn_as_key_by_key(output_and_context, keys_per_pass, monke
     output, context = output_and_context
     monkeypatch.setattr("lmn_music.models.outputs.output.KEYS_PER_PASS", keys_per_pass)
     contexts = context.expand(4, 5, *context.shape)
-    drawn = output.draw(contexts, temperature=1.3, generator=torch.Generator().manual_seed(7)).frames
+    drawn = output.draw(contexts, generator=torch.Generator().manual_seed(7)).frames
     uniform = torch.rand(SIX, 4, 5, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
     frames = torch.zeros(4, 5, SIX, dtype=torch.float64)
     for key in range(SIX):
-        chance = torch.sigmoid(output.logits(frames, contexts)[..., key] / 1.3)
+        chance = torch.sigmoid(output.logits(frames, contexts)[..., key])
         frames[..., key] = (uniform[key] < chance).double()
     assert torch.equal(drawn, frames)
     assert len(frames.flatten(0, 1).unique(dim=0)) > 5
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("temperature", [1.0, 0.7])
 @pytest.mark.parametrize("name", GIVEN)
-def test_given_keys_stay_and_weights_estimate_how_likely_they_are(any_output_and_context, name, temperature):
+def test_given_keys_stay_and_weights_estimate_how_likely_they_are(any_output_and_context, name):
     """Against all frames of the keyboard: p(given), and p(frame | given) of weighted draws."""
     output, context = any_output_and_context
     given, frames, count = torch.tensor(GIVEN[name]), all_frames(SIX), 20_000
-    logits = output.logits(frames, context.expand(2**SIX, *context.shape))
-    p = log_chance_of(logits, frames, temperature).sum(dim=1).exp()
+    p = output.log_prob(frames, context.expand(2**SIX, *context.shape)).exp()
     p = torch.where(((frames == given) | (given == FREE)).all(dim=1), p, 0.0)
 
     contexts = context.expand(count, *context.shape)
     generator = torch.Generator().manual_seed(1)
-    drawn, chances, log_weight = output.draw(contexts, generator=generator, temperature=temperature, given=given)
+    drawn, chances, log_weight = output.draw(contexts, generator=generator, given=given)
     assert torch.equal(drawn, torch.where(given == FREE, drawn, given.double()))
-    torch.testing.assert_close(chances, torch.sigmoid(output.logits(drawn, contexts) / temperature))
+    torch.testing.assert_close(chances, torch.sigmoid(output.logits(drawn, contexts)))
     weight = log_weight.exp()
     error = float(weight.std()) / count**0.5
     assert float(weight.mean()) == pytest.approx(float(p.sum()), abs=4.5 * error + 1e-12)
@@ -160,17 +149,6 @@ def test_what_is_given_whole_or_not_at_all_has_known_weights(any_output_and_cont
     for one, other in zip(free, plain, strict=True):
         assert torch.equal(one, other)
     assert not plain.log_weight.any()
-
-
-@torch.no_grad()
-def test_keys_are_given_also_at_temperature_0(any_output_and_context):
-    output, context = any_output_and_context
-    likeliest = output.draw(context, generator=torch.Generator(), temperature=0).frames
-    drawn = output.draw(context, generator=torch.Generator(), temperature=0, given=likeliest)
-    assert torch.equal(drawn.frames, likeliest)
-    assert float(drawn.log_weight) == 0
-    other = output.draw(context, generator=torch.Generator(), temperature=0, given=1 - likeliest)
-    assert float(other.log_weight) == -math.inf
 
 
 @torch.no_grad()

@@ -36,9 +36,7 @@ class BernoulliOutput(Output):
         logits: Tensor = self.hidden(context)
         return logits
 
-    def _draw(
-        self, context: Tensor, generator: torch.Generator, given: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    def _draw(self, context: Tensor, generator: torch.Generator, given: Tensor | None) -> tuple[Tensor, Tensor]:
         chances = torch.sigmoid(self.hidden(context))
         frames = torch.bernoulli(chances, generator=generator)
         return (frames if given is None else torch.where(given == FREE, frames, given.to(frames))), chances

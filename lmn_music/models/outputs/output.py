@@ -57,9 +57,7 @@ class Output(nn.Module, ABC):
         """
 
     @abstractmethod
-    def _draw(
-        self, context: Tensor, generator: torch.Generator, given: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    def _draw(self, context: Tensor, generator: torch.Generator, given: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return frames and chances, both (..., keys): see `draw`."""
 
     def draw(
@@ -120,9 +118,7 @@ class Autoregressive(Output):
     def begin(self, context: Tensor) -> Draft:
         """Return silent frames, one for each context."""
 
-    def _draw(
-        self, context: Tensor, generator: torch.Generator, given: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    def _draw(self, context: Tensor, generator: torch.Generator, given: Tensor | None) -> tuple[Tensor, Tensor]:
         """See Output.
 
         As drawn key by key, each with its own random number; but keys only depend on those that sound. So a block of
