@@ -11,12 +11,22 @@ from torch import Tensor
 
 from lmn_music.errors import GenerationError, UsageError
 from lmn_music.generation.temperature import draw_frames
-from lmn_music.models.interface import CHUNK, SequenceModel
+from lmn_music.models.interface import CHUNK, SequenceModel, State
 from lmn_music.music.measures import stretches
 from lmn_music.music.pianoroll import PianoRoll
 
 ATTEMPTS = 20
 UNCHANGED = 10  # quarter notes; 4 of Nottingham's 694 training songs, and 3 of Piano-midi's 87, have so long a stretch
+
+
+@torch.no_grad()
+def read_prime(model: SequenceModel, prime: Tensor | None, songs: int) -> State:
+    """Return the state of so many songs after their common beginning, (time, 88); of new songs if that is None."""
+    state = model.initial_state(1)
+    if prime is not None and len(prime):
+        for chunk in prime.to(state.previous).unsqueeze(1).split(CHUNK):
+            _, state = model.contexts(chunk, state)
+    return state.select(torch.zeros(songs, dtype=torch.long, device=state.previous.device))
 
 
 @torch.no_grad()
@@ -42,10 +52,7 @@ def sample_frames(
         (songs, 88) of zeros and ones.
     """
     model.eval()
-    state = model.initial_state(songs)
-    if prime is not None and len(prime):
-        for chunk in prime.to(state.previous).unsqueeze(1).expand(-1, songs, -1).split(CHUNK):
-            _, state = model.contexts(chunk, state)
+    state = read_prime(model, prime, songs)
     while True:
         context, state = model.step(state)
         frame = draw_frames(model.output, context, state.previous, temperature=temperature, generator=generator).frames

@@ -1,0 +1,81 @@
+"""What a song must be: keys that are given, the range of the keyboard, how many keys sound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from lmn_music.generation.particles import Potential
+from lmn_music.models.outputs.output import FREE
+from lmn_music.music.pianoroll import KEYS
+
+VOICES, DENSITY = 3.0, 0.5  # nats that a frame loses per squared key that it has too many or too few
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits on what may sound, the same in every frame.
+
+    Attributes:
+        lowest: the lowest key that may sound.
+        highest: the highest key that may sound.
+        voices: how many keys shall sound; a frame with one more or one less is e^3 times less likely.
+        density: how many keys shall sound on average; a frame with one more or one less is e^0.5 times less likely.
+    """
+
+    lowest: int = 0
+    highest: int = KEYS - 1
+    voices: int | None = None
+    density: float | None = None
+
+    def apply(self, given: Tensor) -> Tensor:
+        """Return what is given, (time, 88), with silence outside the range where nothing else was given."""
+        key = torch.arange(given.shape[1])
+        outside = (key < self.lowest) | (key > self.highest)
+        return torch.where(outside & (given == FREE), 0.0, given)
+
+    @property
+    def potential(self) -> Potential | None:
+        """Return the log-weight of a frame by how many keys sound in it; None if that makes no difference."""
+        wishes = [
+            (wanted, strength)
+            for wanted, strength in ((self.voices, VOICES), (self.density, DENSITY))
+            if wanted is not None
+        ]
+        if not wishes:
+            return None
+
+        def of_frame(_number: int, frames: Tensor, _previous: Tensor) -> Tensor:
+            sounding = frames.sum(dim=1)
+            return sum((-strength * (sounding - wanted) ** 2 for wanted, strength in wishes), torch.zeros(()))
+
+        return of_frame
+
+
+def nothing_given(frames: int) -> Tensor:
+    """Return (frames, 88) of FREE: every key is drawn."""
+    return torch.full((frames, KEYS), FREE)
+
+
+def melody_on_top(melody: npt.NDArray[np.bool_]) -> Tensor:
+    """Return what a melody gives: its key sounds in each frame, and every key above it is silent.
+
+    Where the melody rests, the keys from its lowest key up are silent.
+
+    Args:
+        melody: bool (time, 88); of each frame the highest sounding key counts.
+
+    Returns:
+        (time, 88) of 1 (sounds), 0 (silent) and FREE.
+    """
+    frames = torch.tensor(melody, dtype=torch.bool)
+    key = torch.arange(KEYS)
+    top = torch.where(frames, key, -1).amax(dim=1)
+    lowest = int(top[top >= 0].min()) if (top >= 0).any() else KEYS
+    top = torch.where(top >= 0, top, lowest - 1).unsqueeze(1)
+    given = torch.where(key > top, 0.0, FREE)
+    return torch.where((key == top) & frames, 1.0, given)
