@@ -12,7 +12,7 @@ from torch import Tensor
 from lmn_music.errors import GenerationError
 from lmn_music.generation.constraints import Limits
 from lmn_music.generation.particles import ImpossibleError, particle_filter
-from lmn_music.generation.sampler import read_prime
+from lmn_music.generation.prime import read_prime
 from lmn_music.models.interface import SequenceModel
 
 PARTICLES = 64
@@ -36,8 +36,8 @@ class Filled:
 def fill(
     model: SequenceModel,
     given: Tensor,
+    generator: torch.Generator,
     *,
-    seed: int,
     particles: int = PARTICLES,
     temperature: float = 1.0,
     limits: Limits | None = None,
@@ -48,7 +48,7 @@ def fill(
     Args:
         model: what the free keys are drawn from; it is left in eval mode.
         given: (time, 88), 1 for a key that must sound, 0 for a key that must be silent, FREE for a key to draw.
-        seed: the same seed gives the same song.
+        generator: where the random numbers come from, on the model's device.
         particles: how many songs are drawn side by side; more are slower and fit better to what is given.
         temperature: see `draw_frames`.
         limits: what else holds in every frame.
@@ -58,16 +58,14 @@ def fill(
         GenerationError: what is given, with the limits, has no chance under the model.
     """
     model.eval()
-    device = next(model.parameters()).device
     limits = limits or Limits()
-    generator = torch.Generator(device).manual_seed(seed)
     with torch.no_grad():
         state = read_prime(model, prime, particles)
         try:
             found = particle_filter(
                 model,
                 state,
-                limits.apply(given).to(device),
+                limits.apply(given).to(state.previous.device),
                 generator,
                 potential=limits.potential,
                 temperature=temperature,

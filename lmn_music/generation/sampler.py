@@ -10,23 +10,17 @@ import torch
 from torch import Tensor
 
 from lmn_music.errors import GenerationError, UsageError
+from lmn_music.generation.constraints import Limits, nothing_given
+from lmn_music.generation.filling import fill
+from lmn_music.generation.prime import read_prime
 from lmn_music.generation.temperature import draw_frames
-from lmn_music.models.interface import CHUNK, SequenceModel, State
+from lmn_music.models.interface import SequenceModel
 from lmn_music.music.measures import stretches
 from lmn_music.music.pianoroll import PianoRoll
 
 ATTEMPTS = 20
+PARTICLES = 16
 UNCHANGED = 10  # quarter notes; 4 of Nottingham's 694 training songs, and 3 of Piano-midi's 87, have so long a stretch
-
-
-@torch.no_grad()
-def read_prime(model: SequenceModel, prime: Tensor | None, songs: int) -> State:
-    """Return the state of so many songs after their common beginning, (time, 88); of new songs if that is None."""
-    state = model.initial_state(1)
-    if prime is not None and len(prime):
-        for chunk in prime.to(state.previous).unsqueeze(1).split(CHUNK):
-            _, state = model.contexts(chunk, state)
-    return state.select(torch.zeros(songs, dtype=torch.long, device=state.previous.device))
 
 
 @torch.no_grad()
@@ -73,12 +67,13 @@ def generate_song(
     seed: int,
     temperature: float = 1.0,
     prime: PianoRoll | None = None,
+    limits: Limits | None = None,
 ) -> PianoRoll:
     """Return a new song, or one that continues another. The same seed gives the same song.
 
     A silent or single-chord song is drawn again, and so is one in which nothing changes for UNCHANGED quarter notes or
-    more, up to ATTEMPTS times in all (at temperature 0, where every song is the same, only once). If all of them have
-    so long a stretch, as is likely in a very long song, the song with the shortest is taken.
+    more, up to ATTEMPTS times in all. If all of them have so long a stretch, as is likely in a very long song, the song
+    with the shortest is taken.
 
     Args:
         model: what the song is drawn from.
@@ -87,6 +82,7 @@ def generate_song(
         seed: of the drawing.
         temperature: from 0 to 100; see `sample_frames`.
         prime: the beginning of the song, which the result contains.
+        limits: what holds in every new frame; the song is then the best of PARTICLES that are drawn side by side.
 
     Raises:
         UsageError: for too few frames and for a temperature out of its range.
@@ -96,13 +92,18 @@ def generate_song(
         raise UsageError("a song has at least 2 frames")
     if not 0 <= temperature <= 100:
         raise UsageError(f"the temperature lies between 0 and 100, not at {temperature:g}")
-    device = next(model.parameters()).device
-    generator = torch.Generator(device).manual_seed(seed)
+    generator = torch.Generator(next(model.parameters()).device).manual_seed(seed)
     start = None if prime is None else torch.tensor(prime.frames, dtype=torch.float32)
     best, shortest = None, np.inf
-    for _ in range(ATTEMPTS if temperature else 1):
-        drawn = islice(sample_frames(model, generator, temperature=temperature, prime=start), frames)
-        new = torch.cat(list(drawn)).bool().cpu().numpy()
+    for _ in range(ATTEMPTS):
+        if limits is None:
+            drawn = islice(sample_frames(model, generator, temperature=temperature, prime=start), frames)
+            new = torch.cat(list(drawn)).bool().cpu().numpy()
+        else:
+            given = nothing_given(frames)
+            new = fill(
+                model, given, generator, particles=PARTICLES, temperature=temperature, limits=limits, prime=start
+            ).frames
         longest = stretches(new)[1].max()
         if not is_single(new) and longest < shortest:
             best, shortest = new, longest
@@ -111,10 +112,6 @@ def generate_song(
     if best is not None:
         whole = best if prime is None else np.concatenate([prime.frames, best])
         return PianoRoll(whole, frames_per_quarter, f"seed {seed}")
-    if not temperature:
-        raise GenerationError(
-            "the likeliest song is only silence or a single chord; try a temperature above 0, or another beginning"
-        )
     raise GenerationError(
         f"{ATTEMPTS} attempts with seed {seed} gave only silence or a single chord; try another seed, a "
         "temperature nearer to 1, or more frames"

@@ -16,11 +16,15 @@ from lmn_music.music.pianoroll import KEYS
 from tests.helpers import make_roll
 
 
+def drawn_by(seed):
+    return torch.Generator().manual_seed(seed)
+
+
 @pytest.fixture(scope="module")
 def model():
     """Independent keys that sound more often in the middle of the keyboard, and no memory to speak of."""
     config = ModelConfig(network="rnn", hidden_size=4)
-    model = build(config, torch.Generator().manual_seed(0)).eval()
+    model = build(config, drawn_by(0)).eval()
     key = torch.arange(KEYS)
     model.start_from_chances(0.002 + 0.1 * torch.exp(-(((key - 40) / 8.0) ** 2)))
     return model
@@ -56,20 +60,20 @@ def test_a_range_silences_what_is_outside_and_was_not_given():
 
 
 def test_limits_hold_and_density_follows(model):
-    free = fill(model, nothing_given(60), seed=1, particles=16)
+    free = fill(model, nothing_given(60), drawn_by(1), particles=16)
     usual = free.frames.sum(axis=1).mean()
-    few = fill(model, nothing_given(60), seed=1, particles=16, limits=Limits(voices=1)).frames
+    few = fill(model, nothing_given(60), drawn_by(1), particles=16, limits=Limits(voices=1)).frames
     assert (few.sum(axis=1) == 1).mean() > 0.8
-    dense = fill(model, nothing_given(60), seed=1, particles=16, limits=Limits(density=usual + 2)).frames
+    dense = fill(model, nothing_given(60), drawn_by(1), particles=16, limits=Limits(density=usual + 2)).frames
     assert dense.sum(axis=1).mean() > usual + 0.3
-    narrow = fill(model, nothing_given(60), seed=1, particles=16, limits=Limits(lowest=38, highest=45)).frames
+    narrow = fill(model, nothing_given(60), drawn_by(1), particles=16, limits=Limits(lowest=38, highest=45)).frames
     assert not narrow[:, :38].any()
     assert not narrow[:, 46:].any()
     assert narrow.any()
 
 
 def test_without_constraints_nothing_is_weighed(model):
-    filled = fill(model, nothing_given(5), seed=1)
+    filled = fill(model, nothing_given(5), drawn_by(1))
     assert filled.log_evidence == 0
     assert filled.effective == pytest.approx(1)
 
@@ -77,7 +81,7 @@ def test_without_constraints_nothing_is_weighed(model):
 def test_what_is_given_is_in_the_song_and_the_seed_decides_the_rest(model):
     melody = make_roll(12, 3).frames
     given = melody_on_top(melody)
-    one, same, other = (fill(model, given, seed=seed, particles=8).frames for seed in (1, 1, 2))
+    one, same, other = (fill(model, given, drawn_by(seed), particles=8).frames for seed in (1, 1, 2))
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
     assert all(frame.nonzero()[0][-1] == top.nonzero()[0][-1] for frame, top in zip(one, melody, strict=True))
@@ -88,7 +92,7 @@ def test_evidence_is_the_likelihood_where_all_is_given(model):
     frames, prime = make_roll(12, 3).frames, torch.tensor(make_roll(7, 4).frames).float()
     whole = torch.cat([prime, torch.tensor(frames).float()]).unsqueeze(1)
     expected = float(model(whole)[0][len(prime) :].sum())
-    filled = fill(model, torch.tensor(frames).float(), seed=0, particles=3, prime=prime)
+    filled = fill(model, torch.tensor(frames).float(), drawn_by(0), particles=3, prime=prime)
     assert np.array_equal(filled.frames, frames)
     assert filled.log_evidence == pytest.approx(expected, rel=1e-4)
 
@@ -100,4 +104,4 @@ def test_what_nothing_fits_is_said_in_one_line(model):
             return lambda _number, frames, _previous: frames.new_full((len(frames),), -math.inf)
 
     with pytest.raises(GenerationError, match="nothing fits what is given in frame 1: "):
-        fill(model, nothing_given(3), seed=0, particles=2, limits=Never())
+        fill(model, nothing_given(3), drawn_by(0), particles=2, limits=Never())

@@ -118,16 +118,6 @@ def test_where_every_attempt_stands_still_the_one_that_moves_most_is_taken(model
     assert best < unchanged(song(model))
 
 
-def test_the_likeliest_song_is_drawn_once(model, monkeypatch):
-    quiet(model, -100)
-    calls = []
-    monkeypatch.setattr(model, "initial_state", lambda songs, made=model.initial_state: calls.append(1) or made(songs))
-    with pytest.raises(GenerationError, match="temperature above 0") as error:
-        song(model, temperature=0, frames=4)
-    assert len(calls) == 1
-    assert "seed" not in str(error.value)
-
-
 def test_what_cannot_be_sampled_is_refused(model):
     with pytest.raises(UsageError, match="at least 2 frames"):
         song(model, frames=1)

@@ -1,0 +1,24 @@
+"""What a song begins with."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lmn_music.models.interface import CHUNK, SequenceModel, State
+
+
+@torch.no_grad()
+def read_prime(model: SequenceModel, prime: Tensor | None, songs: int) -> State:
+    """Return the state of several songs after their common beginning.
+
+    Args:
+        model: what reads the beginning.
+        prime: (time, 88) of zeros and ones; None for songs that have not begun.
+        songs: how many songs will follow.
+    """
+    state = model.initial_state(1)
+    if prime is not None and len(prime):
+        for chunk in prime.to(state.previous).unsqueeze(1).split(CHUNK):
+            _, state = model.contexts(chunk, state)
+    return state.select(torch.zeros(songs, dtype=torch.long, device=state.previous.device))
