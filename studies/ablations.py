@@ -8,30 +8,29 @@ from statistics import fmean
 import pandas as pd
 
 from studies.engine import Row
-from studies.tables import markdown, spread
+from studies.tables import Cell, listing, markdown, of
 from studies.training_study import Condition, TrainingStudy
 
 SMALL = "model.hidden_size=32 model.output_hidden_size=48"  # a model that can be trained many times
 
 
 def _tables(name: str, columns: Sequence[str], *, curves: bool) -> Callable[[pd.DataFrame], dict[str, str]]:
+    made: dict[str, Cell] = {
+        "seeds": len,
+        **{column: of(column) for column in columns},
+        "epochs": lambda seeds: f"{seeds['epochs'].mean():.0f}",
+        "minutes": lambda seeds: f"{seeds['seconds'].mean() / 60:.1f}",
+    }
+
     def tables(found: pd.DataFrame) -> dict[str, str]:
-        groups = [({"corpus": c, name: row}, seeds) for (c, row), seeds in found.groupby(["corpus", name], sort=False)]
-        made = {name: markdown(head | _figures(seeds, columns) for head, seeds in groups)}
+        index = ["corpus", name]
+        table = {name: markdown(listing(found, index, made))}
         if curves:
-            made[f"{name}-curves"] = markdown(head | _curve(seeds) for head, seeds in groups)
-        return made
+            lines = listing(found, index, {"curve": _curve})
+            table[f"{name}-curves"] = markdown(line | line.pop("curve") for line in lines)
+        return table
 
     return tables
-
-
-def _figures(seeds: pd.DataFrame, columns: Sequence[str]) -> Row:
-    return {
-        "seeds": len(seeds),
-        **{column: spread(seeds[column]) for column in columns},
-        "epochs": f"{seeds['epochs'].mean():.0f}",
-        "minutes": f"{seeds['seconds'].mean() / 60:.1f}",
-    }
 
 
 def _curve(seeds: pd.DataFrame) -> Row:

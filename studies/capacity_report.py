@@ -16,7 +16,7 @@ from studies.capacity_networks import TRAINED
 from studies.capacity_protocol import LONGER, SHORT, VARIANTS, Protocol
 from studies.engine import Row
 from studies.figures import save
-from studies.tables import markdown, pivot, spread
+from studies.tables import Cell, listing, markdown, of, pivot
 
 # Colours that the colour-blind tell apart (Okabe and Ito, "Color universal design", 2008), and markers.
 STYLES = {
@@ -28,6 +28,15 @@ STYLES = {
     "Legendre": ("#e69f00", "D"),
     "RNN": ("#d55e00", "P"),
     "LSTM": ("#cc79a7", "X"),
+}
+TRAINING: dict[str, Cell] = {  # how the training of the networks went; kept after: so many steps
+    "steps": lambda cell: int(cell["steps"].iloc[0]),
+    "kept after": lambda cell: ", ".join(f"{steps:.0f}" for steps in cell["kept_after"]),
+    "validation, before": of("valid_before", 2),
+    "validation": of("valid", 2),
+    "test": of("total", 2),
+    "test, first lags": of("first", 2),
+    "seconds": lambda cell: f"{cell['seconds'].mean():.0f}",
 }
 RIGHT, WRONG = (0.0, 0.27, 0.55), (0.84, 0.2, 0.1)  # red, green, blue
 
@@ -55,47 +64,17 @@ def tables(rows: pd.DataFrame, protocol: Protocol) -> dict[str, str]:
     found = prepared(rows, protocol)
     shown = found[found["size"] == protocol.shown]
     usual, short = shown[shown["variant"] != SHORT], shown[shown["variant"] == SHORT]
-    sizes = found[found["variant"] == ""].sort_values("size", kind="stable")
-    chosen = usual.assign(settings=usual["settings"].fillna(""))
-    chosen = chosen[chosen.groupby("name")["settings"].transform("max") != ""]
+    chosen = usual[usual.groupby("name")["settings"].transform("count") > 0]
+    networks = found[found["memory"].isin(TRAINED)].rename(columns={"name": "network"})
     made: dict[str, list[Row]] = {
-        "capacity-total": pivot(usual, ["input"], "name", _of("total"), bold="total"),
-        "capacity-first": pivot(short, ["input"], "memory", _of("first"), bold="first"),
-        "capacity-sizes": _in_order(pivot(sizes, ["input", "memory"], "size", _of("total")), protocol),
-        "capacity-settings": pivot(chosen, ["input"], "name", lambda cell: str(cell["settings"].iloc[0])),
-        "capacity-seconds": pivot(usual, ["input"], "name", _of("seconds")),
-        "capacity-training": [
-            _training(group)
-            for _, group in found[found["memory"].isin(TRAINED)].groupby(["input", "name", "size"], sort=False)
-        ],
+        "capacity-total": pivot(usual, ["input"], "name", of("total", 2), bold="total"),
+        "capacity-first": pivot(short, ["input"], "memory", of("first", 2), bold="first"),
+        "capacity-sizes": pivot(found[found["variant"] == ""], ["input", "memory"], "size", of("total", 2)),
+        "capacity-settings": pivot(chosen, ["input"], "name", lambda cell: cell["settings"].iloc[0]),
+        "capacity-seconds": pivot(usual, ["input"], "name", of("seconds", 2)),
+        "capacity-training": listing(networks, ["input", "network", "size"], TRAINING),
     }
     return {name: markdown(lines) for name, lines in made.items() if lines}
-
-
-def _of(column: str) -> Callable[[pd.DataFrame], str]:
-    return lambda cell: spread(cell[column], 2)
-
-
-def _in_order(lines: list[Row], protocol: Protocol) -> list[Row]:
-    order = list(STYLES)
-    return sorted(lines, key=lambda line: (protocol.inputs.index(line["input"]), order.index(line["memory"])))
-
-
-def _training(seeds: pd.DataFrame) -> Row:
-    """Return what a network held before its training, and after it; kept after: so many steps."""
-    head = seeds.iloc[0]
-    return {
-        "input": head["input"],
-        "network": head["name"],
-        "size": head["size"],
-        "steps": int(head["steps"]),
-        "kept after": ", ".join(f"{steps:.0f}" for steps in seeds["kept_after"]),
-        "validation, before": spread(seeds["valid_before"], 2),
-        "validation": spread(seeds["valid"], 2),
-        "test": spread(seeds["total"], 2),
-        "test, first lags": spread(seeds["first"], 2),
-        "seconds": f"{seeds['seconds'].mean():.0f}",
-    }
 
 
 # --- figures

@@ -30,39 +30,30 @@ class Task(Protocol):
 
     def measure(self) -> list[Row]:
         """Return rows of numbers, texts and lists of numbers."""
-        ...
 
 
 Step = Callable[[Sequence[Row]], Mapping[str, Task]]  # the rows so far -> tasks by name
 
 
 class Study(Protocol):
-    """A declaration: what is measured, and which tables and figures are made of the rows.
-
-    Attributes:
-        name: of the study, and of its table of results.
-        about: what it asks, in one line.
-        beside: names of the studies whose rows stand in the same tables.
-    """
+    """A declaration: what is measured, and which tables and figures are made of the rows."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str:
+        """The name of the study, and of its table of results."""
+
     @property
-    def about(self) -> str: ...  # noqa: D102
-    @property
-    def beside(self) -> tuple[str, ...]: ...  # noqa: D102
+    def beside(self) -> tuple[str, ...]:
+        """The names of the studies whose rows stand in the same tables."""
 
     def steps(self, out: Path, data: Path | None) -> tuple[Sequence[Step], int]:
-        """Return the steps, each of which needs the rows of those before it, and the number of all their tasks."""
-        ...
+        """Return the steps, each of which needs the rows of the steps before it, and the number of all their tasks."""
 
     def tables(self, rows: Sequence[Row]) -> dict[str, str]:
         """Return Markdown tables by name, as many as there are rows for."""
-        ...
 
     def draw(self, rows: Sequence[Row], out: Path) -> None:
         """Draw the figures into a folder."""
-        ...
 
 
 def read(path: Path) -> list[Row]:

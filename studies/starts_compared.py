@@ -24,35 +24,36 @@ ORDER = {
     "start": STARTS,
 }
 ANNEALED = ("nottingham", "muse")  # corpora on which the learning rate falls over the whole training
-Groups = Iterator[tuple[tuple[str, str], pd.DataFrame]]
+CELL = ["corpus", "model", "start"]
 Difference = Callable[[Row, Row], float]
 
 
 def prepared(found: pd.DataFrame) -> pd.DataFrame:
     """Return the trainings that had an epoch and read the test split, in the order of ORDER.
 
-    Added are "points", the epochs (of both stages), seconds and validation likelihood after the hand-over and each
-    epoch; "end", the best of these likelihoods; and "epochs_to", "seconds_to": until the likelihood was reached that
-    all starts of a model on a corpus have reached. Trainings that broke off do not count for it.
+    Added are "name", of the model and the start that it has; "points", the epochs (of both stages), seconds and
+    validation likelihood after the hand-over and each epoch; "end", the best of these likelihoods; and "epochs_to",
+    "seconds_to": until the likelihood was reached that all starts of a model on a corpus have reached. Trainings that
+    broke off do not count for it.
     """
     found = found[found["epochs"] > 0].copy() if len(found) else found
     if found.empty:
         return found
     for name, order in ORDER.items():
         found[name] = pd.Categorical(found[name], [*order, *sorted({*found[name]} - {*order})])
-    found = found.sort_values(["corpus", "model", "start", "seed"], ignore_index=True)
+    found = found.sort_values([*CELL, "seed"], ignore_index=True)
     found = found.astype({**dict.fromkeys(ORDER, str), "before_seconds": float, "epoch_seconds": float})
-    found["points"] = [_points(row) for _, row in found.iterrows()]
+    found["name"] = found["model"] + found["start"].radd(", ").where(found["model"].isin(LMNS), "")
+    found["points"] = [_points(row) for row in found.to_dict("records")]
     found["end"] = [min(nll for *_, nll in points) for points in found["points"]]
-    for (_, model), group in groups(found[found["failed"].isna()]):
-        if model in LMNS:
-            found.loc[group.index, "goal"] = group["end"].max()
-            reached = pd.DataFrame([first(points, group["end"].max()) for points in group["points"]], group.index)
-            found.loc[group.index, ["epochs_to", "seconds_to"]] = reached.to_numpy()
+    whole = found[found["failed"].isna() & found["model"].isin(LMNS)]
+    goals = whole.groupby(["corpus", "model"])["end"].transform("max")
+    reached = [first(points, goal) for points, goal in zip(whole["points"], goals, strict=True)]
+    found[["epochs_to", "seconds_to"]] = pd.DataFrame(reached, whole.index, [0, 1]).reindex(found.index)
     return found
 
 
-def _points(row: pd.Series) -> list[tuple[int, float, float]]:
+def _points(row: Row) -> list[tuple[int, float, float]]:
     before = [row["valid_nll_after"]] if pd.notna(row.get("valid_nll_after")) else []
     start = 1 - len(before)
     return [
@@ -64,16 +65,6 @@ def _points(row: pd.Series) -> list[tuple[int, float, float]]:
 def first(points: Sequence[tuple[int, float, float]], nll: float) -> tuple[float, float] | None:
     """Return epochs and seconds at which a likelihood was reached, None if it was not."""
     return next(((float(epochs), seconds) for epochs, seconds, here in points if here <= nll), None)
-
-
-def groups(found: pd.DataFrame) -> Groups:
-    """Yield the trainings of each model on each corpus."""
-    yield from found.groupby(["corpus", "model"], sort=False) if len(found) else ()
-
-
-def cells(found: pd.DataFrame) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
-    """Yield the trainings of each corpus, model and start."""
-    yield from found.groupby(["corpus", "model", "start"], sort=False) if len(found) else ()
 
 
 # --- what is compared
@@ -114,10 +105,7 @@ MEASURES = {
     "paired-speed": Measure("epochs to a given likelihood", _of("epochs_to"), digits=1),
     # No time was planned for the tied model.
     "paired-seconds": Measure(
-        "seconds to a given likelihood",
-        _of("seconds_to"),
-        digits=1,
-        applies=lambda _, model: model != "tied",
+        "seconds to a given likelihood", _of("seconds_to"), digits=1, applies=lambda _, model: model != "tied"
     ),
 }
 
@@ -128,7 +116,8 @@ def comparisons(found: pd.DataFrame) -> pd.DataFrame:
     Each start as an autoencoder minus every other start of the model; and each start that stands beside the other
     networks minus every network of the same size. other: the start or network that is subtracted.
     """
-    runs = {key: {row["seed"]: row for row in group.to_dict("records")} for key, group in cells(found)}
+    groups = found.groupby(CELL, sort=False)
+    runs = {key: {row["seed"]: row for row in group.to_dict("records")} for key, group in groups}
     compared = []
     for (measure, about), ((corpus, model, start), ours) in itertools.product(MEASURES.items(), runs.items()):
         if model not in LMNS or not about.applies(corpus, model):

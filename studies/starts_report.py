@@ -19,21 +19,39 @@ from studies.figures import save
 from studies.starts_compared import (
     AUTOENCODERS,
     BESIDE_NETWORKS,
+    CELL,
     LMNS,
     MEASURES,
     NETWORKS_OF,
     OTHERS,
     STARTS,
-    cells,
     comparisons,
     counts,
     first,
-    groups,
     of_pairs,
     prepared,
 )
-from studies.tables import markdown, pivot, spread
+from studies.tables import Cell, listing, markdown, of, pivot, spread
 
+HAND_OVER: dict[str, Cell] = {
+    "energy kept": lambda cell: spread(100 * cell["energy_kept"], 0) + " %",
+    "unrolled model": of("valid_nll_before"),
+    "handed over": of("valid_nll_after"),
+    "trained": of("valid_nll"),
+}
+BASELINES: dict[str, Cell] = {
+    "parameters": lambda cell: int(cell["parameters"].iloc[0]),
+    "validation": of("valid_nll"),
+    "test": of("test_nll"),
+    "first frame out": of("first_frame_excluded"),
+}
+SETTINGS: dict[str, Cell] = {
+    "setting": lambda cell: "its recipe" if pd.isna(cell["setting"].iloc[0]) else cell["setting"].iloc[0],
+    "epochs": lambda cell: cell["epochs"].mean(),
+    "best after": lambda cell: spread((1 + curve.index(min(curve)) for curve in cell["curve"]), 0),
+    "seconds": lambda cell: "" if pd.isna(cell["before_seconds"].iloc[0]) else cell["seconds"].mean(),
+    "broken off": lambda cell: int(cell["failed"].notna().sum()),
+}
 ACCURACIES: dict[Definition, str] = {"threshold": "accuracy_thresholded", "sampled": "accuracy_sampled"}
 
 
@@ -42,73 +60,24 @@ def tables(trainings: pd.DataFrame) -> dict[str, str]:
     found = prepared(trainings)
     if found.empty:
         return {}
-    compared, here = comparisons(found), found[found["model"].isin(LMNS)]
-    seeds = here.groupby(["corpus", "model", "start"])["seed"].transform("count")
-    here = here.assign(seeds=seeds.groupby([here["corpus"], here["model"]]).transform("max"))
+    compared, lmns = comparisons(found), found[found["model"].isin(LMNS)]
+    lmns = lmns.assign(seeds=lmns.groupby(["corpus", "model"])["seed"].transform("nunique"))
+    beside = found[found["start"].isin(BESIDE_NETWORKS) & (found["model"] != "tied")].drop(columns="model")
     rows: dict[str, Sequence[Row]] = {
-        "starts": _by_start(here, "test_nll"),
-        "starts-valid": _by_start(here, "valid_nll"),
+        "starts": pivot(lmns, ["corpus", "model", "seeds"], "start", of("test_nll")),
+        "starts-valid": pivot(lmns, ["corpus", "model", "seeds"], "start", of("valid_nll")),
         "counts": [row for measure in MEASURES for row in counts(compared, measure)],
         "counts-corpora": list(counts(compared, "paired", ["corpus"])),
         "autoencoders": of_pairs(compared, "paired", AUTOENCODERS, ["corpus", "model"]),
-        **{measure: of_pairs(compared, measure, OTHERS, ["corpus", "model", "start"]) for measure in MEASURES},
+        **{measure: of_pairs(compared, measure, OTHERS, CELL) for measure in MEASURES},
         "speed": list(_speed(found[found["failed"].isna()])),
-        "hand-over": list(_hand_over(found[found["start"].isin(AUTOENCODERS)])),
-        "baselines": list(_baselines(found[found["model"] != "tied"])),
-        "others": of_pairs(compared, "paired", [*chain(*NETWORKS_OF.values())], ["corpus", "model", "start"]),
+        "hand-over": listing(found[found["start"].isin(AUTOENCODERS)], CELL, HAND_OVER),
+        "baselines": listing(beside.rename(columns={"name": "model"}), ["corpus", "model"], BASELINES),
+        "others": of_pairs(compared, "paired", [*chain(*NETWORKS_OF.values())], CELL),
         **{f"accuracy-{definition}": list(_accuracies(found, definition)) for definition in ACCURACIES},
-        "settings": list(_settings(found)),
+        "settings": listing(found, CELL, SETTINGS),
     }
     return {name: markdown(table) for name, table in rows.items() if table}
-
-
-def _by_start(found: pd.DataFrame, column: str) -> list[Row]:
-    """Return a figure of every model that has starts, on every corpus."""
-    return pivot(found, ["corpus", "model", "seeds"], "start", lambda cell: spread(cell[column]))
-
-
-def _named(found: pd.DataFrame) -> Iterator[tuple[Row, pd.DataFrame]]:
-    for head, group in cells(found):
-        yield dict(zip(("corpus", "model", "start"), head, strict=True)), group
-
-
-def _hand_over(found: pd.DataFrame) -> Iterator[Row]:
-    for head, group in _named(found):
-        yield head | {
-            "energy kept": spread(100 * group["energy_kept"], 0) + " %",
-            "unrolled model": spread(group["valid_nll_before"]),
-            "handed over": spread(group["valid_nll_after"]),
-            "trained": spread(group["valid_nll"]),
-        }
-
-
-def _name(head: Row) -> str:
-    return f"{head['model']}, {head['start']}" if head["model"] in LMNS else str(head["model"])
-
-
-def _baselines(found: pd.DataFrame) -> Iterator[Row]:
-    for head, group in _named(found[found["start"].isin(BESIDE_NETWORKS)]):
-        yield {
-            "corpus": head["corpus"],
-            "model": _name(head),
-            "parameters": int(group["parameters"].iloc[0]),
-            "validation": spread(group["valid_nll"]),
-            "test": spread(group["test_nll"]),
-            "first frame out": spread(group["first_frame_excluded"]),
-        }
-
-
-def _settings(found: pd.DataFrame) -> Iterator[Row]:
-    for head, group in _named(found):
-        best = [1 + curve.index(min(curve)) for curve in group["curve"]]
-        setting = group["setting"].iloc[0]
-        yield head | {
-            "setting": setting if pd.notna(setting) else "its recipe",
-            "epochs": group["epochs"].mean(),
-            "best after": spread(best, 0),
-            "seconds": group["seconds"].mean() if head["model"] != "tied" else "",
-            "broken off": int(group["failed"].notna().sum()),
-        }
 
 
 def _accuracies(found: pd.DataFrame, definition: Definition) -> Iterator[Row]:
@@ -116,9 +85,8 @@ def _accuracies(found: pd.DataFrame, definition: Definition) -> Iterator[Row]:
     corpora = [corpus for corpus in BENCHMARKS if corpus in {*found["corpus"]}]
     if not corpora:
         return
-    named = found.assign(model=[_name(row) for _, row in found.iterrows()])
-    for row in pivot(named, ["model"], "corpus", lambda cell: spread(100 * cell[ACCURACIES[definition]], 1)):
-        yield {"model": row["model"], **{corpus: row[corpus] for corpus in corpora}, "source": "measured"}
+    for row in pivot(found, ["name"], "corpus", of(ACCURACIES[definition], 1, 100)):
+        yield {"model": row["name"], **{corpus: row[corpus] for corpus in corpora}, "source": "measured"}
     for published in published_accuracies(definition):
         figures = {corpus: published.figure(corpus) for corpus in corpora}
         texts = {corpus: "" if figure is None else str(figure) for corpus, figure in figures.items()}
@@ -130,18 +98,16 @@ def _speed(found: pd.DataFrame) -> Iterator[Row]:
 
     Of networks with as many parameters those that reached it. No time was planned for the tied model.
     """
-    for (corpus, model), group in groups(found):
-        if model not in LMNS:
-            continue
+    for (corpus, model), group in found[found["model"].isin(LMNS)].groupby(["corpus", "model"], sort=False):
         goal = group["end"].max()
         networks = found[(found["corpus"] == corpus) & found["model"].isin(NETWORKS_OF.get(model, ()))]
-        for head, seeds in [*_named(group), *_named(networks)]:
+        for (_, other, start), seeds in pd.concat([group, networks]).groupby(CELL, sort=False):
             there = [at for points in seeds["points"] if (at := first(points, goal)) is not None]
             yield {
                 "corpus": corpus,
                 "model": model,
                 "validation": f"{goal:.3f}",
-                "start": head["start"] if head["model"] == model else head["model"],
+                "start": start if other == model else other,
                 "reached": f"{len(there)} of {len(seeds)}",
                 "epochs": spread([epochs for epochs, _ in there], 1),
                 "seconds": spread([seconds for _, seconds in there], 1) if model != "tied" else "",
@@ -177,10 +143,10 @@ def _panel(axes: Axes, ours: pd.DataFrame, networks: pd.DataFrame) -> None:
         return
     model, corpus = ours[["model", "corpus"]].iloc[0]
     column = 0 if model == "tied" else 1
-    for head, seeds in _named(ours):
-        _curve(axes, seeds, column, label=head["start"], color=f"C{STARTS.index(head['start'])}", linestyle="-")
-    for number, (head, seeds) in enumerate(_named(networks), len(STARTS)):
-        _curve(axes, seeds, column, label=head["model"], color=f"C{number}", linestyle=":")
+    for start, seeds in ours.groupby("start", sort=False):
+        _curve(axes, seeds, column, label=start, color=f"C{STARTS.index(start)}", linestyle="-")
+    for number, (network, seeds) in enumerate(networks.groupby("model", sort=False), len(STARTS)):
+        _curve(axes, seeds, column, label=network, color=f"C{number}", linestyle=":")
     axes.set(title=f"{corpus}, {model}", xlabel=("epochs", "seconds")[column], ylabel="validation, nats per frame")
     shown = ours["end"]
     bottom = min(shown.min(), networks["end"].min() if len(networks) else np.inf)

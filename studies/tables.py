@@ -15,6 +15,7 @@ from lmn_music.errors import LmnMusicError, UsageError
 from lmn_music.files import replacing
 from studies.engine import Row, Study, read
 
+Cell = Callable[[pd.DataFrame], object]  # rows of results -> what stands in a cell
 _MARK = re.compile(r"(<!-- (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -38,25 +39,32 @@ def spread(values: Iterable[float], digits: int = 3) -> str:
     return f"{statistics.mean(found):.{digits}f}{deviation}" if found else ""
 
 
-def pivot(
-    frame: pd.DataFrame, index: Sequence[str], columns: str, text: Callable[[pd.DataFrame], str], *, bold: str = ""
-) -> list[Row]:
-    """Return a line for each value of `index` and a column for each value of `columns`.
+def of(column: str, digits: int = 3, scale: float = 1.0) -> Cell:
+    """Return what makes a cell out of a column: mean and standard deviation."""
+    return lambda rows: spread(scale * rows[column], digits)
 
-    Args:
-        frame: rows of results; both orders are those in which they come.
-        index: the columns that a line is told by.
-        columns: the column whose values become columns.
-        text: makes a cell out of the rows that fall into it.
-        bold: a column of which the largest mean of each line is set in bold.
+
+def listing(frame: pd.DataFrame, index: Sequence[str], columns: Mapping[str, Cell]) -> list[Row]:
+    """Return a line for each value of `index`; columns: what makes each cell out of the rows of a line."""
+    groups = frame.groupby(list(index), sort=False) if len(frame) else ()
+    return [
+        dict(zip(index, head, strict=True)) | {name: make(rows) for name, make in columns.items()}
+        for head, rows in groups
+    ]
+
+
+def pivot(frame: pd.DataFrame, index: Sequence[str], columns: str, cell: Cell, *, bold: str = "") -> list[Row]:
+    """Return a line for each value of `index`, a column for each value of `columns`, both in the order of the rows.
+
+    bold: a column of the frame; the cell with its largest mean is set in bold in each line.
     """
     names = list(dict.fromkeys(frame[columns])) if len(frame) else []
     lines = []
-    for head, group in frame.groupby(list(index), sort=False):
-        cells = dict(list(group.groupby(columns, sort=False)))
-        line = dict(zip(index, head, strict=True)) | {str(n): text(cells[n]) if n in cells else "" for n in names}
+    for head, rows in frame.groupby(list(index), sort=False):
+        found = dict(list(rows.groupby(columns, sort=False)))
+        line = dict(zip(index, head, strict=True)) | {str(n): cell(found[n]) if n in found else "" for n in names}
         if bold:
-            best = str(max(cells, key=lambda name: cells[name][bold].mean()))
+            best = str(max(found, key=lambda name: found[name][bold].mean()))
             line[best] = f"**{line[best]}**"
         lines.append(line)
     return lines
