@@ -12,7 +12,7 @@ from measure import BIN, fresh, in_turn, median, process, ratio, script, store
 from lmn_music.allocator import keep_freed_memory
 from lmn_music.corpora import load_corpus
 from lmn_music.evaluation.likelihood import frame_log_probs
-from lmn_music.formats.midi import write_midi
+from lmn_music.formats.midi_writer import write_midi
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.music.pianoroll import PianoRoll
 

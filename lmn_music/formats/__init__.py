@@ -1,12 +1,12 @@
-"""Formats: files to piano-rolls and back. `registry.FORMATS` is the table of them.
+"""Formats: files to pieces and piano-rolls, and back. `registry.FORMATS` is the table of them.
 
 Importing this package is cheap: each format's file, and with it NumPy, mido, music21, SciPy or matplotlib, is imported
 when a file of that format is first read or written.
 """
 
-from lmn_music.formats.output import check_length, check_output, check_place, write_roll
+from lmn_music.formats.output import check_length, check_output, check_place, write_piece, write_roll
 from lmn_music.formats.registry import FORMATS, Format, readable, readable_labels, written
-from lmn_music.formats.score import read_score
+from lmn_music.formats.score import read_piece, read_score
 
 __all__ = [
     "FORMATS",
@@ -14,9 +14,11 @@ __all__ = [
     "check_length",
     "check_output",
     "check_place",
+    "read_piece",
     "read_score",
     "readable",
     "readable_labels",
+    "write_piece",
     "write_roll",
     "written",
 ]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from lmn_music.errors import RenderingError
 from lmn_music.files import replacing
-from lmn_music.formats.midi import check_tempo
+from lmn_music.formats.midi_writer import check_tempo
 from lmn_music.music.notes import strokes
 from lmn_music.music.pianoroll import LOWEST_PITCH, PianoRoll
 

@@ -1,138 +1,98 @@
-"""MIDI files: to and from piano-rolls. Time is counted in ticks, never in seconds, so tempo changes move no note."""
+"""Reading MIDI files. Time is counted in ticks, never in seconds, so tempo changes move no note."""
 
 from __future__ import annotations
 
 import io
-import math
 import re
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
 
-from lmn_music.errors import ScoreError, UsageError
-from lmn_music.files import as_utf8, replacing
-from lmn_music.music.notes import Note, strokes, to_roll
-from lmn_music.music.pianoroll import LOWEST_PITCH, PianoRoll
+from lmn_music.errors import ScoreError
+from lmn_music.formats.midi_writer import DRUMS, KEY_NAMES
+from lmn_music.music.metre import Metre, is_metre, split_pickup
+from lmn_music.music.notes import Note
+from lmn_music.music.part import Part
+from lmn_music.music.piece import KeySignature, Piece, Tempo
 
 if TYPE_CHECKING:
     import mido
 
-TICKS_PER_QUARTER = 480  # the usual resolution; raised where the frames per quarter do not divide it
-MAX_TICKS_PER_QUARTER = 0x7FFF  # fifteen bits in the file's header
-VELOCITY = 80  # mezzo forte
-SLOWEST, FASTEST = 4, 1000  # quarters per minute; a MIDI file cannot say a tempo below 3.6
 LATEST = 1 << 60  # in ticks; no float holds what a forged file may say
-DRUMS = 9  # MIDI channel 10, counted from zero
+_CHANGES = ("set_tempo", "time_signature", "key_signature")
+_SIGNATURES = {name: signature for signature, name in KEY_NAMES.items()}
 # No variable-length number or run of letters is that long. mido would shift a number of a megabyte for hours.
 _ENDLESS_NUMBER = re.compile(rb"[\x80-\xff]{4096}")
 
 
-def check_tempo(tempo: float) -> None:
-    """Raise UsageError unless `tempo`, in quarter notes per minute, lies between 4 and 1000."""
-    if not (math.isfinite(tempo) and SLOWEST <= tempo <= FASTEST):
-        raise UsageError(f"The tempo must lie between {SLOWEST} and {FASTEST} quarters per minute, not {tempo:g}.")
+def read_midi(data: bytes, title: str) -> Piece:
+    """Return the piece in a MIDI file.
 
-
-def check_midi(_frames: int, frames_per_quarter: int, *, tempo: float) -> None:
-    """Raise UsageError if a MIDI file cannot hold the tempo or the frames per quarter; any length fits."""
-    check_tempo(tempo)
-    _ticks_per_frame(frames_per_quarter)
-
-
-def write_midi(roll: PianoRoll, path: Path, *, tempo: float = 100, repeat_notes: bool = False) -> None:
-    """Write the roll as the MIDI file that `to_midi` makes.
-
-    Args:
-        roll: The song.
-        path: The file to write.
-        tempo: As for `to_midi`.
-        repeat_notes: As for `to_midi`.
-
-    Raises:
-        UsageError: As `to_midi` raises it.
-        LmnMusicError: The file cannot be written.
-    """
-    song = to_midi(roll, tempo=tempo, repeat_notes=repeat_notes)
-    with replacing(path) as temporary:
-        song.save(temporary)
-
-
-def to_midi(roll: PianoRoll, *, tempo: float = 100, repeat_notes: bool = False) -> mido.MidiFile:
-    """Return the roll as a MIDI file of one piano track, exactly as long as the roll.
-
-    Reading the file back with `read_score`, at the same frames per quarter, gives the same roll.
-
-    Args:
-        roll: The song; its title becomes the name of the track.
-        tempo: Quarter notes per minute, from 4 to 1000.
-        repeat_notes: Whether a key that sounds in consecutive frames is struck anew in each of them. Otherwise it is
-            one held note.
-
-    Raises:
-        UsageError: The tempo is out of range, or a frame is shorter than MIDI can say.
-    """
-    import mido
-
-    check_tempo(tempo)
-    ticks_per_frame = _ticks_per_frame(roll.frames_per_quarter)
-    # Sorted by (time, off before on, pitch): a repeated key is let go before it is struck again.
-    events = sorted(
-        (frame * ticks_per_frame, sounds, LOWEST_PITCH + run.key)
-        for run in strokes(roll, repeat_notes=repeat_notes)
-        for frame, sounds in ((run.start, True), (run.end, False))
-    )
-    track = mido.MidiTrack()
-    if roll.title:
-        track.append(mido.MetaMessage("track_name", name=as_utf8(roll.title)))
-    track.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo)))
-    track.append(mido.MetaMessage("time_signature", numerator=4, denominator=4))
-    track.append(mido.Message("program_change", program=0))  # acoustic grand piano
-    now = 0
-    for tick, sounds, pitch in events:
-        kind, velocity = ("note_on", VELOCITY) if sounds else ("note_off", 0)
-        track.append(mido.Message(kind, note=pitch, velocity=velocity, time=tick - now))
-        now = tick
-    track.append(mido.MetaMessage("end_of_track", time=len(roll) * ticks_per_frame - now))
-    ticks_per_quarter = roll.frames_per_quarter * ticks_per_frame
-    # Latin-1, mido's default, cannot write every title.
-    return mido.MidiFile(type=0, ticks_per_beat=ticks_per_quarter, charset="utf-8", tracks=[track])
-
-
-def _ticks_per_frame(frames_per_quarter: int) -> int:
-    ticks = math.ceil(TICKS_PER_QUARTER / frames_per_quarter)
-    if frames_per_quarter * ticks > MAX_TICKS_PER_QUARTER:
-        raise UsageError(
-            f"A MIDI file cannot hold {frames_per_quarter} frames per quarter: use at most {MAX_TICKS_PER_QUARTER}."
-        )
-    return ticks
-
-
-def read_midi(data: bytes, frames_per_quarter: int, title: str) -> PianoRoll:
-    """Return the roll of a MIDI file.
-
-    Formats 0 and 1 are read as they are; the tracks of format 2 follow one another. Channel 10, the drums, is left out.
-    A note ends, as in pretty_midi, with the first note-off (or note-on of velocity 0) after its onset, and at the end
-    of its track if there is none. The sustain pedal is ignored: a frame says what is written, not what rings longer.
+    Formats 0 and 1 are read as they are; the tracks of format 2 follow one another. Each channel of each track is a
+    part; channel 10 plays drums. The name of a track is the name of its part if the track has one channel. A note ends,
+    as in pretty_midi, with the first note-off (or note-on of velocity 0) after its onset, and at the end of its track
+    if there is none. The sustain pedal is ignored: a note lasts as long as is written, not as long as it rings. Of
+    several tempos, time signatures or key signatures in one tick, the last counts; `split_pickup` says what is taken
+    for a pickup.
 
     Args:
         data: The content of the file.
-        frames_per_quarter: The number of frames that a quarter note lasts in the roll.
-        title: The title of the roll.
+        title: The title of the piece.
 
     Raises:
-        ScoreError: Not a MIDI file, a damaged one, one in SMPTE time, or one without notes.
+        ScoreError: Not a MIDI file, a damaged one, or one in SMPTE time.
     """
     song = _parse(data)
-    notes: list[Note] = []
-    drums = False
+    quarter = song.ticks_per_beat
+    parts: list[Part] = []
+    changes: dict[tuple[str, int], mido.MetaMessage] = {}  # (type, tick) -> the last one there
+    programs: dict[int, int] = {}  # channel -> the instrument that was chosen last, on any track
     start = length = 0
-    for track in song.tracks:
-        track_notes, end, track_drums = _read_track(track, start, song.ticks_per_beat)
-        notes += track_notes
-        drums |= track_drums
-        length = max(length, end)
-        start = end if song.type == 2 else 0
-    nothing = "drums only" if drums else "no notes"
-    return to_roll(notes, length / song.ticks_per_beat, frames_per_quarter, title=title, nothing=nothing)
+    for messages in song.tracks:
+        track = _read_track(messages, start, programs)
+        for channel, notes in sorted(track.notes.items()):
+            name = track.name if len(track.notes) == 1 else ""
+            exact = sorted(
+                Note(note.pitch, Fraction(note.onset, quarter), Fraction(note.end, quarter), note.velocity)
+                for note in notes
+            )
+            exact.sort(key=lambda note: note.onset)
+            parts.append(Part(tuple(exact), name, track.programs[channel], channel, drums=channel == DRUMS))
+        changes |= track.changes
+        length = max(length, track.end)
+        start = track.end if song.type == 2 else 0
+    metres, pickup = split_pickup(list(_metres(_sorted(changes, "time_signature", quarter))))
+    return Piece(
+        tuple(parts),
+        Fraction(length, quarter),
+        tuple(
+            Tempo(onset, 6e7 / change.tempo)
+            for onset, change in _sorted(changes, "set_tempo", quarter)
+            if change.tempo > 0
+        ),
+        metres,
+        tuple(
+            KeySignature(onset, *_SIGNATURES[change.key])
+            for onset, change in _sorted(changes, "key_signature", quarter)
+        ),
+        pickup,
+        title,
+    )
+
+
+def _metres(changes: Iterable[tuple[Fraction, mido.MetaMessage]]) -> Iterable[Metre]:
+    for onset, change in changes:
+        if is_metre(change.numerator, change.denominator):
+            yield Metre(onset, change.numerator, change.denominator)
+
+
+def _sorted(
+    changes: dict[tuple[str, int], mido.MetaMessage], kind: str, ticks_per_quarter: int
+) -> list[tuple[Fraction, mido.MetaMessage]]:
+    """Return the changes of one kind and their onsets in quarters, in the order of time."""
+    ticks = sorted(tick for found, tick in changes if found == kind)
+    return [(Fraction(tick, ticks_per_quarter), changes[kind, tick]) for tick in ticks]
 
 
 def _parse(data: bytes) -> mido.MidiFile:
@@ -162,34 +122,74 @@ def _parse(data: bytes) -> mido.MidiFile:
     return song
 
 
-def _read_track(track: mido.MidiTrack, start: int, ticks_per_quarter: int) -> tuple[list[Note], int, bool]:
-    """Return the notes of a track that starts at tick `start`, the tick at which it ends, and whether drums play."""
-    notes: list[Note] = []
-    drums = False
+class _Struck(NamedTuple):
+    """A note; its times in ticks."""
+
+    pitch: int
+    onset: int
+    end: int
+    velocity: int
+
+
+@dataclass
+class _Track:
+    """What a track holds.
+
+    Attributes:
+        name: The first name that it is given.
+        notes: The notes of each channel.
+        programs: The instrument of each channel at its first note.
+        changes: The last tempo, time signature and key signature in each tick, by (type, tick).
+        end: The tick at which it ends.
+    """
+
+    name: str = ""
+    notes: dict[int, list[_Struck]] = field(default_factory=dict)
+    programs: dict[int, int] = field(default_factory=dict)
+    changes: dict[tuple[str, int], mido.MetaMessage] = field(default_factory=dict)
+    end: int = 0
+
+
+def _read_track(messages: mido.MidiTrack, start: int, programs: dict[int, int]) -> _Track:
+    """Return what a track that starts at tick `start` holds; `programs` is kept up to date."""
+    track = _Track()
     now = start
-    sounding: dict[tuple[int, int], list[int]] = {}  # (channel, pitch) -> onsets in ticks
+    sounding: dict[tuple[int, int], list[tuple[int, int]]] = {}  # (channel, pitch) -> (onset, velocity) of each note
 
-    def close(pitch: int, onsets: list[int]) -> None:
-        notes.extend(Note(pitch, onset / ticks_per_quarter, now / ticks_per_quarter) for onset in onsets)
+    def close(channel: int, pitch: int, struck: list[tuple[int, int]]) -> None:
+        notes = track.notes.setdefault(channel, [])
+        notes.extend(_Struck(pitch, onset, now, velocity) for onset, velocity in struck)
 
-    for message in track:
+    for message in messages:
         now += message.time
         if now > LATEST:
             raise ScoreError("the MIDI file is damaged: export it anew", "unreadable (impossible note times)")
-        if message.type not in ("note_on", "note_off"):
-            continue
-        if message.channel == DRUMS:
-            drums |= message.type == "note_on" and message.velocity > 0
-            continue
-        key = (message.channel, message.note)
         if message.type == "note_on" and message.velocity > 0:
-            sounding.setdefault(key, []).append(now)
-        elif onsets := sounding.pop(key, []):
-            # A note-off that follows a new onset in the same tick is meant for the notes before it.
-            earlier = [onset for onset in onsets if onset < now]
-            close(message.note, earlier or onsets)
-            if earlier and len(earlier) < len(onsets):
-                sounding[key] = onsets[len(earlier) :]
-    for (_, pitch), onsets in sounding.items():
-        close(pitch, onsets)
-    return notes, now, drums
+            sounding.setdefault((message.channel, message.note), []).append((now, message.velocity))
+            track.programs.setdefault(message.channel, programs.get(message.channel, 0))
+        elif message.type in ("note_on", "note_off"):
+            key = (message.channel, message.note)
+            if struck := sounding.pop(key, []):
+                # A note-off that follows a new onset in the same tick is meant for the notes before it.
+                earlier = [(onset, velocity) for onset, velocity in struck if onset < now]
+                close(*key, earlier or struck)
+                if earlier and len(earlier) < len(struck):
+                    sounding[key] = struck[len(earlier) :]
+        elif message.type == "program_change":
+            programs[message.channel] = message.program
+        elif message.type == "track_name":
+            track.name = track.name or _text(message.name)
+        elif message.type in _CHANGES:
+            track.changes[message.type, now] = message
+    for key, struck in sounding.items():
+        close(*key, struck)
+    track.end = now
+    return track
+
+
+def _text(latin: str) -> str:
+    """Return a name that mido read as Latin-1, which has a letter for every byte, as UTF-8 if it is that."""
+    try:
+        return latin.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return latin

@@ -1,21 +1,17 @@
-"""MusicXML files to piano-rolls: plain (.musicxml, .xml) and compressed (.mxl)."""
+"""Reading MusicXML files: plain (.musicxml, .xml) and compressed (.mxl)."""
 
 from __future__ import annotations
 
 import io
 import warnings
 import zipfile
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from xml.etree import ElementTree  # expat 2.4.1 and later, which Python 3.11 brings, stops entity bombs by itself
 
 from lmn_music.errors import ScoreError
-from lmn_music.music.notes import Note, to_roll
-from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.formats.musicxml_parts import read_stream, read_tempos
+from lmn_music.music.piece import Piece
 
-if TYPE_CHECKING:
-    from music21.stream import Part
-
-DRUMS = 9  # MIDI channel 10, counted from zero
 # music21 takes about a minute for scores of this size; its time grows with the square of the measures of each part.
 MAX_BYTES = 8_000_000  # of XML
 MAX_SQUARED_MEASURES = 20_000_000  # summed over the parts: 4,400 measures in one part, or 600 in each of 55
@@ -29,29 +25,33 @@ _IN_NOTES = {"beam", "lyric", "notations", "stem"}
 _SILENT = _HEADING | _IN_MEASURES | _IN_NOTES
 
 
-def read_mxl(data: bytes, frames_per_quarter: int, title: str) -> PianoRoll:
-    """Return the roll of a compressed MusicXML file, that is, of a zip archive with the score inside.
+def read_mxl(data: bytes, title: str) -> Piece:
+    """Return the piece in a compressed MusicXML file, that is, in a zip archive with the score inside.
 
     Arguments, result and errors are as for `read_musicxml`.
     """
-    return read_musicxml(_unpack(data), frames_per_quarter, title)
+    return read_musicxml(_unpack(data), title)
 
 
-def read_musicxml(data: bytes, frames_per_quarter: int, title: str) -> PianoRoll:
-    """Return the roll of a MusicXML file.
+def read_musicxml(data: bytes, title: str) -> Piece:
+    """Return the piece in a MusicXML file.
 
-    The notes of transposing instruments get the pitch at which they sound. Tied notes are one note; chord symbols,
-    grace notes, cue notes and percussion are left out; repeats are read once.
+    Each voice of each staff is a part. The notes of transposing instruments get the pitch at which they sound. Tied
+    notes are one note; chord symbols, grace notes and cue notes are left out; repeats are read once. Bars are the
+    measures of the first part: a measure that is too short or too long for its time signature gets one of its own, and
+    an implicit measure, such as the second half of a bar that a repeat sign divides, belongs to the bar before.
 
     Args:
         data: The content of the file.
-        frames_per_quarter: The number of frames that a quarter note lasts in the roll.
-        title: The title of the roll.
+        title: The title of the piece.
 
     Raises:
-        ScoreError: Not a MusicXML file, a damaged or too large one, or one without notes.
+        ScoreError: Not a MusicXML file, a damaged or a too large one.
     """
     root = _parse(data)
+    tempos = list(read_tempos(root))
+    implicit = [measure.get("implicit") == "yes" for measure in root.iterfind("part[1]/measure")]
+    _strip(root)
     from music21.musicxml import xmlToM21  # the importer itself: music21's `parse` caches in pickles
 
     try:
@@ -61,17 +61,13 @@ def read_musicxml(data: bytes, frames_per_quarter: int, title: str) -> PianoRoll
             score = importer.stream
             importer.xmlRootToScore(root, score)  # into its own stream: the staves of a piano would be lost elsewhere
             score.toSoundingPitch(inPlace=True)
-            parts = [_read_part(part) for part in score.parts]
-            length = float(score.highestTime)
+            return read_stream(score, tempos, implicit, title)
     except Exception as error:  # music21 meets odd files with whatever it stumbles over
         raise ScoreError("music21 cannot read the score: export it anew", "unreadable (MusicXML)") from error
-    notes = [note for part_notes, _ in parts for note in part_notes]
-    nothing = "drums only" if any(drums for _, drums in parts) else "no notes"
-    return to_roll(notes, length, frames_per_quarter, title=title, nothing=nothing)
 
 
 def _parse(data: bytes) -> ElementTree.Element:
-    """Return the root of a partwise score that is not too large, without what does not sound."""
+    """Return the root of a partwise score that is not too large."""
     if len(data) > MAX_BYTES:
         raise ScoreError(
             f"the score has more than {MAX_BYTES} bytes of XML: split the piece", "too long (bytes of XML)"
@@ -89,42 +85,13 @@ def _parse(data: bytes) -> ElementTree.Element:
         raise ScoreError("the score has thousands of measures: split the piece", "too long (measures)")
     if sum(1 for _ in root.iter("transpose")) > MAX_TRANSPOSITIONS:
         raise ScoreError("the score changes its transposing instruments too often", "unreadable (transpositions)")
-    for parent in root.iter():
-        parent[:] = [child for child in parent if child.tag not in _SILENT]
     return root
 
 
-def _read_part(part: Part) -> tuple[list[Note], bool]:
-    """Return the notes of a part, and whether percussion plays in it."""
-    from music21.note import NotRest, Unpitched
-    from music21.percussion import PercussionChord
-
-    flat = part.flatten()
-    on_drum_channel = any(instrument.midiChannel == DRUMS for instrument in part.getInstruments(recurse=True))
-    notes: list[Note] = []
-    tied: dict[int, int] = {}  # pitch -> where in `notes` the note is that the tie continues
-    drums = False
-    for element in flat.getElementsByClass(NotRest):
-        if element.duration.isGrace or getattr(element.style, "noteSize", None) == "cue":
-            continue
-        if on_drum_channel or isinstance(element, (Unpitched, PercussionChord)):
-            drums = True
-            continue
-        onset = float(element.offset)
-        end = onset + float(element.duration.quarterLength)
-        single: Any
-        for single in getattr(element, "notes", (element,)):  # the notes of a chord, each with a tie of its own
-            pitch = int(single.pitch.midi)
-            tie = single.tie.type if single.tie else None
-            before = tied.pop(pitch, None) if tie in ("stop", "continue") else None
-            if before is not None and abs(notes[before].end - onset) < 1e-6:
-                notes[before] = notes[before]._replace(end=end)
-            else:
-                before = len(notes)
-                notes.append(Note(pitch, onset, end))
-            if tie in ("start", "continue"):
-                tied[pitch] = before
-    return notes, drums
+def _strip(root: ElementTree.Element) -> None:
+    """Remove what does not sound."""
+    for parent in root.iter():
+        parent[:] = [child for child in parent if child.tag not in _SILENT]
 
 
 def _unpack(data: bytes) -> bytes:

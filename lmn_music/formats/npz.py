@@ -11,8 +11,9 @@ import numpy as np
 
 from lmn_music.errors import ScoreError
 from lmn_music.files import as_utf8, replacing
-from lmn_music.music.notes import MAX_FRAMES, Note, runs, to_roll
-from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
+from lmn_music.music.notes import MAX_FRAMES
+from lmn_music.music.pianoroll import KEYS, PianoRoll
+from lmn_music.music.piece import Piece
 
 _ENTRIES = ("frames", "frames_per_quarter", "title")
 _LARGEST = MAX_FRAMES * KEYS * 8 + 4096  # bytes of an entry when unpacked: a full roll in the widest numbers
@@ -37,25 +38,18 @@ def write_npz(roll: PianoRoll, path: Path) -> None:
         )
 
 
-def read_npz(data: bytes, frames_per_quarter: int, title: str) -> PianoRoll:
-    """Return the roll that `write_npz` wrote.
+def read_npz(data: bytes, title: str) -> Piece:
+    """Return the roll that `write_npz` wrote, as a piece of one part in which keys are held.
 
     Args:
         data: The content of the file.
-        frames_per_quarter: The number of frames that a quarter note lasts in the roll returned. Where the file has
-            another number, every note is moved to the nearest frame.
-        title: The title of the roll, if the file has none.
+        title: The title of the piece, if the file has none.
 
     Raises:
-        ScoreError: `write_npz` did not write such a file, or the roll has no notes.
+        ScoreError: `write_npz` did not write such a file.
     """
     roll = _parse(data)
-    title = as_utf8(roll.title) or title
-    if roll.frames_per_quarter == frames_per_quarter and roll.frames.any():
-        return replace(roll, title=title)
-    own = roll.frames_per_quarter
-    notes = [Note(run.key + LOWEST_PITCH, run.start / own, run.end / own) for run in runs(roll.frames)]
-    return to_roll(notes, len(roll) / own, frames_per_quarter, title=title)
+    return Piece.from_roll(replace(roll, title=as_utf8(roll.title) or title))
 
 
 def _parse(data: bytes) -> PianoRoll:

@@ -1,4 +1,4 @@
-"""Writing music: a piano-roll becomes a file of the format that the file's name asks for."""
+"""Writing music: a piano-roll or a piece becomes a file of the format that the file's name asks for."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lmn_music.errors import RenderingError, UsageError
-from lmn_music.formats.registry import FORMATS, format_of, written
+from lmn_music.formats.registry import FORMATS, format_of, written, written_pieces
 
 if TYPE_CHECKING:
     from lmn_music.music.pianoroll import PianoRoll
+    from lmn_music.music.piece import Piece
 
 
 def check_output(path: Path) -> None:
@@ -94,3 +95,22 @@ def write_roll(roll: PianoRoll, path: str | Path, *, tempo: float = 100, repeat_
     entry = FORMATS[path.suffix.lower()]
     assert entry.write is not None  # as check_output has found
     entry.write(roll, path, **entry.accepted(tempo=tempo, repeat_notes=repeat_notes))
+
+
+def write_piece(piece: Piece, path: str | Path) -> None:
+    """Write the piece with its parts, exact times, tempo, metre and key. The file appears whole or not at all.
+
+    Args:
+        piece: The piece.
+        path: The file to write; its suffix names a format that can hold a piece: .mid.
+
+    Raises:
+        UsageError: As `check_output` raises it; also a format that cannot hold a piece.
+        LmnMusicError: The file cannot be written.
+    """
+    path = Path(path)
+    check_output(path)
+    entry = FORMATS[path.suffix.lower()]
+    if entry.write_piece is None:
+        raise UsageError(f"{path} would lose the parts of the piece: end the name with one of {written_pieces()}.")
+    entry.write_piece(piece, path)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lmn_music.music.pianoroll import PianoRoll
+    from lmn_music.music.piece import Piece
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Format:
 
     Attributes:
         label: What a help text calls such a file.
-        read: `read(data, frames_per_quarter, title)` returns the PianoRoll in the bytes `data`, with that title unless
-            the file holds one; it raises ScoreError. None if such files are not read.
+        read: `read(data, title)` returns the Piece in the bytes `data`, with that title unless the file holds one; it
+            raises ScoreError. None if such files are not read.
         write: `write(roll, path, **options)` writes the file; it raises LmnMusicError. None if they are not written.
         check: `check(frames, frames_per_quarter, **options)` raises LmnMusicError if `write` would refuse a roll of so
             many frames. None if `write` refuses none.
@@ -31,14 +31,17 @@ class Format:
             is one of them.
         max_bytes: The size of the largest file that is read: ten times the largest file of ordinary music. Beyond it
             a reader takes minutes and gigabytes.
+        write_piece: `write_piece(piece, path)` writes the file with all that a Piece says; it raises LmnMusicError.
+            None if the format cannot hold it.
     """
 
     label: str
-    read: Callable[[bytes, int, str], PianoRoll] | None = None
+    read: Callable[[bytes, str], Piece] | None = None
     write: Callable[..., None] | None = None
     check: Callable[..., None] | None = None
     options: tuple[str, ...] = ()
     max_bytes: int = 2_000_000
+    write_piece: Callable[[Piece, Path], None] | None = None
 
     def accepted(self, **options: Any) -> dict[str, Any]:
         """Return the options that the format has a use for, without the others."""
@@ -59,7 +62,14 @@ _MUSICXML = _later("musicxml:read_musicxml")
 _PLAYED = ("tempo", "repeat_notes")
 
 FORMATS: dict[str, Format] = {
-    ".mid": Format("MIDI", _MIDI, _later("midi:write_midi"), _later("midi:check_midi"), options=_PLAYED),
+    ".mid": Format(
+        "MIDI",
+        _MIDI,
+        _later("midi_writer:write_midi"),
+        _later("midi_writer:check_midi"),
+        options=_PLAYED,
+        write_piece=_later("midi_writer:write_piece"),
+    ),
     ".midi": Format("MIDI", _MIDI),
     ".smf": Format("MIDI", _MIDI),
     ".musicxml": Format("MusicXML", _MUSICXML, max_bytes=8_000_000),
@@ -74,6 +84,11 @@ FORMATS: dict[str, Format] = {
 def format_of(path: Path) -> Format | None:
     """Return the format that the suffix of `path` names, in small or capital letters; None if there is no such."""
     return FORMATS.get(Path(path).suffix.lower())
+
+
+def written_pieces() -> str:
+    """Return the suffixes that can hold a Piece, for an error message: ".mid (MIDI), ..."."""
+    return ", ".join(f"{suffix} ({entry.label})" for suffix, entry in FORMATS.items() if entry.write_piece)
 
 
 def written() -> str:

@@ -1,7 +1,9 @@
-"""Reading music: a file of any readable format becomes a piano-roll."""
+"""Reading music: a file of any readable format becomes a piece, or a piano-roll."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,14 +13,14 @@ from lmn_music.formats.registry import format_of, readable, readable_labels
 
 if TYPE_CHECKING:
     from lmn_music.music.pianoroll import PianoRoll
+    from lmn_music.music.piece import Piece
 
 
 def read_score(path: str | Path, frames_per_quarter: int = 2) -> PianoRoll:
-    """Return the music of a file as a piano-roll.
+    """Return the music of a file as a piano-roll: the roll of the piece that `read_piece` returns.
 
     Onsets and ends of notes are rounded to the nearest frame, and each note lasts one frame at least. Drums and notes
-    outside A0..C8 are left out; `read_midi` and `read_musicxml` say what else their formats leave out. The time that
-    reading takes is bounded, whatever the file holds.
+    outside A0..C8 are left out.
 
     Args:
         path: The file; its suffix names the format, `readable` lists them.
@@ -33,15 +35,43 @@ def read_score(path: str | Path, frames_per_quarter: int = 2) -> PianoRoll:
             the name of the file.
         ValueError: `frames_per_quarter` is below 1.
     """
-    path = Path(path)
     if frames_per_quarter < 1:
         raise ValueError(f"frames_per_quarter must be a positive whole number, not {frames_per_quarter}")
+    piece = read_piece(path)
+    with _naming(path):
+        return piece.roll(frames_per_quarter)
+
+
+def read_piece(path: str | Path) -> Piece:
+    """Return the music of a file with its parts, its exact times, its tempo, metre and key.
+
+    `read_midi` and `read_musicxml` say what their formats leave out. The time that reading takes is bounded, whatever
+    the file holds.
+
+    Args:
+        path: The file; its suffix names the format, `readable` lists them.
+
+    Returns:
+        The piece. Its title is as for `read_score`. It may have no parts, or drums only.
+
+    Raises:
+        ScoreError: There is no such file, or it cannot be read. Its `reason` is short and leaves out the name of the
+            file.
+    """
+    path = Path(path)
     entry = format_of(path)
     if entry is None or entry.read is None:
         reason = f"not a {readable_labels()} file"
         raise ScoreError(f"{path}: {reason}; give one of {readable()}.", reason)
+    with _naming(path):
+        return entry.read(_bytes(path, entry.max_bytes), as_utf8(path.stem))
+
+
+@contextmanager
+def _naming(path: str | Path) -> Iterator[None]:
+    """Put the name of the file before the message of a ScoreError."""
     try:
-        return entry.read(_bytes(path, entry.max_bytes), frames_per_quarter, as_utf8(path.stem))
+        yield
     except ScoreError as error:
         # The cause of the error without the path is the one that helps, if there is any.
         raise ScoreError(f"{path}: {error}.", error.reason) from error.__cause__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from lmn_music.errors import ScoreError
 from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
 
 MAX_FRAMES = 100_000  # about 14 hours of slow music: beyond that a file is damaged or hostile, and memory runs out
+VELOCITY = 80  # mezzo forte, where nothing says how hard a key is struck
 _NUDGE = 1e-6  # in frames: a note that starts half-way between two frames goes to the later one, rounding errors or not
 
 
@@ -20,13 +22,15 @@ class Note(NamedTuple):
 
     Attributes:
         pitch: The MIDI number; 60 is middle C.
-        onset: When it starts, in quarter notes from the start of the piece.
-        end: When it ends, in quarter notes from the start of the piece.
+        onset: When it starts, in quarter notes from the start of the piece, exactly.
+        end: When it ends, in quarter notes from the start of the piece, exactly.
+        velocity: How hard it is struck, from 1 to 127, as MIDI counts it.
     """
 
     pitch: int
-    onset: float
-    end: float
+    onset: Fraction
+    end: Fraction
+    velocity: int = VELOCITY
 
 
 class Run(NamedTuple):
@@ -44,7 +48,7 @@ class Run(NamedTuple):
 
 
 def to_roll(
-    notes: Sequence[Note], length: float, frames_per_quarter: int, *, title: str, nothing: str = "no notes"
+    notes: Sequence[Note], length: Fraction, frames_per_quarter: int, *, title: str, nothing: str = "no notes"
 ) -> PianoRoll:
     """Return the roll of the notes, each from its onset to its end, both rounded to the nearest frame.
 
@@ -65,13 +69,18 @@ def to_roll(
     notes = [note for note in notes if 0 <= note.pitch - LOWEST_PITCH < KEYS]
     if not notes:
         raise ScoreError("no notes found: choose a file in which notes between A0 and C8 sound", nothing)
-    keys, onsets, ends = (np.array(column, dtype=np.float64) for column in zip(*notes, strict=True))
+    impossible = ScoreError("the note times make no sense: export the file anew", "unreadable (impossible note times)")
+    try:
+        keys, onsets, ends, _ = (np.array(column, dtype=np.float64) for column in zip(*notes, strict=True))
+        whole = np.array(length, dtype=np.float64)
+    except OverflowError:  # a time that no float holds
+        raise impossible from None
     with np.errstate(over="ignore"):  # infinite times are refused below
-        onsets, ends = (np.floor(times * frames_per_quarter + 0.5 + _NUDGE) for times in (onsets, ends))
+        onsets, ends, whole = (np.floor(times * frames_per_quarter + 0.5 + _NUDGE) for times in (onsets, ends, whole))
     ends = np.maximum(ends, onsets + 1)
-    total = max(float(np.floor(length * frames_per_quarter + 0.5 + _NUDGE)), ends.max())
+    total = max(float(whole), float(ends.max()))
     if not (np.isfinite([total, *onsets, *ends]).all() and onsets.min() >= 0):
-        raise ScoreError("the note times make no sense: export the file anew", "unreadable (impossible note times)")
+        raise impossible
     if total > MAX_FRAMES:
         raise ScoreError(
             f"the piece lasts {total:.10g} frames, more than {MAX_FRAMES}: split it, or use fewer frames per quarter",

@@ -11,7 +11,7 @@ import pytest
 from lmn_music.corpora.corpus import Corpus, Rejected, by_kind, content_sha256
 from lmn_music.corpora.folder import load_folder
 from lmn_music.errors import CorpusError
-from lmn_music.formats.midi import write_midi
+from lmn_music.formats.midi_writer import write_midi
 from lmn_music.formats.npz import write_npz
 from lmn_music.music.pianoroll import KEYS, PianoRoll
 from lmn_music.music.tonality import find_key

@@ -21,7 +21,7 @@ from lmn_music.formats import (
     write_roll,
     written,
 )
-from lmn_music.formats.midi import write_midi
+from lmn_music.formats.midi_writer import write_midi
 from tests.helpers import make_roll
 
 TOY = '''
@@ -32,13 +32,15 @@ import numpy as np
 from lmn_music.errors import RenderingError, ScoreError
 from lmn_music.files import replacing
 from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.music.piece import Piece
 
 
-def read_text(data, frames_per_quarter, title):
+def read_text(data, title):
     lines = data.decode().splitlines()
     if any(set(line) - set("x.") for line in lines):
         raise ScoreError("this is a letter", "unreadable (a letter)")
-    return PianoRoll(np.array([[sign == "x" for sign in line] for line in lines]), frames_per_quarter, title)
+    frames = np.array([[sign == "x" for sign in line] for line in lines])
+    return Piece.from_roll(PianoRoll(frames, 4, title))
 
 
 def write_text(roll, path, *, tempo):

@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 
 from lmn_music.errors import ScoreError
 from lmn_music.formats import read_score
-from lmn_music.formats.midi import to_midi
+from lmn_music.formats.midi_writer import to_midi
 from lmn_music.formats.npz import write_npz
 from lmn_music.music.notes import MAX_FRAMES
 from lmn_music.music.pianoroll import KEYS, PianoRoll
+from lmn_music.music.piece import Piece
 from lmn_music.music.tonality import MAJOR, MINOR, find_key, transpose_to_c
+from tests.formats.helpers import musicxml, xml_note
 
 TICKS = 480
 END = b"\x00\xff\x2f\x00"
@@ -220,7 +222,7 @@ def test_a_damaged_file_is_a_roll_or_a_score_error(tmp_path: Path, data: st.Data
     """Bytes changed, cut off and put in, anywhere."""
     roll = PianoRoll(np.random.default_rng(0).random((12, KEYS)) < 0.05, 2)
     buffer = io.BytesIO()
-    to_midi(roll).save(file=buffer)
+    to_midi(Piece.from_roll(roll)).save(file=buffer)
     song = bytearray(buffer.getvalue())
     for _ in range(data.draw(st.integers(1, 4))):
         start = data.draw(st.integers(0, len(song)))
@@ -280,20 +282,6 @@ def test_musicxml(tmp_path: Path, name: str) -> None:
     assert spans(roll) == [(36 + 12, 0, 4), (43 + 12, 4, 8), (60, 8, 16), (72, 0, 2), (74, 2, 3), (76, 4, 10)]
     assert len(roll) == 16
     assert roll.title == "song"
-
-
-def musicxml(measures: str, *, part_list: str = "", attributes: str = "") -> bytes:
-    """Return a score of one part, four divisions a quarter."""
-    return (
-        '<?xml version="1.0"?><score-partwise version="4.0"><part-list><score-part id="P1">'
-        f'<part-name>x</part-name>{part_list}</score-part></part-list><part id="P1"><measure number="1">'
-        f"<attributes><divisions>4</divisions>{attributes}</attributes>{measures}</measure></part></score-partwise>"
-    ).encode()
-
-
-def xml_note(step: str, duration: int, *, before: str = "", after: str = "") -> str:
-    pitch = f"<pitch><step>{step}</step><octave>4</octave></pitch>"
-    return f"<note>{before}{pitch}<duration>{duration}</duration>{after}</note>"
 
 
 def test_musicxml_chords_voices_and_two_staves(tmp_path: Path) -> None:
