@@ -25,10 +25,12 @@ if TYPE_CHECKING:
         compose_songs,
         evaluate,
         load_model,
+        report,
         resume,
         train,
     )
     from lmn_music.corpora import Corpus, load_corpus
+    from lmn_music.evaluation.music_report import Report
     from lmn_music.evaluation.report import Evaluation
     from lmn_music.formats import read_score, write_roll
     from lmn_music.memory.laes import LinearAutoencoder
@@ -46,6 +48,7 @@ __all__ = [
     "LmnMusicError",
     "MultiScaleLMN",
     "PianoRoll",
+    "Report",
     "__version__",
     "compose",
     "compose_songs",
@@ -53,6 +56,7 @@ __all__ = [
     "load_corpus",
     "load_model",
     "read_score",
+    "report",
     "resume",
     "train",
     "write_roll",
@@ -68,12 +72,14 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
         "LinearAutoencoder": "memory.laes",
         "MultiScaleLMN": "models.networks.multiscale",
         "PianoRoll": "music.pianoroll",
+        "Report": "evaluation.music_report",
         "compose": "api",
         "compose_songs": "api",
         "evaluate": "api",
         "load_corpus": "corpora",
         "load_model": "api",
         "read_score": "formats",
+        "report": "api",
         "resume": "api",
         "train": "api",
         "write_roll": "formats",

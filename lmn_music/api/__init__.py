@@ -10,9 +10,11 @@ from lmn_music.api.corpora import CorpusCheck, CorpusEntry, corpus_song, fetch_c
 from lmn_music.api.evaluating import evaluate, published_figures
 from lmn_music.api.loading import load_model, open_corpus, resolve_device
 from lmn_music.api.recipes import choose_recipe, recipe_names, recipe_text
+from lmn_music.api.reporting import report
 from lmn_music.api.training import resume, resume_run, start_run, train
 
 if TYPE_CHECKING:  # what the functions return and take
+    from lmn_music.evaluation.music_report import Report as Report
     from lmn_music.evaluation.report import BeyondOneModel as BeyondOneModel
     from lmn_music.evaluation.report import Evaluation as Evaluation
     from lmn_music.training.reporter import Progress as Progress
@@ -35,6 +37,7 @@ __all__ = [
     "published_figures",
     "recipe_names",
     "recipe_text",
+    "report",
     "resolve_device",
     "resume",
     "resume_run",
