@@ -73,7 +73,7 @@ def _multi_scale(task: Spec, data: Data) -> Iterator[tuple[Encoder, Row]]:
 
 
 def encode_in_scales(modules: Sequence[LinearMemory], sequence: FloatArray) -> FloatArray:
-    """Return the states (time, all cells) of modules, of which number i hears every 2^i-th frame and then waits."""
+    """Return the states (time, all cells) of modules, of which number i reads every 2^i-th frame and then waits."""
     states = [
         memory.transform(sampled_hidden(sequence, scale)).repeat(2**scale, axis=0)[: len(sequence)]
         for scale, memory in enumerate(modules)

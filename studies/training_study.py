@@ -29,7 +29,7 @@ class TrainingStudy:
     Attributes:
         name: of the study and of its table of results.
         about: what it asks, in one line.
-        factors: what a condition is told by, such as ("model", "start").
+        factors: what the levels of a condition are levels of, such as ("model", "start").
         conditions: the changes of the recipe that each condition stands for, such as "start=delay training.epochs=5";
             by corpus where they differ, or where a condition is not for all corpora.
         recipes: by corpus, a recipe (its name, or the name of a file in studies/recipes) and the changes that all

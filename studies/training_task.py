@@ -31,7 +31,7 @@ HAND_OVER = "hand-over"
 class TrainingTask:
     """One training, in a run folder of its own."""
 
-    levels: Mapping[str, str]  # the corpus and what the condition is told by
+    levels: Mapping[str, str]  # the corpus, and the levels of the condition by factor
     setting: str  # of the grid, "" if there is none
     seed: int
     sha256: str  # of the corpus
