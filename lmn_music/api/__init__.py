@@ -5,10 +5,12 @@ The functions import torch and the rest of the package when they are called, so 
 
 from typing import TYPE_CHECKING
 
-from lmn_music.api.composing import compose, compose_files, compose_songs
+from lmn_music.api.composing import compose, compose_songs
+from lmn_music.api.composing_files import compose_files
 from lmn_music.api.corpora import CorpusCheck, CorpusEntry, corpus_song, fetch_corpora, list_corpora, verify_corpora
 from lmn_music.api.evaluating import evaluate, published_figures
 from lmn_music.api.loading import load_model, open_corpus, resolve_device
+from lmn_music.api.ranking import rank_songs
 from lmn_music.api.recipes import choose_recipe, recipe_names, recipe_text
 from lmn_music.api.reporting import report
 from lmn_music.api.training import resume, resume_run, start_run, train
@@ -17,6 +19,7 @@ if TYPE_CHECKING:  # what the functions return and take
     from lmn_music.evaluation.music_report import Report as Report
     from lmn_music.evaluation.report import BeyondOneModel as BeyondOneModel
     from lmn_music.evaluation.report import Evaluation as Evaluation
+    from lmn_music.generation.ranking import Ranked as Ranked
     from lmn_music.training.reporter import Progress as Progress
     from lmn_music.training.run import Run as Run
     from lmn_music.training.stage import Stage as Stage
@@ -35,6 +38,7 @@ __all__ = [
     "load_model",
     "open_corpus",
     "published_figures",
+    "rank_songs",
     "recipe_names",
     "recipe_text",
     "report",

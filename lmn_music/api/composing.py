@@ -1,13 +1,14 @@
-"""Composing: new songs from a model, and files of them."""
+"""Composing: new songs from a model."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lmn_music.api.loading import check_seed, load_model
+from lmn_music.api.ranking import best_songs
 from lmn_music.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,24 +63,30 @@ def compose_songs(
     model: str | Path | Checkpoint = "jsb",
     *,
     count: int = 1,
+    best: int | None = None,
     bars: int | None = None,
     frames: int | None = None,
     seed: int | None = None,
     temperature: float = 1.0,
     prime: str | Path | PianoRoll | None = None,
+    data: str | Path | None = None,
     device: str = "auto",
+    remark: Callable[[str], None] | None = None,
 ) -> Iterator[PianoRoll]:
     """Compose several songs, one after the other; each is drawn when it is asked for.
 
     Args:
-        model: see `compose`, also for all arguments but count.
-        count: how many songs.
+        model: see `compose`, also for the arguments that are not described here.
+        count: how many songs are drawn.
+        best: draw all of them first, and return so many of them, the best first; see `rank_songs`.
         bars: the length of each in bars.
         frames: the length of each in frames.
         seed: of the first song; the next one has the next number.
         temperature: how bold they are.
         prime: what every song begins with.
+        data: for best, see `rank_songs`.
         device: see `resolve_device`.
+        remark: for best, called with one line for each song that is returned, and see `rank_songs`.
 
     Returns:
         The songs, as `compose` would return each by its own seed.
@@ -93,12 +100,13 @@ def compose_songs(
     """
     from lmn_music.generation.sampler import generate_song
 
-    seed = _first_seed(seed, count)
+    check_best(best, count)
+    seed = first_seed(seed, count)
     checkpoint = load_model(model, device=device)
     length = song_length(checkpoint, bars=bars, frames=frames)
-    start = _prime(checkpoint, prime)
+    start = read_prime(checkpoint, prime)
     per_quarter = checkpoint.header.corpus.frames_per_quarter
-    return (
+    songs = (
         generate_song(
             checkpoint.model,
             frames=length,
@@ -109,71 +117,9 @@ def compose_songs(
         )
         for number in range(count)
     )
-
-
-def compose_files(
-    out: Sequence[str | Path],
-    model: str | Path | Checkpoint = "jsb",
-    *,
-    count: int = 1,
-    bars: int | None = None,
-    frames: int | None = None,
-    seed: int | None = None,
-    temperature: float = 1.0,
-    prime: str | Path | PianoRoll | None = None,
-    tempo: float = 90.0,
-    repeat_notes: bool = False,
-    device: str = "auto",
-) -> Iterator[tuple[PianoRoll, list[Path]]]:
-    """Compose songs and write each of them; that they can be written is checked before the first one is drawn.
-
-    Args:
-        out: the files of a song, such as a .mid and a .png; numbered (song-1.mid, song-2.mid) if there are several
-            songs.
-        model: see `compose_songs`, also for all arguments but tempo and repeat_notes.
-        count: how many songs.
-        bars: the length of each in bars.
-        frames: the length of each in frames.
-        seed: of the first song.
-        temperature: how bold they are.
-        prime: what every song begins with.
-        tempo: in quarter notes per minute.
-        repeat_notes: strike a key anew in each frame; otherwise a key that sounds in the next frame too is held.
-        device: see `resolve_device`.
-
-    Returns:
-        Each song with its files, when they are written.
-
-    Raises:
-        LmnMusicError: see `compose_songs`; also a file that cannot be written, or a song that is too long for one.
-
-    Example:
-        >>> for song, files in compose_files(["song.mid", "song.png"], "jsb", bars=16, seed=1):  # doctest: +SKIP
-        ...     print(song.title, "is written to", files)
-    """
-    from lmn_music.formats import check_length, check_output, write_roll
-
-    seed = _first_seed(seed, count)
-    files = [[_numbered(Path(path), number, count) for path in out] for number in range(1, count + 1)]
-    for path in (path for paths in files for path in paths):
-        check_output(path)
-    checkpoint = load_model(model, device=device)
-    per_quarter = checkpoint.header.corpus.frames_per_quarter
-    length = song_length(checkpoint, bars=bars, frames=frames)
-    start = _prime(checkpoint, prime)
-    for path in files[0]:
-        check_length(path, length + (len(start) if start else 0), per_quarter, tempo=tempo)
-    songs = compose_songs(
-        checkpoint, count=count, frames=length, seed=seed, temperature=temperature, prime=start, device=device
-    )
-
-    def written() -> Iterator[tuple[PianoRoll, list[Path]]]:
-        for song, paths in zip(songs, files, strict=True):
-            for path in paths:
-                write_roll(song, path, tempo=tempo, repeat_notes=repeat_notes)
-            yield song, paths
-
-    return written()
+    if best is None:
+        return songs
+    return best_songs(checkpoint, songs, best, beginning=len(start) if start else 0, data=data, remark=remark)
 
 
 def song_length(checkpoint: Checkpoint, *, bars: int | None = None, frames: int | None = None) -> int:
@@ -185,14 +131,20 @@ def song_length(checkpoint: Checkpoint, *, bars: int | None = None, frames: int 
     return (BARS if bars is None else bars) * QUARTERS_PER_BAR * checkpoint.header.corpus.frames_per_quarter
 
 
-def _first_seed(seed: int | None, count: int) -> int:
+def check_best(best: int | None, count: int) -> None:
+    """Raise UsageError unless so many songs can be chosen."""
+    if best is not None and not 1 <= best <= count:
+        raise UsageError(f"--best is a number from 1 to {count}, as many songs as are drawn: raise --count")
+
+
+def first_seed(seed: int | None, count: int) -> int:
     """Return the seed of the first song, drawn at random if not given; UsageError if one is too large."""
     seed = secrets.randbelow(2**31) if seed is None else seed
     check_seed(seed, count)
     return seed
 
 
-def _prime(checkpoint: Checkpoint, prime: str | Path | PianoRoll | None) -> PianoRoll | None:
+def read_prime(checkpoint: Checkpoint, prime: str | Path | PianoRoll | None) -> PianoRoll | None:
     """Return what songs begin with, with as many frames per quarter note as the model reads."""
     from lmn_music.formats import read_score
 
@@ -206,7 +158,3 @@ def _prime(checkpoint: Checkpoint, prime: str | Path | PianoRoll | None) -> Pian
             f"the song to begin with has {prime.frames_per_quarter} frames per quarter note; give it {per_quarter}"
         )
     return prime
-
-
-def _numbered(path: Path, number: int, count: int) -> Path:
-    return path if count == 1 else path.with_name(f"{path.stem}-{number:0{len(str(count))}d}{path.suffix}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lmn_music import api
-from lmn_music.cli.options import Device, DeviceName
+from lmn_music.cli.options import Data, Device, DeviceName
 from lmn_music.formats import readable, written
 
 
@@ -46,6 +46,15 @@ def generate(
     count: Annotated[
         int, typer.Option(metavar="NUMBER", min=1, max=1000, help="How many songs; their files are numbered.")
     ] = 1,
+    best: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER",
+            min=1,
+            help="How many of the songs to write, numbered by rank: first those that are as likely under the model as "
+            "music that the model has not seen, last those that copy a training song or stand still.",
+        ),
+    ] = None,
     prime: Annotated[
         Path | None,
         typer.Option(
@@ -62,6 +71,7 @@ def generate(
             "piano-roll cannot tell held notes from repeated ones.",
         ),
     ] = False,
+    data: Data = None,
     device: Device = DeviceName.auto,
 ) -> None:
     """Compose new songs.
@@ -72,6 +82,7 @@ def generate(
         out,
         model,
         count=count,
+        best=best,
         bars=bars,
         frames=frames,
         seed=seed,
@@ -79,7 +90,9 @@ def generate(
         prime=prime,
         tempo=tempo,
         repeat_notes=repeat_notes,
+        data=data,
         device=device.value,
+        remark=typer.echo,
     )
     for song, files in songs:
         typer.echo(f"{song.title}: {len(song)} frames, {song.notes} notes, model {model}")

@@ -77,6 +77,25 @@ def test_several_songs_are_numbered_and_repeat_by_seed(run_folder):
     assert Path("t.mid").read_bytes() == Path("s-2.mid").read_bytes()
 
 
+def test_the_best_songs_are_numbered_by_rank(run_folder):
+    arguments = ["generate", "--model", run_folder, "--bars", 2, "--seed", 5, "--count", 4]
+    output = lmn_music(*arguments, "--best", 2, "--out", "b.mid")
+    assert sorted(path.name for path in Path().glob("b-*.mid")) == ["b-1.mid", "b-2.mid"]
+    assert "rank 1 of 4: seed " in output
+    assert "shared with a training song" in output
+    seed = output.partition("rank 2 of 4: seed ")[2].partition(":")[0]
+    lmn_music("generate", "--model", run_folder, "--bars", 2, "--seed", seed, "--out", "again.mid")
+    assert Path("again.mid").read_bytes() == Path("b-2.mid").read_bytes()
+
+
+def test_without_the_songs_of_the_training_the_likelihood_alone_ranks(run_folder, tunes):
+    tunes.rename("elsewhere")
+    output = lmn_music("generate", "--model", run_folder, "--bars", 2, "--count", 2, "--best", 1, "--out", "b.mid")
+    assert "ranked by their likelihood alone" in output
+    assert "shared with" not in output
+    assert Path("b.mid").is_file()
+
+
 def test_a_song_goes_on_from_ones_own(run_folder, tunes):
     output = lmn_music("generate", "--model", run_folder, "--out", "s.npz", "--prime", tunes / "3.mid", "--frames", 10)
     assert "33 frames" in output
@@ -108,6 +127,7 @@ def test_tempo_and_repeated_notes_reach_the_file(run_folder):
         (["generate", "--out", "no/song.mid"], 2, "does not exist"),
         (["generate", "--out", "song.mid", "--bars", "2", "--frames", "9"], 2, "not both"),
         (["generate", "--out", "song.mid", "--model", "nonsense"], 1, "there is no model"),
+        (["generate", "--out", "song.mid", "--count", "2", "--best", "3"], 2, "raise --count"),
         (["recipes", "nonsense"], 2, "there is no recipe"),
         (["train", ""], 2, "no corpus ''"),
         (["train", "x" * 5000], 2, "no corpus"),
