@@ -9,6 +9,7 @@ from lmn_music.api.composing import compose, compose_songs
 from lmn_music.api.composing_files import compose_files
 from lmn_music.api.corpora import CorpusCheck, CorpusEntry, corpus_song, fetch_corpora, list_corpora, verify_corpora
 from lmn_music.api.evaluating import evaluate, published_figures
+from lmn_music.api.explaining import identify, surprise, surprise_files
 from lmn_music.api.loading import load_model, open_corpus, resolve_device
 from lmn_music.api.ranking import rank_songs
 from lmn_music.api.recipes import choose_recipe, recipe_names, recipe_text
@@ -16,6 +17,8 @@ from lmn_music.api.reporting import report
 from lmn_music.api.training import resume, resume_run, start_run, train
 
 if TYPE_CHECKING:  # what the functions return and take
+    from lmn_music.evaluation.explaining.identification import Identification as Identification
+    from lmn_music.evaluation.explaining.surprise import Surprise as Surprise
     from lmn_music.evaluation.music_report import Report as Report
     from lmn_music.evaluation.report import BeyondOneModel as BeyondOneModel
     from lmn_music.evaluation.report import Evaluation as Evaluation
@@ -34,6 +37,7 @@ __all__ = [
     "corpus_song",
     "evaluate",
     "fetch_corpora",
+    "identify",
     "list_corpora",
     "load_model",
     "open_corpus",
@@ -46,6 +50,8 @@ __all__ = [
     "resume",
     "resume_run",
     "start_run",
+    "surprise",
+    "surprise_files",
     "train",
     "verify_corpora",
 ]

@@ -1,0 +1,120 @@
+"""What surprises a model in a song, as one object that shows itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from lmn_music.errors import UsageError
+from lmn_music.evaluation.explaining.fit import standing
+from lmn_music.evaluation.explaining.page import page
+from lmn_music.evaluation.explaining.picture import draw
+from lmn_music.evaluation.explaining.reading import NoteSurprise, Reading
+from lmn_music.evaluation.explaining.table import write_table
+from lmn_music.files import as_utf8, replacing
+from lmn_music.formats.picture import save
+
+
+@dataclass(frozen=True, eq=False)
+class Surprise(Reading):
+    """What surprises a model in a song. In a notebook it shows itself as the page that `write` makes.
+
+    Attributes:
+        model: the name of the model that reads.
+        transposition: how far up the model reads the song, in semitones; all notes here are in the song's own key.
+        test_nll: nats per frame of the model's test songs (or of its validation songs, if they are all that was
+            measured); None if not known, or if the model does not read the frames that it was trained on.
+        left_out: how many notes of the song are not read, as they sound between the model's frames.
+    """
+
+    model: str
+    transposition: int
+    test_nll: float | None
+    left_out: int
+
+    @property
+    def nats_per_frame(self) -> float:
+        """Return the mean over all frames."""
+        return float(self.frame_nats.mean())
+
+    def most_surprising(self, count: int = 10) -> list[NoteSurprise]:
+        """Return the notes with the most surprising onsets, the most surprising one first.
+
+        Args:
+            count: at most so many.
+        """
+        return sorted(self.notes, key=lambda note: -note.onset)[:count]
+
+    @property
+    def title(self) -> str:
+        """Return a heading."""
+        return as_utf8(f"What surprises in {self.roll.title}" if self.roll.title else "What surprises in the song")
+
+    @property
+    def facts(self) -> list[str]:
+        """Return how the song was read and how surprising it is, in a few sentences."""
+        per_quarter = self.roll.frames_per_quarter
+        frames = "1 frame" if per_quarter == 1 else f"{per_quarter} frames"
+        where = f"{abs(self.transposition)} semitones {'higher' if self.transposition > 0 else 'lower'}"
+        moved = where.replace("1 semitones", "1 semitone", 1) if abs(self.transposition) == 1 else where
+        key = f"which reads it {moved}" if self.transposition else "in its own key"
+        facts = [
+            f"Read by {as_utf8(self.model)}, {key}, {frames} per quarter note.",
+            f"{self.nats_per_frame:.2f} nats per frame{standing(self.nats_per_frame, self.test_nll)}.",
+        ]
+        total = float(self.frame_nats.sum())
+        if total > 0:
+            begin, held, silent = (float(part.sum()) / total for part in self.parts)
+            facts.append(
+                f"Of all nats {begin:.0%} are notes that begin, {held:.0%} notes held, {silent:.0%} silent keys."
+            )
+        if self.left_out:
+            notes = "1 note sounds" if self.left_out == 1 else f"{self.left_out} notes sound"
+            facts.append(f"{notes} only between the frames and cannot be read.")
+        return facts
+
+    def html(self) -> str:
+        """Return a page of its own that needs no network: hover, arrow keys, light and dark."""
+        return page(self, self.title, self.facts)
+
+    def write(self, path: str | Path) -> None:
+        """Write the surprise: .png a picture, .csv one row for each note, .html a page that answers when pointed at.
+
+        Args:
+            path: the file.
+
+        Raises:
+            UsageError: the file ends otherwise.
+            LmnMusicError: it cannot be written.
+        """
+        check_suffix(path)
+        WRITERS[Path(path).suffix.lower()](self, Path(path))
+
+    def _repr_html_(self) -> str:
+        style = "width:100%;height:40rem;border:0"
+        return f'<iframe style="{style}" title="{escape(self.title)}" srcdoc="{escape(self.html())}"></iframe>'
+
+
+def check_suffix(path: str | Path) -> None:
+    """Raise UsageError unless the suffix is one that `Surprise.write` knows."""
+    if Path(path).suffix.lower() not in WRITERS:
+        name = as_utf8(Path(path).name)
+        raise UsageError(f"Cannot tell from the name {name!r} what to write: end it with one of {', '.join(WRITERS)}.")
+
+
+def _write_picture(surprise: Surprise, path: Path) -> None:
+    save(draw(surprise, f"{surprise.title} for {surprise.model}: {surprise.nats_per_frame:.2f} nats per frame"), path)
+
+
+def _write_page(surprise: Surprise, path: Path) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(surprise.html(), encoding="utf-8")
+
+
+WRITERS: dict[str, Callable[[Surprise, Path], None]] = {
+    ".png": _write_picture,
+    ".csv": write_table,
+    ".html": _write_page,
+}
