@@ -49,6 +49,7 @@ CONTENTS = """
 :hidden:
 :caption: Guide
 docs/guide
+docs/music
 docs/tutorial
 ```
 ```{toctree}

@@ -57,7 +57,9 @@ def test_every_function_of_the_api_says_what_it_takes(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["composing", "corpora", "evaluating", "loading", "ranking", "recipes", "reporting"])
+@pytest.mark.parametrize(
+    "name", ["composing", "corpora", "evaluating", "explaining", "loading", "ranking", "recipes", "reporting"]
+)
 def test_the_examples_are_true(name):
     result = doctest.testmod(import_module(f"lmn_music.api.{name}"))
     assert result.failed == 0

@@ -180,7 +180,7 @@ def best_transposition(checkpoint: Checkpoint, roll: PianoRoll) -> int:
 
 
 def nats_between(frames: npt.NDArray[np.bool_], step: int) -> float:
-    """Return the nats of the frames that are left out when every `step`th frame is read, by the code described above.
+    """Return the nats of the frames that are left out when one frame in `step` is read, by the code described above.
 
     Args:
         frames: (time, keys), of which frames 0, step, 2 step, ... are read.
