@@ -46,6 +46,7 @@ def surprise(
         UsageError: the song has no frames, a note would leave the keyboard, or frames do not fit.
 
     Example:
+        >>> from lmn_music import compose
         >>> song = surprise(compose("jsb", bars=4, seed=1), "jsb")
         >>> bool(abs(sum(song.frame_nats) - sum(part.sum() for part in song.parts)) < 1e-9)
         True
@@ -141,6 +142,7 @@ def identify(
         UsageError: the song has no frames, a note would leave the keyboard, or frames do not fit.
 
     Example:
+        >>> from lmn_music import compose
         >>> identify(compose("nottingham", bars=8, seed=1)).best.checkpoint.name
         'nottingham'
     """
