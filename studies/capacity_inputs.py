@@ -20,7 +20,7 @@ from lmn_music.memory.synthetic import structured, white_noise
 from lmn_music.models.checkpoint import find_checkpoint, load_checkpoint
 from lmn_music.models.memory_model import MemoryModel
 from lmn_music.music.pianoroll import PianoRoll
-from lmn_music.training.pretraining import some_songs
+from lmn_music.training.autoencoders import some_songs
 from studies.capacity_protocol import SYNTHETIC, Protocol
 
 Values = Mapping[str, float]  # settings of a memory

@@ -10,7 +10,7 @@ from lmn_music.formats import write_roll
 from lmn_music.models.build import NETWORKS
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.models.networks.network import Network
-from lmn_music.training.stage import Family, one_stage
+from lmn_music.training.family import Family, one_stage
 from lmn_music.training.stages import FAMILIES
 from tests.cli.helpers import lmn_music
 from tests.helpers import make_roll

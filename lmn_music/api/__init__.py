@@ -23,9 +23,9 @@ if TYPE_CHECKING:  # what the functions return and take
     from lmn_music.evaluation.report import BeyondOneModel as BeyondOneModel
     from lmn_music.evaluation.report import Evaluation as Evaluation
     from lmn_music.generation.ranking import Ranked as Ranked
-    from lmn_music.training.reporter import Progress as Progress
+    from lmn_music.training.family import Stage as Stage
+    from lmn_music.training.progress import StageProgress as StageProgress
     from lmn_music.training.run import Run as Run
-    from lmn_music.training.stage import Stage as Stage
 
 __all__ = [
     "CorpusCheck",

@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from lmn_music.api import Progress, Stage
+    from lmn_music.api import Stage, StageProgress
 
 
 def clock(seconds: float) -> str:
@@ -75,7 +75,7 @@ class TrainingDisplay:
         """Note what is ahead: the time left and the names of the stages depend on it."""
         self._stages = stages
 
-    def batch(self, stage: str, progress: Progress, batches: int, epochs: int) -> None:
+    def batch(self, stage: str, progress: StageProgress, batches: int, epochs: int) -> None:
         """Refresh the live line: likelihood so far, and the time left if no stage stops early.
 
         Epochs of later stages are taken to last as long as those of this one.

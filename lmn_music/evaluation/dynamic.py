@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -14,12 +13,11 @@ from lmn_music.corpora.batches import collate
 from lmn_music.errors import UsageError
 from lmn_music.evaluation.likelihood import nll_per_frame
 from lmn_music.evaluation.progress import Progress, in_turn, no_progress
+from lmn_music.memory.sequences import FloatArray
 from lmn_music.models.interface import SequenceModel
 from lmn_music.music.pianoroll import PianoRoll
 
-Array = npt.NDArray[np.float64]
-
-CHUNK = 4  # frames between two steps
+STEP = 4  # frames that are read between two steps
 RATES = (1e-4, 2e-4, 4e-4, 8e-4)
 DAMPING = 0.1
 SCALE_FRAMES = 10_000
@@ -84,7 +82,9 @@ class DynamicEvaluation:
         passes = dict(zip(RATES, in_turn(progress, [len(songs)] * len(RATES)), strict=True))
         return min(RATES, key=lambda rate: nll_per_frame(self.frame_log_probs(songs, rate, passes[rate])))
 
-    def frame_log_probs(self, rolls: Sequence[PianoRoll], rate: float, progress: Progress = no_progress) -> list[Array]:
+    def frame_log_probs(
+        self, rolls: Sequence[PianoRoll], rate: float, progress: Progress = no_progress
+    ) -> list[FloatArray]:
         """Return the log-likelihood of each frame of each song given all frames before it.
 
         Args:
@@ -97,7 +97,7 @@ class DynamicEvaluation:
         """
         return [self._song_log_probs(roll, rate) for roll in _counted(rolls, progress)]
 
-    def _song_log_probs(self, roll: PianoRoll, rate: float) -> Array:
+    def _song_log_probs(self, roll: PianoRoll, rate: float) -> FloatArray:
         result, start = np.empty(len(roll)), 0
         try:
             for log_prob in self._read(roll):
@@ -112,7 +112,7 @@ class DynamicEvaluation:
     def _read(self, roll: PianoRoll) -> Iterator[Tensor]:
         """Yield the frames' log-likelihoods, (time,), chunk by chunk, each with the weights as they are by then."""
         state = self._model.initial_state(1)
-        for frames, _ in collate([roll], [0], self._trained[0].device).chunks(CHUNK):
+        for frames, _ in collate([roll], [0], self._trained[0].device).chunks(STEP):
             log_prob, state = self._model(frames, state)
             state = state.detached()
             yield log_prob[:, 0]

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from lmn_music.errors import UsageError
+from lmn_music.memory.sequences import FloatArray
 from lmn_music.models.checkpoint import Checkpoint
-
-Array = npt.NDArray[np.float64]
 
 
 def check_members(checkpoints: Sequence[Checkpoint]) -> None:
@@ -31,7 +29,7 @@ def check_members(checkpoints: Sequence[Checkpoint]) -> None:
             )
 
 
-def mixture(members: Sequence[Sequence[Array]]) -> list[Array]:
+def mixture(members: Sequence[Sequence[FloatArray]]) -> list[FloatArray]:
     """Return the log of the mean over models of p(frame | all frames before it), for each frame of each song.
 
     A mean of distributions over frames is a distribution, so the sum over a song's frames is an exact log-likelihood.

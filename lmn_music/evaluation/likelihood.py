@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from lmn_music.evaluation.progress import Progress, no_progress
 from lmn_music.evaluation.teacher_forcing import teacher_forced
+from lmn_music.memory.sequences import FloatArray
 from lmn_music.models.interface import SequenceModel
 from lmn_music.music.pianoroll import PianoRoll
-
-Array = npt.NDArray[np.float64]
 
 
 @torch.no_grad()
 def frame_log_probs(
     model: SequenceModel, rolls: Sequence[PianoRoll], *, batch_songs: int = 16, progress: Progress = no_progress
-) -> list[Array]:
+) -> list[FloatArray]:
     """Return the exact log-likelihood of each frame of each song, given all frames before it.
 
     Args:
@@ -39,7 +37,7 @@ def frame_log_probs(
     return result
 
 
-def nll_per_frame(log_probs: Sequence[Array], *, first_frame: bool = True) -> float:
+def nll_per_frame(log_probs: Sequence[FloatArray], *, first_frame: bool = True) -> float:
     """Return the mean negative log-likelihood over all frames of all songs in one flat list.
 
     Args:
@@ -54,7 +52,7 @@ def nll_per_frame(log_probs: Sequence[Array], *, first_frame: bool = True) -> fl
     return float(-values.mean()) if len(values) else float("nan")
 
 
-def bootstrap_interval(log_probs: Sequence[Array], *, resamples: int = 2000, seed: int = 0) -> tuple[float, float]:
+def bootstrap_interval(log_probs: Sequence[FloatArray], *, resamples: int = 2000, seed: int = 0) -> tuple[float, float]:
     """Return the 95 % percentile interval of `nll_per_frame` under resampling of whole songs.
 
     Args:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import ConfigDict
 
 from lmn_music.corpora.corpus import Corpus
@@ -17,11 +15,10 @@ from lmn_music.evaluation.likelihood import bootstrap_interval, frame_log_probs,
 from lmn_music.evaluation.progress import Progress, in_turn, no_progress
 from lmn_music.evaluation.published import KIND_OF_OUTPUT, Kind
 from lmn_music.files import as_utf8
+from lmn_music.memory.sequences import FloatArray
 from lmn_music.models.checkpoint import Checkpoint
 from lmn_music.models.config import Settings
 from lmn_music.music.pianoroll import PianoRoll
-
-Array = npt.NDArray[np.float64]
 
 
 class Likelihood(Settings):
@@ -177,7 +174,7 @@ def evaluate(
 
 def _adapted(
     members: Sequence[Checkpoint], corpus: Corpus, rolls: Sequence[PianoRoll], passes: Iterator[Progress]
-) -> tuple[list[list[Array]], list[float]]:
+) -> tuple[list[list[FloatArray]], list[float]]:
     """Return what dynamic evaluation makes of the frames of each song by each model, and its learning rate."""
     log_probs, rates = [], []
     for member in members:
@@ -187,12 +184,12 @@ def _adapted(
     return log_probs, rates
 
 
-def _beyond(members: Sequence[list[Array]], names: Sequence[str], rates: Sequence[float] = ()) -> BeyondOneModel:
+def _beyond(members: Sequence[list[FloatArray]], names: Sequence[str], rates: Sequence[float] = ()) -> BeyondOneModel:
     figures = _likelihood(mixture(members))
     return BeyondOneModel(**figures.model_dump(), members=tuple(names), learning_rates=tuple(rates))
 
 
-def _likelihood(log_probs: Sequence[Array]) -> Likelihood:
+def _likelihood(log_probs: Sequence[FloatArray]) -> Likelihood:
     return Likelihood(
         nll=nll_per_frame(log_probs),
         nll_interval=bootstrap_interval(log_probs),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from lmn_music.corpora.corpus import Corpus
 from lmn_music.errors import UsageError
@@ -15,11 +14,10 @@ from lmn_music.evaluation.originality import SharedRun, shared_runs
 from lmn_music.evaluation.progress import Progress, no_progress
 from lmn_music.evaluation.spread import distance, spread
 from lmn_music.files import as_utf8
+from lmn_music.memory.sequences import FloatArray
 from lmn_music.models.checkpoint import Checkpoint
 from lmn_music.music.measures import MEASURES, Unit, counts, value
 from lmn_music.music.pianoroll import PianoRoll
-
-Array = npt.NDArray[np.float64]
 
 QUARTERS_PER_BAR = 4  # a roll does not know its metre
 
@@ -68,12 +66,12 @@ def make_report(
     )
 
 
-def common_run(chords: Array) -> float:
+def common_run(chords: FloatArray) -> float:
     """Return the length in chords that 95 of 100 songs do not exceed, given the longest shared run of each."""
     return float(np.percentile(chords, 95, method="higher"))
 
 
-def _row(name: str, unit: Unit, songs: Array, test: Array, bins: tuple[str, ...] = ()) -> Row:
+def _row(name: str, unit: Unit, songs: FloatArray, test: FloatArray, bins: tuple[str, ...] = ()) -> Row:
     ours, theirs = value(songs), value(test)
     return Row(
         name=name,

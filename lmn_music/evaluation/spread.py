@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from lmn_music.memory.sequences import FloatArray
 from lmn_music.music.measures import value
-
-Array = npt.NDArray[np.float64]
 
 DRAWS = 200
 INSIDE = 95  # percent of the draws
 
 
-def distance(one: Array, other: Array) -> Array:
+def distance(one: FloatArray, other: FloatArray) -> FloatArray:
     """Return how far two values of a measure lie apart.
 
     Args:
@@ -28,7 +26,7 @@ def distance(one: Array, other: Array) -> Array:
     return np.asarray(difference if one.shape[-1] == 1 else difference / 2)
 
 
-def spread(counted: Array, size: int, *, draws: int = DRAWS, seed: int = 0) -> float:
+def spread(counted: FloatArray, size: int, *, draws: int = DRAWS, seed: int = 0) -> float:
     """Return the distance that 95 of 100 random groups of songs keep from the other songs of their split.
 
     Args:

@@ -20,11 +20,12 @@ from lmn_music.models.build import build
 from lmn_music.models.config import ModelConfig
 from lmn_music.models.dense import DenseModel
 from lmn_music.models.memory_model import MemoryModel
-from lmn_music.models.networks.lmn import LMN, spare_memory
+from lmn_music.models.networks.lmn import LMN
 from lmn_music.models.networks.multiscale import MultiScaleLMN, sampled_hidden
+from lmn_music.models.networks.readout import spare_memory
 from lmn_music.models.networks.unrolled import Unrolled
 from lmn_music.music.pianoroll import PianoRoll
-from lmn_music.training.pretraining import autoencoder_of, inputs_of
+from lmn_music.training.autoencoders import autoencoder_of, inputs_of
 
 
 @torch.no_grad()

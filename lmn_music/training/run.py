@@ -18,9 +18,9 @@ from lmn_music.files import alone
 from lmn_music.models.build import build
 from lmn_music.models.checkpoint import Header, save_checkpoint
 from lmn_music.models.memory_model import MemoryModel
+from lmn_music.training.family import Material, Stage, ahead
 from lmn_music.training.folder import Recorder, RunConfig, load_state, make_folder, read_config, save_state
 from lmn_music.training.reporter import Reporter, Silent
-from lmn_music.training.stage import Material, Stage, ahead
 from lmn_music.training.stages import check_recipe, stages_of
 from lmn_music.training.trainer import Trainer
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from lmn_music.errors import TrainingError, UsageError
 from lmn_music.models.dense import DenseModel
+from lmn_music.training.autoencoders import fit_memory, some_songs, start_from_inputs
 from lmn_music.training.config import Recipe
+from lmn_music.training.family import Family, Made, Material, Stage, drawn, one_stage
 from lmn_music.training.hand_over import hand_over, with_next_scale
-from lmn_music.training.pretraining import fit_memory, some_songs, start_from_inputs
-from lmn_music.training.stage import Family, Made, Material, Stage, drawn, one_stage
 
 UNROLLED = "unrolled"  # the network of the LMN's first stage, and the name of that stage
 

@@ -20,7 +20,8 @@ from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
 from lmn_music.models.interface import SequenceModel
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.training.config import TrainingConfig
-from lmn_music.training.reporter import Progress, Reporter, Silent
+from lmn_music.training.progress import StageProgress
+from lmn_music.training.reporter import Reporter, Silent
 from lmn_music.training.weights import learning_weights
 
 
@@ -64,7 +65,7 @@ class Trainer:
         average = get_ema_multi_avg_fn(config.ema_decay)
         self.ema = AveragedModel(model, multi_avg_fn=average) if config.ema_decay else None
         self.best = deepcopy(model.state_dict())
-        self.progress = Progress(learning_rate=config.learning_rate)
+        self.progress = StageProgress(learning_rate=config.learning_rate)
 
     def run(self, *, save: Callable[[], None] = lambda: None, stop: Callable[[], bool] = lambda: False) -> bool:
         """Train until the stage is over.
@@ -190,4 +191,4 @@ class Trainer:
             self.ema.load_state_dict(state["average"])
         self.best = state["best"]
         self.optimizer.load_state_dict(state["optimizer"])
-        self.progress = Progress(**state["progress"])
+        self.progress = StageProgress(**state["progress"])

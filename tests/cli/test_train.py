@@ -11,8 +11,8 @@ from rich.console import Console
 from lmn_music.cli.progress import TrainingDisplay, counting
 from lmn_music.formats import write_roll
 from lmn_music.models.checkpoint import load_checkpoint
+from lmn_music.training.progress import StageProgress
 from lmn_music.training.recipe import load_recipe
-from lmn_music.training.reporter import Progress
 from lmn_music.training.stages import stages_of
 from tests.cli.helpers import TINY, lmn_music
 from tests.helpers import make_roll
@@ -105,9 +105,9 @@ def terminal():
 def test_the_live_line_fits_and_shows_only_what_there_is():
     console = terminal()
     display = TrainingDisplay(console)
-    display.batch("unrolled", Progress(batch=1, nll_sum=12.5, frames=1), 1234, 200)
+    display.batch("unrolled", StageProgress(batch=1, nll_sum=12.5, frames=1), 1234, 200)
     assert "inf" not in str(display._live.renderable)
-    progress = Progress(epoch=198, batch=1233, nll_sum=12.5, frames=1, best_valid=12.345, best_epoch=190)
+    progress = StageProgress(epoch=198, batch=1233, nll_sum=12.5, frames=1, best_valid=12.345, best_epoch=190)
     display.batch("unrolled", progress, 1234, 200)
     assert "best 12.345, at most 0:00 left" in str(display._live.renderable)
     lines = console.render_lines(display._live.renderable)
@@ -134,7 +134,7 @@ def test_the_time_left_is_that_of_all_stages(monkeypatch):
     shown = []
     for stage, epochs in (("unrolled", 3), ("lmn", 7)):
         for epoch in (0, 1):
-            display.batch(stage, Progress(epoch=epoch, nll_sum=12.5, frames=1), 1, epochs)
+            display.batch(stage, StageProgress(epoch=epoch, nll_sum=12.5, frames=1), 1, epochs)
         shown.append(str(display._live.renderable))
     assert shown[0].startswith("unrolled model 2/3")
     assert shown[0].endswith(", about 1:30 left")  # two epochs of this stage, and seven of the next

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lmn_music.errors import UsageError
-from lmn_music.evaluation.dynamic import CHUNK, RATES, DynamicEvaluation, every_nth
+from lmn_music.evaluation.dynamic import RATES, STEP, DynamicEvaluation, every_nth
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
 from lmn_music.evaluation.report import evaluate
 from lmn_music.models.build import build
@@ -44,9 +44,9 @@ def test_without_learning_it_is_the_static_likelihood(model, reader, small_corpu
 
 
 def test_no_score_depends_on_its_own_frame_or_a_later_one(reader):
-    song = make_roll(5 * CHUNK, 3)
+    song = make_roll(5 * STEP, 3)
     before = reader.frame_log_probs([song], RATE)[0]
-    for t in (2 * CHUNK - 1, 2 * CHUNK, 3 * CHUNK + 2):
+    for t in (2 * STEP - 1, 2 * STEP, 3 * STEP + 2):
         frames = song.frames.copy()
         frames[t:] = ~frames[t:]
         after = reader.frame_log_probs([PianoRoll(frames, 1)], RATE)[0]
@@ -55,9 +55,9 @@ def test_no_score_depends_on_its_own_frame_or_a_later_one(reader):
 
 
 def test_it_learns_from_every_chunk_but_not_before_its_end(model, reader):
-    song = make_roll(4 * CHUNK, 3)
+    song = make_roll(4 * STEP, 3)
     static, dynamic = frame_log_probs(model, [song])[0], reader.frame_log_probs([song], RATE)[0]
-    difference = np.abs(dynamic - static).reshape(-1, CHUNK).max(axis=1)
+    difference = np.abs(dynamic - static).reshape(-1, STEP).max(axis=1)
     assert difference[0] < 1e-4
     assert (difference[1:] > 1e-3).all()
 

@@ -10,8 +10,8 @@ from lmn_music.memory.laes import LinearAutoencoder
 from lmn_music.models.build import build
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.models.config import ModelConfig
+from lmn_music.training.autoencoders import fit_memory, hidden_sequences, some_songs, start_from_inputs
 from lmn_music.training.hand_over import with_next_scale
-from lmn_music.training.pretraining import fit_memory, hidden_sequences, some_songs, start_from_inputs
 from lmn_music.training.run import Run
 from lmn_music.training.stages import stages_of
 from tests.training.helpers import OTHERS, config, metrics_of

@@ -13,8 +13,8 @@ from lmn_music.errors import CheckpointError, LmnMusicError, TrainingError, Usag
 from lmn_music.models.build import build
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.models.migrate import FORMAT
+from lmn_music.training.autoencoders import key_chances
 from lmn_music.training.folder import read_config
-from lmn_music.training.pretraining import key_chances
 from lmn_music.training.recipe import MODELS
 from lmn_music.training.reporter import Silent
 from lmn_music.training.run import Run

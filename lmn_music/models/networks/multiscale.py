@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from lmn_music.memory.laes import LinearAutoencoder
-from lmn_music.models.networks.lmn import Readout, output_size, read_out, spare_memory
 from lmn_music.models.networks.multiscale_scan import multiscale_scan
 from lmn_music.models.networks.network import Network, Start
+from lmn_music.models.networks.readout import Readout, output_size, read_out, spare_memory
 
 #: The type of the numbers of an array.
 Scalar = TypeVar("Scalar", bound=np.generic)

@@ -11,8 +11,8 @@ from lmn_music.memory.laes import LinearAutoencoder
 from lmn_music.models.build import build
 from lmn_music.models.config import ModelConfig
 from lmn_music.models.networks.multiscale import MultiScaleLMN
+from lmn_music.training.autoencoders import fit_memory, hidden_sequences, key_chances, some_songs, start_from_inputs
 from lmn_music.training.hand_over import hand_over, with_next_scale
-from lmn_music.training.pretraining import fit_memory, hidden_sequences, key_chances, some_songs, start_from_inputs
 
 HIDDEN, WINDOW = 3, 4
 

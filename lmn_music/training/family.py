@@ -12,8 +12,8 @@ from lmn_music.models.config import ModelConfig
 from lmn_music.models.dense import DenseModel
 from lmn_music.models.memory_model import MemoryModel
 from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.training.autoencoders import key_chances
 from lmn_music.training.config import Recipe, TrainingConfig
-from lmn_music.training.pretraining import key_chances
 
 
 @dataclass(frozen=True)
