@@ -61,3 +61,9 @@ def test_every_make_target_that_is_named_exists():
     }
     assert named >= {"song", "test", "docs"}
     assert named <= targets
+
+
+@pytest.mark.parametrize("page", [*PAGES, "CONTRIBUTING.md", "docs/architecture.md", "docs/tied.md"])
+def test_every_file_that_is_named_exists(page):
+    paths = re.findall(r"`((?:lmn_music|studies|tests|docs|benchmarks)/[\w./]*)`", (ROOT / page).read_text())
+    assert not [path for path in paths if not (ROOT / path.replace("ROOM", "formats")).exists()]
