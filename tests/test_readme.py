@@ -1,4 +1,4 @@
-"""Every command and every program of the README and of the guide runs."""
+"""Every command and every program of the README and of the guides runs."""
 
 import re
 import shlex

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,10 +17,51 @@ from lmn_music.evaluation.spread import distance, spread
 from lmn_music.files import as_utf8
 from lmn_music.memory.sequences import FloatArray
 from lmn_music.models.checkpoint import Checkpoint
-from lmn_music.music.measures import MEASURES, Unit, counts, value
+from lmn_music.music.measures import MEASURES, Quantity, counts, value
 from lmn_music.music.pianoroll import PianoRoll
 
 QUARTERS_PER_BAR = 4  # a roll does not know its metre
+# Counted from other things than a song alone; see `measure_songs`.
+SURPRISE = Quantity("surprise of the model in a frame", "nats")
+SHARED = Quantity("longest run shared with a training song", "chords")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What every measure counts in each of some songs.
+
+    Attributes:
+        measures: the measures of music, the likelihood under a model if one is given, and the longest shared run, each
+            with what it counts, (songs, bins + 1); see `lmn_music.music.measures`.
+        runs: what each song shares with a training song.
+    """
+
+    measures: tuple[tuple[Quantity, FloatArray], ...]
+    runs: tuple[SharedRun, ...]
+
+
+def measure_songs(
+    songs: Sequence[PianoRoll],
+    training: Sequence[PianoRoll],
+    checkpoint: Checkpoint | None = None,
+    *,
+    progress: Progress = no_progress,
+) -> Measured:
+    """Measure songs.
+
+    Args:
+        songs: what is measured, one at least.
+        training: the songs that may be shared.
+        checkpoint: a model whose likelihood of the songs is measured too.
+        progress: is called with the songs done and the songs in all, while the model reads.
+    """
+    found: list[tuple[Quantity, FloatArray]] = [(measure, counts(measure, songs)) for measure in MEASURES]
+    if checkpoint is not None:
+        read = frame_log_probs(checkpoint.model, songs, progress=progress)
+        found.append((SURPRISE, np.array([[-song.sum(), len(song)] for song in read])))
+    runs = shared_runs(songs, training)
+    found.append((SHARED, np.array([[run.chords, 1.0] for run in runs])))
+    return Measured(tuple(found), tuple(runs))
 
 
 def make_report(
@@ -44,15 +86,10 @@ def make_report(
     test = [song[:length] for song in corpus.test]
     if not length or not sum(map(len, test)):
         raise UsageError("there is nothing to compare: give songs, and a corpus whose test split has songs")
-    rows = [_row(m.name, m.unit, counts(m, songs), counts(m, test), m.bins) for m in MEASURES]
-    if checkpoint is not None:
-        read = frame_log_probs(checkpoint.model, [*songs, *test], progress=progress)
-        nats = np.array([[-song.sum(), len(song)] for song in read])
-        rows.append(_row("per frame, surprise of the model", "nats", nats[: len(songs)], nats[len(songs) :]))
-    runs = shared_runs([*songs, *test], corpus.train)
-    chords = np.array([[run.chords, 1.0] for run in runs])
-    rows.append(_row("longest run shared with a training song", "chords", chords[: len(songs)], chords[len(songs) :]))
-    common = common_run(chords[len(songs) :, 0])
+    found = measure_songs([*songs, *test], corpus.train, checkpoint, progress=progress)
+    own = len(songs)
+    runs = found.runs[:own]
+    common = common_run(np.array([run.chords for run in found.runs[own:]]))
     return Report(
         corpus=corpus.name,
         provenance=as_utf8(corpus.provenance),
@@ -60,8 +97,8 @@ def make_report(
         test_songs=len(test),
         length=length,
         model=None if checkpoint is None else checkpoint.name,
-        rows=tuple(rows),
-        origins=tuple(_origin(song, run, corpus, common) for song, run in zip(songs, runs, strict=False)),
+        rows=tuple(compare(measure, each[:own], each[own:], own) for measure, each in found.measures),
+        origins=tuple(_origin(song, run, corpus, common) for song, run in zip(songs, runs, strict=True)),
         common=common,
     )
 
@@ -71,16 +108,24 @@ def common_run(chords: FloatArray) -> float:
     return float(np.percentile(chords, 95, method="higher"))
 
 
-def _row(name: str, unit: Unit, songs: FloatArray, test: FloatArray, bins: tuple[str, ...] = ()) -> Row:
+def compare(quantity: Quantity, songs: FloatArray, test: FloatArray, size: int) -> Row:
+    """Return the row of a report.
+
+    Args:
+        quantity: what was counted.
+        songs: (songs, bins + 1), what was counted in the songs.
+        test: the same of the test songs.
+        size: how many test songs are in a group; see `lmn_music.evaluation.spread.spread`.
+    """
     ours, theirs = value(songs), value(test)
     return Row(
-        name=name,
-        unit=unit,
-        bins=bins,
+        name=quantity.name,
+        unit=quantity.unit,
+        bins=quantity.bins,
         songs=tuple(ours.tolist()),
         test=tuple(theirs.tolist()),
         distance=float(distance(ours, theirs)),
-        spread=spread(test, len(songs)),
+        spread=spread(test, size),
     )
 
 

@@ -8,7 +8,7 @@ songs. A histogram counts several things and divides them all by the same number
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -25,21 +25,30 @@ OCTAVE = 12
 
 
 @dataclass(frozen=True)
-class Measure:
-    """A property of music that is a number or a histogram.
+class Quantity:
+    """A number or a histogram that is measured.
 
     Attributes:
         name: what to call it in a table.
         unit: what the number counts; a histogram has unit "share".
-        count: of a song, what is counted and what that is divided by, one after the other in one array: (2,) for a
-            number, (bins + 1,) for a histogram.
         bins: the name of each bin of a histogram; empty for a number.
     """
 
     name: str
     unit: Unit
-    count: Callable[[PianoRoll], Array]
     bins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Measure(Quantity):
+    """A property of music.
+
+    Attributes:
+        count: returns of a song what is counted and what that is divided by, one after the other in one array: (2,) for
+            a number, (bins + 1,) for a histogram.
+    """
+
+    count: Callable[[PianoRoll], Array] = field(kw_only=True)
 
 
 def counts(measure: Measure, songs: Iterable[PianoRoll]) -> Array:
@@ -153,7 +162,7 @@ def _intervals(song: PianoRoll) -> Array:
     return np.append(found, found.sum())
 
 
-def of_a_song(number: Callable[[PianoRoll], float]) -> Callable[[PianoRoll], Array]:
+def _of_a_song(number: Callable[[PianoRoll], float]) -> Callable[[PianoRoll], Array]:
     """Return what counts a number of each song, so that the value of a set is the mean over its songs."""
     return lambda song: np.array([number(song), 1.0])
 
@@ -163,16 +172,16 @@ STEPS = tuple(f"{semitones:+d}" for semitones in range(-OCTAVE, OCTAVE + 1))
 
 # In the order of a table. Keys per frame: over all frames. Voices: the same over the frames in which any key sounds.
 MEASURES = (
-    *(Measure(f"keys per frame, {name} quarter of the song", "", _keys_in_quarter(number))
+    *(Measure(f"keys per frame, {name} quarter of the song", "", count=_keys_in_quarter(number))
       for number, name in enumerate(("first", "second", "third", "last"))),
-    Measure("voices, where any key sounds", "", _keys),
-    Measure("silent frames", "share", _silent),
-    Measure("frames that differ from the frame before", "share", _changes),
-    Measure("longest hold of a song", "quarters", of_a_song(longest_hold)),
-    Measure("longest silence of a song", "quarters", of_a_song(longest_silence)),
-    Measure(f"windows of {WINDOW} frames that repeat an earlier one of the song", "share", _repeated),
-    Measure("range of a song", "semitones", _range),
-    Measure("frames with a semitone or major seventh", "share", _clashes),
-    Measure("pitch classes", "share", _pitch_classes, PITCH_CLASSES),
-    Measure("steps of the top voice", "share", _intervals, STEPS),
+    Measure("voices, where any key sounds", "", count=_keys),
+    Measure("silent frames", "share", count=_silent),
+    Measure("frames that differ from the frame before", "share", count=_changes),
+    Measure("longest hold of a song", "quarters", count=_of_a_song(longest_hold)),
+    Measure("longest silence of a song", "quarters", count=_of_a_song(longest_silence)),
+    Measure(f"windows of {WINDOW} frames that repeat an earlier one of the song", "share", count=_repeated),
+    Measure("range of a song", "semitones", count=_range),
+    Measure("frames with a semitone or major seventh", "share", count=_clashes),
+    Measure("pitch classes", "share", PITCH_CLASSES, count=_pitch_classes),
+    Measure("steps of the top voice", "share", STEPS, count=_intervals),
 )  # fmt: skip
