@@ -16,7 +16,7 @@ from tests.helpers import make_roll
 
 # Written by the last version that wrote format 1: a tied model after two epochs on the tests' small corpus.
 FORMAT_1 = Path(__file__).parent / "data" / "format1.safetensors"
-# What that version said of each frame of a song, computed in double precision.
+# What that version said of each frame of a song, in double precision but for the last step.
 LOG_PROBS = [-13.23488712, -10.29751873, -11.00039577, -10.48095608, -10.97228718, -7.69643116]
 LOG_PROBS += [-8.14896584, -10.44803333, -9.81826210, -10.11780071, -11.70178699, -13.08400249]
 
@@ -24,7 +24,7 @@ LOG_PROBS += [-8.14896584, -10.44803333, -9.81826210, -10.11780071, -11.70178699
 def test_a_checkpoint_of_format_1_says_what_it_always_said(small_corpus):
     checkpoint = load_checkpoint(FORMAT_1)
     log_probs = frame_log_probs(checkpoint.model.double(), [make_roll(12, 3)])[0]
-    np.testing.assert_allclose(log_probs, LOG_PROBS, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(log_probs, LOG_PROBS, rtol=0, atol=5e-6)
     assert evaluate(load_checkpoint(FORMAT_1), small_corpus).nll == pytest.approx(10.70677, abs=1e-4)
 
 

@@ -17,6 +17,7 @@ GIVEN = {
     "some": (FREE, 1, FREE, 0, FREE, 1),
     "the lowest": (1, FREE, FREE, FREE, FREE, FREE),
     "the highest": (FREE, FREE, FREE, FREE, FREE, 0),
+    "a silent run": (FREE, 1, 0, 0, 0, FREE),
     "none": (FREE,) * SIX,
     "all": (0, 1, 1, 0, 0, 1),
 }
@@ -153,15 +154,79 @@ def test_what_is_given_whole_or_not_at_all_has_known_weights(any_output_and_cont
 
 @torch.no_grad()
 @pytest.mark.parametrize("keys_per_pass", [1, 40])
-def test_given_keys_are_the_same_in_blocks(output_and_context, keys_per_pass, monkeypatch):
+@pytest.mark.parametrize("name", ["some", "a silent run"])
+def test_given_keys_are_the_same_in_blocks(output_and_context, name, keys_per_pass, monkeypatch):
     output, context = output_and_context
-    contexts, given = context.expand(4, 5, *context.shape), torch.tensor(GIVEN["some"])
+    contexts, given = context.expand(4, 5, *context.shape), torch.tensor(GIVEN[name])
     at_once = output.draw(contexts, generator=torch.Generator().manual_seed(7), given=given)
     monkeypatch.setattr("lmn_music.models.outputs.output.KEYS_PER_PASS", keys_per_pass)
     in_blocks = output.draw(contexts, generator=torch.Generator().manual_seed(7), given=given)
     for one, other in zip(in_blocks, at_once, strict=True):
         torch.testing.assert_close(one, other)
-    assert len(at_once.frames.flatten(0, 1).unique(dim=0)) > 3
+    assert len(at_once.frames.flatten(0, 1).unique(dim=0)) > 1
+
+
+def test_what_is_given_may_differ_from_frame_to_frame(output_and_context):
+    output, context = output_and_context
+    given = torch.full((300, SIX), FREE)
+    given[:, 2] = torch.arange(300) % 2
+    given[:, 3] = 0
+    contexts = context.expand(300, *context.shape)
+    drawn = output.draw(contexts, generator=torch.Generator().manual_seed(0), given=given)
+    assert torch.equal(drawn.frames[:, 2:4], given[:, 2:4].double())
+    torch.testing.assert_close(drawn.chances, torch.sigmoid(output.logits(drawn.frames, contexts)))
+
+
+@pytest.mark.parametrize("value", [0.5, 2.0, -2.0, torch.nan])
+def test_a_given_key_that_neither_sounds_nor_is_silent_nor_free_is_refused(any_output_and_context, value):
+    output, context = any_output_and_context
+    given = torch.tensor([FREE, 1.0, 0.0, FREE, FREE, value])
+    with pytest.raises(ValueError, match=r"a given key is 1 \(sounds\), 0 \(is silent\) or -1 \(is drawn\)"):
+        output.draw(context, generator=torch.Generator(), given=given)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("keys_per_pass", [1, 1000])
+def test_chances_and_weights_are_of_one_and_the_same_draw(any_output_and_context, keys_per_pass, monkeypatch):
+    """Also with dropout, where every pass has other units."""
+    monkeypatch.setattr("lmn_music.models.outputs.output.KEYS_PER_PASS", keys_per_pass)
+    output, context = any_output_and_context
+    for module in output.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.5
+    given = torch.tensor(GIVEN["some"])
+    torch.manual_seed(0)
+    drawn = output.train().draw(context.expand(9, *context.shape), generator=torch.Generator(), given=given)
+    chance = torch.where(drawn.frames > 0, drawn.chances, 1 - drawn.chances).log()
+    torch.testing.assert_close(drawn.log_weight, chance.masked_fill(given == FREE, 0).sum(dim=1))
+
+
+@torch.no_grad()
+def test_no_frames_at_all_are_drawn_and_have_a_likelihood(any_output_and_context):
+    output, context = any_output_and_context
+    contexts = context.expand(0, *context.shape)
+    drawn = output.draw(contexts, generator=torch.Generator(), given=torch.tensor(GIVEN["some"]))
+    assert (drawn.frames.shape, drawn.log_weight.shape) == ((0, SIX), (0,))
+    assert output.log_prob(drawn.frames, contexts).shape == (0,)
+
+
+@torch.no_grad()
+def test_in_half_precision_sums_over_keys_are_in_single_precision(any_output_and_context):
+    output, context = any_output_and_context
+    output, contexts = output.bfloat16(), context.bfloat16().expand(40, *context.shape)
+    given = torch.tensor(GIVEN["some"])
+    drawn = output.draw(contexts, generator=torch.Generator().manual_seed(0), given=given)
+    assert drawn.frames.dtype == torch.bfloat16
+    log_chance = torch.where(drawn.frames > 0, drawn.chances, 1 - drawn.chances).double().log()
+    assert drawn.log_weight.dtype == torch.float32
+    torch.testing.assert_close(
+        drawn.log_weight.double(), log_chance.masked_fill(given == FREE, 0).sum(dim=1), rtol=1e-4, atol=1e-4
+    )
+    log_odds = output.logits(drawn.frames, contexts).double()
+    expected = torch.nn.functional.logsigmoid(torch.where(drawn.frames > 0, log_odds, -log_odds)).sum(dim=1)
+    log_prob = output.log_prob(drawn.frames, contexts)
+    assert log_prob.dtype == torch.float32
+    torch.testing.assert_close(log_prob.double(), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_nade_is_its_recurrence():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lmn_music.models.outputs.output import FREE, Output
+from lmn_music.models.outputs.output import FREE, Output, at_least_float32
 from lmn_music.music.pianoroll import KEYS
 
 
@@ -37,6 +37,6 @@ class BernoulliOutput(Output):
         return logits
 
     def _draw(self, context: Tensor, generator: torch.Generator, given: Tensor | None) -> tuple[Tensor, Tensor]:
-        chances = torch.sigmoid(self.hidden(context))
-        frames = torch.bernoulli(chances, generator=generator)
-        return (frames if given is None else torch.where(given == FREE, frames, given.to(frames))), chances
+        logits = at_least_float32(self.hidden(context))
+        frames = torch.bernoulli(torch.sigmoid(logits), generator=generator).to(context)
+        return (frames if given is None else torch.where(given == FREE, frames, given.to(frames))), logits

@@ -50,7 +50,8 @@ class NADE(Autoregressive):
         """
         c, b = self._biases(context)
         notes_below = (frames.cumsum(dim=-1) - frames).long()
-        number = torch.arange(int(frames.sum(dim=-1).max()) + 1, device=frames.device).unsqueeze(-1)
+        most = int(frames.sum(dim=-1).max()) if frames.numel() else 0
+        number = torch.arange(most + 1, device=frames.device).unsqueeze(-1)
         lowest = frames.unsqueeze(-2) * (notes_below.unsqueeze(-2) < number)  # (..., n + 1, keys): row k has k notes
         a = c.unsqueeze(-2) + lowest.to(self.W) @ self.W
         logits = self.dropout(torch.relu(a)) @ self.V.t()

@@ -100,7 +100,8 @@ class TiedModel(MemoryModel):
         assert isinstance(state, TiedState)
         frames = frames[..., state.lowest : state.lowest + len(state.weight)]
         context, after = self.contexts(frames, state)
-        return self.output.key_log_prob(frames, context) @ state.weight, after
+        log_prob = self.output.key_log_prob(frames, context)
+        return log_prob @ state.weight.to(log_prob), after
 
     def inputs(self, previous: Tensor, state: TiedState) -> tuple[Tensor, Tensor, Past]:
         """Return all that enters the network and the output of each key.
@@ -129,7 +130,7 @@ class TiedModel(MemoryModel):
         features, drive, past = self.inputs(previous, state)
         to_hidden, to_output = drive.split([self.config.hidden_size, self.config.output_hidden_size], dim=3)
         to_hidden = to_hidden.expand(-1, batch, keys, -1).flatten(1, 2)
-        z, memory = self.network.advance(features.flatten(1, 2), state.memory.flatten(0, 1), to_hidden)
+        z, memory = self.network.advance(features.flatten(1, 2), state.memory.flatten(0, 1), to_hidden, state.position)
         after = replace(state, memory=memory.unflatten(0, (batch, keys)), past=past, position=state.position + time)
         return z.unflatten(1, (batch, keys)), self.skip(features) + to_output, after
 
