@@ -48,7 +48,8 @@ def capacity(
 
     m the mean of the training frames, sums over all inputs and all frames t. Before its start a sequence counts as m,
     as in the history matrix: so every lag has the same frames, the long lags of short songs included, and MC_k is the
-    share of the energy of block k of that matrix. A linear memory should be fed x - m, or it sees a jump at the start.
+    share of the energy of block k of that matrix. A linear memory should be fed x - m; fed x, it reads
+    a jump from 0 to about m at the start.
 
     On white noise total * inputs is at most p (Bessel's inequality: the frames of the different lags are uncorrelated),
     and is p for a linear memory of p independent states that only depend on the last `lags` frames. The total does not
@@ -64,6 +65,9 @@ def capacity(
         test: sequences (time, inputs) of any lengths, on which it is judged.
         lags: how many frames to read out, the present one included.
         ridge: penalty on the squared weights of the readout, relative to the mean variance of the states.
+
+    Returns:
+        The share of each lag.
 
     Raises:
         ValueError: for sequences as `as_sequences` does, for `lags` longer than every test sequence, and for states of
@@ -110,6 +114,10 @@ def fit_readout(
 
     Returns:
         The weights (p + 1, lags, inputs).
+
+    Raises:
+        ValueError: for sequences as `as_sequences` does, and for states of the wrong shape, not finite or without
+            variance.
     """
     with threadpool_limits(1, user_api="blas"):
         return _readout(_moments(transform, as_sequences(train), mean, lags), ridge)

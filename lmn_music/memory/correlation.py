@@ -32,7 +32,12 @@ class Correlation:
         self._spectrum = np.zeros((self._length // 2 + 1, states, inputs), dtype=np.complex128)
 
     def add(self, y: FloatArray, x: FloatArray) -> None:
-        """Add a sequence: y (time, states) and x (time, inputs)."""
+        """Add a sequence.
+
+        Args:
+            y: (time, states).
+            x: (time, inputs).
+        """
         overlap = self._lags - 1
         step = self._length - overlap
         for first in range(0, len(y), step):

@@ -158,6 +158,15 @@ def _column_blocks(columns: int) -> list[slice]:
 def dense_history(sequences: Sequence[npt.ArrayLike]) -> FloatArray:
     """Return the history matrix of sequences itself, as `HistoryMatrix` describes it. For small problems only.
 
+    Args:
+        sequences: arrays (time, inputs) of any lengths.
+
+    Returns:
+        (frames of all sequences, longest length * inputs), float64.
+
+    Raises:
+        ValueError: as `as_sequences` does.
+
     Example:
         >>> dense_history([[[1.0], [2.0], [3.0]]])
         array([[1., 0., 0.],
@@ -176,9 +185,18 @@ def dense_history(sequences: Sequence[npt.ArrayLike]) -> FloatArray:
 
 
 def squared_norm(sequences: Sequence[npt.ArrayLike]) -> float:
-    """Return the squared Frobenius norm of the history matrix of sequences, arrays (time, inputs).
+    """Return the squared Frobenius norm of the history matrix of sequences.
 
     This is the sum of (L - t) |x_t|^2, t = 0, ..., L - 1: frame t of a sequence of length L stands in L - t prefixes.
+
+    Args:
+        sequences: arrays (time, inputs) of any lengths.
+
+    Returns:
+        The sum of the squares of all entries.
+
+    Raises:
+        ValueError: as `as_sequences` does.
     """
     arrays = as_sequences(sequences)
     return float(sum(np.arange(len(array), 0, -1) @ np.square(array).sum(axis=1) for array in arrays))

@@ -36,7 +36,7 @@ class LinearAutoencoder(Estimator):
     B agree at every rank because R Xi = Xi S; U_shift' U with U_shift = S U is its transpose B'. At full rank the
     decoder is exact, A A' + B B' = I and |B|_2 = 1 (if p > a); below full rank U' is the best rank-p code of the
     prefixes and |B|_2 <= 1. The entry of largest magnitude in each column of U is positive, which fixes its sign.
-    Pipelines and searches of scikit-learn take the class as an estimator.
+    Pipelines and searches of scikit-learn take the class as an estimator; their X is a list of sequences.
 
     Args:
         n_components: p, the size of the state; from 1 to the rank of the history matrix.
@@ -77,13 +77,17 @@ class LinearAutoencoder(Estimator):
             sequences: arrays (time, a) of any lengths, real or bool.
             y: is not read; scikit-learn passes it.
 
+        Returns:
+            The autoencoder itself.
+
         Raises:
-            ValueError: for sequences that are empty, of different widths or not finite, and for n_components below 1.
+            ValueError: for sequences that are empty, of different widths or not finite, and for n_components that is no
+                whole number or below 1.
             RankError: for n_components above the rank of the history matrix. On large problems singular values below
                 1e-7 of the largest count as zero.
         """
-        if self.n_components < 1:
-            raise ValueError(f"n_components must be at least 1, not {self.n_components}")
+        if not np.issubdtype(type(self.n_components), np.integer) or self.n_components < 1:
+            raise ValueError(f"n_components must be a whole number of at least 1, not {self.n_components!r}")
         arrays = as_sequences(sequences)
         frames, inputs = sum(len(array) for array in arrays), arrays[0].shape[1]
         mean = sum(array.sum(axis=0) for array in arrays) / frames if self.centre else np.zeros(inputs)
@@ -189,6 +193,14 @@ class LinearAutoencoder(Estimator):
 
 def fit_autoencoder(sequences: Sequence[npt.ArrayLike], size: int, *, centre: bool = True) -> LinearAutoencoder:
     """Return the LAES of `size` cells, or of the history's rank if that is less: then its state holds all of the past.
+
+    Args:
+        sequences: arrays (time, inputs) of any lengths.
+        size: how many cells at most.
+        centre: whether it subtracts the mean over all frames.
+
+    Returns:
+        The autoencoder, fitted.
 
     Raises:
         ValueError: as `LinearAutoencoder.fit` does.

@@ -28,7 +28,13 @@ class LinearMemory:
     mean: FloatArray | float = 0.0
 
     def transform(self, sequence: npt.ArrayLike) -> FloatArray:
-        """Return the states (time, size) of a sequence (time, inputs), starting from y_0 = 0.
+        """Return the states of a sequence, starting from y_0 = 0.
+
+        Args:
+            sequence: (time, inputs).
+
+        Returns:
+            (time, size), float64.
 
         Raises:
             ValueError: for a sequence of another width.
@@ -50,6 +56,9 @@ class LinearMemory:
         Args:
             projection: P, (inputs of this memory, inputs of the new one).
             mean: (inputs of the new one,) or 0.
+
+        Returns:
+            The new memory.
 
         Raises:
             ValueError: if the shapes do not fit or this memory has a mean of its own.

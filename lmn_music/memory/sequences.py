@@ -11,7 +11,13 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def as_sequences(sequences: Sequence[npt.ArrayLike]) -> list[FloatArray]:
-    """Return sequences as float64 arrays (time, inputs); an array that is float64 already is not copied.
+    """Return sequences as float64 arrays; an array that is float64 already is not copied.
+
+    Args:
+        sequences: arrays (time, inputs) of real numbers or bools, or nested lists.
+
+    Returns:
+        The arrays, in the same order.
 
     Raises:
         ValueError: if there is no sequence or no frame, if a sequence is not a matrix of finite real numbers, or if the
@@ -48,6 +54,9 @@ def pieces(sequences: Sequence[FloatArray], length: int) -> list[FloatArray]:
     Args:
         sequences: arrays (time, inputs).
         length: of the pieces, in frames; the last piece of a sequence may be shorter. 0 leaves the sequences whole.
+
+    Returns:
+        The pieces, in the order of the sequences and of time.
     """
     if not length:
         return list(sequences)

@@ -13,7 +13,7 @@ from lmn_music.memory.history import HistoryMatrix, dense_history
 from lmn_music.memory.sequences import FloatArray, as_sequences
 
 _DENSE_WORK = 3e9  # rows * columns * min(rows, columns) up to which the SVD of the explicit matrix is faster
-_BLOCK = 4  # vectors multiplied at once: as many share one pass through memory, but each then brings less news
+_BLOCK = 4  # vectors multiplied at once: more share one pass through memory, but each adds less that is new
 _TOLERANCE = 1e-11  # residual of an eigenvalue of the Gram operator, relative to that eigenvalue
 _ROUNDING = 1e-14  # the same relative to the largest eigenvalue: below it there is only rounding
 _GRAM_RANK = 1e-7  # singular values below this share of the largest are lost when the matrix is squared
@@ -24,6 +24,7 @@ class RankError(ValueError):
     """More components were asked for than the history matrix has.
 
     Attributes:
+        count: how many were asked for.
         rank: how many it has.
     """
 
@@ -31,7 +32,11 @@ class RankError(ValueError):
         super().__init__(
             f"n_components is {count}, but the history matrix of these sequences has rank {rank}; use at most {rank}"
         )
-        self.rank = rank
+        self.count, self.rank = count, rank
+
+    def __reduce__(self) -> tuple[type[RankError], tuple[int, int]]:
+        # An exception is pickled by its message, which is not what this one is made of.
+        return type(self), (self.count, self.rank)
 
 
 def truncated_svd(sequences: Sequence[npt.ArrayLike], count: int) -> tuple[FloatArray, FloatArray]:

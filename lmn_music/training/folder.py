@@ -160,7 +160,7 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         kept = int(state["metrics_lines"])
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError) as error:
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged: start afresh, or use best.safetensors as it is") from error
     if metrics.exists():
         lines = metrics.read_text().splitlines(keepends=True)[:kept]

@@ -88,7 +88,8 @@ def hand_over(unrolled: MemoryModel, memory: LinearAutoencoder, config: ModelCon
     assert isinstance(target, LMN)
     mean = torch.from_numpy(memory.mean_)
     A, B = torch.from_numpy(memory.A_), torch.from_numpy(memory.B_)
-    spare = config.memory_size - memory.n_components
+    size = len(memory.B_)
+    spare = config.memory_size - size
     # recall[i] @ y_t ~ h_{t-i} - mean
     recall = [A.t()]
     while len(recall) < source.window:
@@ -105,7 +106,7 @@ def hand_over(unrolled: MemoryModel, memory: LinearAutoencoder, config: ModelCon
     target.b_m.copy_(-W_hm @ mean)
     silence = np.zeros((source.window - 1, source.hidden_size))
     if len(silence):
-        model.initial_memory[: memory.n_components].copy_(torch.from_numpy(memory.transform(silence)[-1]))
+        model.initial_memory[:size].copy_(torch.from_numpy(memory.transform(silence)[-1]))
 
     W_o = _exact(unrolled.readout.weight).split(source.hidden_size, dim=1)
     from_hidden, from_memory = torch.zeros_like(W_o[0]), W_o

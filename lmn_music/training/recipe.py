@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from lmn_music.errors import UsageError
+from lmn_music.models.migrate import NEW_NAMES
 from lmn_music.training.config import Recipe
 
 DENSE = "lmn"  # the recipe that the models below change
@@ -137,6 +138,8 @@ def _apply(values: dict[str, Any], override: str) -> None:
 def _first_fault(error: ValidationError) -> str:
     fault = error.errors()[0]
     key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden" and (new := NEW_NAMES.get(str(fault["loc"][-1]))):
+        return f"{key} is called {new} now"
     if fault["type"] == "extra_forbidden":
         return f"unknown key {key!r}; `lmn-music recipes` shows every key"
     if fault["type"] == "model_type":

@@ -114,6 +114,7 @@ class Trainer:
         self.model.train()
         with torch.random.fork_rng():
             torch.manual_seed(generator.initial_seed())  # also for dropout, which takes no generator
+            # Of the same numbers as dropout, which are seeded above: other ones would change what a seed trains.
             state = self.model.training_state(batch.frames, torch.default_generator)
             for frames, mask in batch.chunks(config.chunk):
                 log_prob, state = self.model(frames, state.select(slice(frames.shape[1])))
@@ -178,7 +179,7 @@ class Trainer:
         """Return all that resuming needs: tensors, numbers and text only."""
         return {
             "model": self.model.state_dict(),
-            "average": None if self.ema is None else self.ema.state_dict(),
+            "average": None if self.ema is None else self.ema.state_dict(),  # not "ema": older folders say so
             "best": self.best,
             "optimizer": self.optimizer.state_dict(),
             "progress": asdict(self.progress),

@@ -1,5 +1,6 @@
 """The linear autoencoder against a dense SVD, and against what the theory says of it."""
 
+import copy
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -174,6 +175,11 @@ def test_more_components_than_the_rank_are_refused() -> None:
     assert fit_autoencoder(copies, 12).n_components == 12
 
 
+def test_the_refusal_reaches_another_process_whole() -> None:
+    error = copy.copy(RankError(36, 30))  # by the same protocol as pickle
+    assert (type(error), str(error), error.rank) == (RankError, str(RankError(36, 30)), 30)
+
+
 def test_the_rank_may_be_judged_anew_for_fewer_components(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
@@ -211,8 +217,9 @@ def test_data_that_cannot_be_fitted_is_refused(sequences: list[Array], message: 
 
 
 def test_wrong_use_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least 1"):
-        LinearAutoencoder(0).fit([np.eye(3)])
+    for size in (0, 2.0, 0.5, "auto", None):
+        with pytest.raises(ValueError, match=f"n_components must be a whole number of at least 1, not {size!r}"):
+            LinearAutoencoder(size).fit([np.eye(3)])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="call fit first"):
         LinearAutoencoder(2).transform(np.zeros((3, 4)))
     fitted = LinearAutoencoder(2).fit(random_sequences(9, 4, 8, 3))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from lmn_music.errors import CheckpointError
 from lmn_music.evaluation.likelihood import frame_log_probs
@@ -58,7 +59,25 @@ def test_migrating_changes_nothing_in_place():
     assert header == before
 
 
-@pytest.mark.parametrize("version", [0, FORMAT + 1, "new", None])
-def test_other_formats_are_refused_in_one_line(version):
-    with pytest.raises(CheckpointError, match=f"has format {version}; .* reads formats 1 to {FORMAT}"):
+def test_a_newer_format_is_refused_in_one_line():
+    with pytest.raises(
+        CheckpointError, match=f"has format {FORMAT + 1}; .* reads formats 1 to {FORMAT}: install a newer"
+    ):
+        migrate({"format_version": FORMAT + 1})
+
+
+@pytest.mark.parametrize("version", [0, -1, 1.5, True, "new", None])
+def test_a_format_that_is_no_format_is_refused_as_damage(version):
+    with pytest.raises(CheckpointError, match=f"its format_version is {version!r}, which is no whole number from 1 on"):
         migrate({"format_version": version})
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [{"init": "laes", "start": "random"}, {"training": {"average": 0.5, "ema_decay": 0.1}}],
+)
+def test_an_old_name_beside_the_new_one_is_left_to_be_refused(recipe):
+    migrated = migrate({"recipe": recipe})["recipe"]
+    assert migrated == recipe
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        Recipe.model_validate(migrated)

@@ -100,6 +100,7 @@ def test_spare_cells_learn_to_be_read(small_corpus):
     memory = fitted(source, small_corpus.train, 20, length=WINDOW)
     spare = memory.n_components
     assert spare < 20
+    memory.set_params(n_components=4)  # for another fit; what was fitted stays
     model = hand_over(source, memory, config)
     frames = collate(small_corpus.train, [1]).frames.double()
     model(frames)[0].sum().backward()

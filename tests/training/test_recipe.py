@@ -49,6 +49,8 @@ def test_toml_round_trip():
     [
         (["model.hiden_size=7"], "unknown key 'model.hiden_size'"),
         (["epochs=7"], "unknown key 'epochs'"),
+        (["init=laes"], "^recipe: init is called start now$"),
+        (["training.average=0.9"], r"^recipe: training\.average is called ema_decay now$"),
         (["model.dropout=1.5"], r"model\.dropout"),
         (["start=magic"], "start"),
         (["model.network=unrolled"], 'network cannot be "unrolled"'),

@@ -284,6 +284,9 @@ def test_resuming_needs_the_same_corpus_and_an_undamaged_folder(small_corpus, tm
     torch.save({"stage": "lmn"}, tmp_path / "other" / "state.pt")
     with pytest.raises(CheckpointError, match="damaged"):
         Run.resume(tmp_path / "other", small_corpus).run()
+    torch.save({"stage": "lmn", "metrics_lines": "five", "trainer": {}}, tmp_path / "other" / "state.pt")
+    with pytest.raises(CheckpointError, match="damaged"):
+        Run.resume(tmp_path / "other", small_corpus).run()
     (tmp_path / "run" / "config.toml").write_text("nonsense = 1")
     with pytest.raises(CheckpointError, match="damaged"):
         Run.resume(tmp_path / "run", small_corpus)

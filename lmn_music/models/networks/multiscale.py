@@ -184,7 +184,7 @@ class MultiScaleLMN(Network):
         Raises:
             ValueError: the autoencoder does not fit into a module.
         """
-        size, first = memory.n_components, self.cells
+        size, first = len(memory.B_), self.cells
         if size > self.memory_size or memory.n_features_in_ != self.hidden_size:
             raise ValueError(
                 f"a module of {self.memory_size} cells that sees {self.hidden_size} hidden units cannot hold "
