@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lmn_music.evaluation.explaining.surprise import Surprise
     from lmn_music.models.checkpoint import Checkpoint
     from lmn_music.music.pianoroll import PianoRoll
+    from lmn_music.music.piece import Piece
 
 FINE = 12  # frames per quarter note in which files are read: sixteenths and triplets begin on frames of their own
 
@@ -57,14 +58,15 @@ def surprise(
     from lmn_music.evaluation.explaining.surprise import Surprise
 
     models = _models(model, device)
-    whole = _song(song, models, frames_per_quarter)
+    piece, whole = _song(song, models, frames_per_quarter)
     best = fits(whole, models, transposition=transpose, frames_per_quarter=frames_per_quarter, opening=True)[0]
     roll = whole.resampled(best.roll.frames_per_quarter)
-    reading = read(best.checkpoint.model, roll, best.transposition)
+    reading = read(best.checkpoint.model, roll, best.transposition, metres=piece.metres, pickup=piece.pickup)
     return Surprise(
         reading.roll,
         reading.nats,
         reading.chances,
+        reading.bars,
         model=best.checkpoint.name,
         transposition=best.transposition,
         test_nll=known_nll(best.checkpoint, roll),
@@ -151,7 +153,7 @@ def identify(
     from lmn_music.evaluation.progress import no_progress
 
     models = _models(None, device)
-    whole = _song(song, models, frames_per_quarter)
+    _, whole = _song(song, models, frames_per_quarter)
     found = fits(
         whole,
         models,
@@ -172,12 +174,16 @@ def _models(model: str | Path | Checkpoint | None, device: str) -> list[Checkpoi
     return [load_model(name, device=device) for name in shipped_names()]
 
 
-def _song(song: str | Path | PianoRoll, models: Sequence[Checkpoint], frames_per_quarter: int | None) -> PianoRoll:
-    """Return the song, read from a file with fine frames if it is one."""
+def _song(
+    song: str | Path | PianoRoll, models: Sequence[Checkpoint], frames_per_quarter: int | None
+) -> tuple[Piece, PianoRoll]:
+    """Return a song as a piece, and as a roll; with fine frames if it is a file."""
     from lmn_music.evaluation.explaining.fit import common_frames
-    from lmn_music.formats import read_score
+    from lmn_music.formats import read_piece
+    from lmn_music.music.piece import Piece
 
     if not isinstance(song, str | Path):
-        return song
+        return Piece.from_roll(song), song
     frames = common_frames(models, frames_per_quarter)
-    return read_score(song, frames * -(-FINE // frames))
+    piece = read_piece(song)
+    return piece, piece.roll(frames * -(-FINE // frames))

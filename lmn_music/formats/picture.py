@@ -6,6 +6,8 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lmn_music.files import as_utf8, replacing
+from lmn_music.music.metre import Bar, count_bars
 from lmn_music.music.notes import Run, runs
 from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
 
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-QUARTERS_PER_BAR = 4  # a roll does not know its metre
 FRAMES_PER_ROW = 128  # at most, and BARS_PER_ROW; in more frames than MAX_ROWS rows hold, the rows get longer
 BARS_PER_ROW = 16
 MAX_ROWS = 12
@@ -72,14 +74,14 @@ def draw(roll: PianoRoll, *, title: str | None = None) -> Figure:
     from matplotlib.figure import Figure
 
     rows = Rows.of(roll)
-    figure = Figure(figsize=(13, 0.9 + len(rows.spans) * (rows.height + 0.35)), layout="constrained", facecolor="white")
+    figure = Figure(figsize=(13, 0.9 + len(rows) * (rows.height + 0.35)), layout="constrained", facecolor="white")
     write_heading(figure, title if title is not None else roll.title)
     notes = list(runs(roll.frames))
     low, high = rows.pitches[0] - 6, rows.pitches[1] + 12  # the palest yellow is hard to see on white
     colours = colormaps["viridis"]([(note.key + LOWEST_PITCH - low) / (high - low) for note in notes])
-    for span, axes in zip(rows.spans, figure.subplots(len(rows.spans), 1, squeeze=False)[:, 0], strict=True):
-        rows.draw_notes(axes, span, notes, colours)
-        rows.draw_bars(axes, span)
+    for row, axes in enumerate(figure.subplots(len(rows), 1, squeeze=False)[:, 0]):
+        rows.draw_notes(axes, row, notes, colours)
+        rows.draw_bars(axes, row)
     figure.supxlabel("bar (of four quarters)", fontsize=10)
     return figure
 
@@ -92,43 +94,62 @@ def write_heading(figure: Figure, heading: str) -> None:
 
 @dataclass(frozen=True)
 class Rows:
-    """How a roll is laid out on a page.
+    """How a roll is laid out on a page: rows of whole bars, all with the same scale.
 
     Attributes:
-        bar: The number of frames of a bar.
-        spans: The first frame of each row, and the frame after its last one.
+        bars: Of each row, its bars.
+        spans: Of each row, its first frame, and the frame after its last one.
+        width: The number of frames that a row has room for.
+        frames_per_quarter: Of the roll.
         pitches: The lowest and the highest MIDI pitch that is shown.
         height: Of a row, in inches.
     """
 
-    bar: int
+    bars: tuple[tuple[Bar, ...], ...]
     spans: tuple[tuple[int, int], ...]
+    width: int
+    frames_per_quarter: int
     pitches: tuple[int, int]
     height: float
 
     @classmethod
-    def of(cls, roll: PianoRoll) -> Rows:
-        """Return the rows of a roll: of the same number of whole bars each, the last one too."""
-        bar = QUARTERS_PER_BAR * roll.frames_per_quarter
-        bars = max(1, math.ceil(len(roll) / bar))
-        most = max(1, min(BARS_PER_ROW, FRAMES_PER_ROW // bar))
-        row = bar * math.ceil(bars / min(MAX_ROWS, math.ceil(bars / most)))
-        spans = tuple((start, start + row) for start in range(0, bars * bar, row))
-        low, high = _range(roll)
-        return cls(bar, spans, (low, high), min(4.0, max(1.6, 0.075 * (high - low))))
+    def of(cls, roll: PianoRoll, bars: Sequence[Bar] = ()) -> Rows:
+        """Return the rows of a roll.
 
-    def draw_notes(self, axes: Axes, span: tuple[int, int], notes: Sequence[Run], colours: npt.ArrayLike) -> None:
+        Args:
+            roll: The song.
+            bars: Its bars; of four quarter notes if not given.
+        """
+        per_quarter = roll.frames_per_quarter
+        bars = list(bars) or count_bars((), Fraction(0), Fraction(max(1, len(roll)), per_quarter))
+        longest = max(1, math.ceil(max(bar.end - bar.start for bar in bars) * per_quarter))
+        most = max(1, min(BARS_PER_ROW, FRAMES_PER_ROW // longest))
+        pickup = 1 if bars[0].number == 0 and len(bars) > 1 else 0  # stands before the first row's bars
+        full = len(bars) - pickup
+        step = math.ceil(full / min(MAX_ROWS, math.ceil(full / most)))
+        starts = [0, *range(pickup + step, len(bars), step)]
+        rows = tuple(tuple(bars[start:end]) for start, end in pairwise([*starts, len(bars)]))
+        spans = tuple((math.ceil(r[0].start * per_quarter), math.ceil(r[-1].end * per_quarter)) for r in rows)
+        low, high = _range(roll)
+        width = max(last - first for first, last in spans)
+        return cls(rows, spans, width, per_quarter, (low, high), min(4.0, max(1.6, 0.075 * (high - low))))
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.spans)
+
+    def draw_notes(self, axes: Axes, row: int, notes: Sequence[Run], colours: npt.ArrayLike) -> None:
         """Draw the notes that sound in a row, each in its colour, over the keyboard.
 
         Args:
             axes: Where to draw.
-            span: Of the row.
+            row: The number of the row, from 0.
             notes: All notes of the roll.
             colours: Of each note: red, green, blue and opacity, shape (notes, 4).
         """
         from matplotlib.collections import PolyCollection
 
-        (first, last), (low, high) = span, self.pitches
+        (first, last), (low, high) = self.spans[row], self.pitches
         for pitch in range(low, high + 1):
             if pitch % 12 in BLACK_KEYS:
                 axes.axhspan(pitch - 0.5, pitch + 0.5, color="#f1f3f6", linewidth=0, zorder=0)
@@ -144,24 +165,35 @@ class Rows:
         axes.hlines(cs, first, last, color="#c3c9d2", linewidth=0.8, zorder=1)
         axes.set_ylim(low - 0.5, high + 0.5)
 
-    def draw_bars(self, axes: Axes, span: tuple[int, int]) -> None:
+    def draw_bars(self, axes: Axes, row: int) -> None:
         """Draw the bars and quarters of a row from top to bottom, with the numbers of the bars below.
 
         Args:
             axes: Where to draw; its height is settled already.
-            span: Of the row.
+            row: The number of the row, from 0.
         """
-        (first, last), (low, high) = span, axes.get_ylim()
-        bars = range(first, last + 1, self.bar)
-        axes.vlines(list(bars), low, high, color="#c3c9d2", linewidth=0.8, zorder=1)
-        if len(bars) <= 33:  # quarters would be a grey mist where the rows are longer
-            axes.vlines(list(range(first, last, self.bar // QUARTERS_PER_BAR)), low, high, color="#e6e9ee", lw=0.5)
-        step = max(1, len(bars) // 16)
-        axes.set_xticks(list(bars)[:-1:step], [str(start // self.bar + 1) for start in list(bars)[:-1:step]], ha="left")
-        axes.set_xlim(first, last)
+        bars, (first, _), (low, high) = self.bars[row], self.spans[row], axes.get_ylim()
+        starts = self.starts(row)
+        axes.vlines(
+            [*starts, float(bars[-1].end * self.frames_per_quarter)], low, high, color="#c3c9d2", lw=0.8, zorder=1
+        )
+        if len(bars) <= 32:  # quarters would be a grey mist where the rows are longer
+            quarters = [
+                start + self.frames_per_quarter * number
+                for start, bar in zip(starts, bars, strict=True)
+                for number in range(math.ceil(bar.end - bar.start))
+            ]
+            axes.vlines(quarters, low, high, color="#e6e9ee", linewidth=0.5)
+        step = max(1, (len(bars) + 1) // 16)
+        axes.set_xticks(starts[::step], [str(bar.number) for bar in bars[::step]], ha="left")
+        axes.set_xlim(first, first + self.width)
         axes.tick_params(length=0, labelsize=9, colors="#444b55")
         for side in axes.spines.values():
             side.set_visible(False)
+
+    def starts(self, row: int) -> list[float]:
+        """Return where the bars of a row start, in frames; a bar may start between two frames."""
+        return [float(bar.start * self.frames_per_quarter) for bar in self.bars[row]]
 
 
 def _range(roll: PianoRoll) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from importlib import resources
 from typing import Any
 
 from lmn_music.evaluation.explaining.reading import NoteSurprise, Reading
-from lmn_music.evaluation.explaining.scale import ON_BLACK, ON_WHITE, legend, odds, place, steps
+from lmn_music.evaluation.explaining.scale import ON_BLACK, ON_WHITE, legend, odds, steps
 from lmn_music.formats.picture import BLACK_KEYS, Rows
 from lmn_music.music.pianoroll import LOWEST_PITCH, pitch_name
 
@@ -47,15 +47,15 @@ def _variables(colours: tuple[str, ...]) -> str:
 
 def _rows(reading: Reading) -> Iterator[str]:
     """Yield each row as SVG: stripes for black keys, lines, the curve, the notes, the numbers of the bars."""
-    rows = Rows.of(reading.roll)
+    rows = Rows.of(reading.roll, reading.bars)
     low, high = rows.pitches
     highest = max(1.0, float(reading.frame_nats.max(initial=0.0)))
     bottom = CURVE + 8 + (high - low + 1) * KEY
     colours = steps([note.onset for note in reading.notes])
-    for first, last in rows.spans:
-        scale = WIDTH / (last - first)
+    scale = WIDTH / rows.width
+    for row, (first, last) in enumerate(rows.spans):
 
-        def x(frame: int, first: int = first, scale: float = scale) -> str:
+        def x(frame: float, first: int = first) -> str:
             return f"{LEFT + (frame - first) * scale:.1f}"
 
         def y(pitch: int) -> int:
@@ -71,10 +71,10 @@ def _rows(reading: Reading) -> Iterator[str]:
             elif pitch % 12 == 0:
                 svg.append(f'<path class="line" d="M{LEFT} {y(pitch) + KEY}h{WIDTH}"/>')
                 svg.append(f'<text x="{LEFT - 6}" y="{y(pitch) + KEY}" text-anchor="end">C{pitch // 12 - 1}</text>')
-        starts = range(first, last + 1, rows.bar)
-        step = max(1, len(starts) // 16)
-        svg += [f'<path class="line" d="M{x(start)} 0V{bottom}"/>' for start in starts]
-        svg += [f'<text x="{x(start)}" y="{bottom + 14}">{start // rows.bar + 1}</text>' for start in starts[:-1:step]]
+        svg += [f'<path class="line" d="M{x(start)} 0V{bottom}"/>' for start in [*rows.starts(row), last]]
+        numbers = [(x(start), bar.number) for start, bar in zip(rows.starts(row), rows.bars[row], strict=True)]
+        step = max(1, (len(numbers) + 1) // 16)
+        svg += [f'<text x="{place}" y="{bottom + 14}">{number}</text>' for place, number in numbers[::step]]
         svg.append(f'<text x="{LEFT - 6}" y="12" text-anchor="end">{highest:.3g} nats</text>')
         svg.append(f'<text x="{LEFT - 6}" y="{CURVE}" text-anchor="end">0</text>')
         nats = reading.frame_nats[first:last]
@@ -97,7 +97,7 @@ def _rows(reading: Reading) -> Iterator[str]:
 
 
 def _title(reading: Reading, note: NoteSurprise) -> str:
-    bar, beat = place(note.start, reading.roll.frames_per_quarter)
+    bar, beat = reading.place(note.start)
     held = f", then {note.continuation:.2f} nats while it is held" if note.end - note.start > 1 else ""
     return f"{pitch_name(note.key)}, bar {bar}, beat {beat}: {note.onset:.2f} nats ({odds(note.onset)}){held}"
 
@@ -123,15 +123,11 @@ def _data(reading: Reading) -> dict[str, Any]:
         return [round(float(value), 2) for value in values]
 
     frames = [
-        [
-            *place(frame, roll.frames_per_quarter),
-            *rounded(part[frame] for part in reading.parts),
-            _expected(reading, frame),
-        ]
+        [*reading.place(frame), *rounded(part[frame] for part in reading.parts), _expected(reading, frame)]
         for frame in range(len(roll))
     ]
     notes = [
         [note.start, note.end, pitch_name(note.key), rounded(reading.nats[note.start : note.end, note.key])]
         for note in reading.notes
     ]
-    return {"frames": frames, "notes": notes, "bar": Rows.of(roll).bar, "left": LEFT, "width": WIDTH}
+    return {"frames": frames, "notes": notes, "left": LEFT, "scale": WIDTH / Rows.of(roll, reading.bars).width}

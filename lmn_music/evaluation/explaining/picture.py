@@ -32,26 +32,26 @@ def draw(reading: Reading, title: str) -> Figure:
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-    rows = Rows.of(reading.roll)
-    count = len(rows.spans)
+    rows = Rows.of(reading.roll, reading.bars)
+    count = len(rows)
     figure = Figure(figsize=(13, 1.5 + count * (CURVE + rows.height + 0.45)), layout="constrained", facecolor="white")
     write_heading(figure, title)
     notes = [Run(note.key, note.start, note.end) for note in reading.notes]
     colours = to_rgba_array(ON_WHITE)[steps([note.onset for note in reading.notes])]
     axes = figure.subplots(2 * count, 1, squeeze=False, height_ratios=[CURVE, rows.height] * count)[:, 0]
     highest = float(reading.frame_nats.max(initial=1.0))
-    for span, curve, roll in zip(rows.spans, axes[::2], axes[1::2], strict=True):
-        _draw_curve(curve, reading, span, highest)
-        rows.draw_bars(curve, span)
+    for row, (curve, roll) in enumerate(zip(axes[::2], axes[1::2], strict=True)):
+        _draw_curve(curve, reading, rows.spans[row], highest)
+        rows.draw_bars(curve, row)
         curve.set_xticks([])
-        rows.draw_notes(roll, span, notes, colours)
-        rows.draw_bars(roll, span)
+        rows.draw_notes(roll, row, notes, colours)
+        rows.draw_bars(roll, row)
     patches = [Patch(facecolor=colour, label=text) for colour, text in zip(ON_WHITE, legend(), strict=True)]
     figure.legend(
         handles=patches,
         loc="outside lower center",
         ncols=len(patches),
-        title="bars of four quarters; colour: nats of a note's first frame; curve: nats of the whole frame",
+        title="numbers: bars; colour: nats of a note's first frame; curve: nats of the whole frame",
         frameon=False,
         fontsize=9,
         title_fontsize=9,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
 
@@ -13,12 +16,14 @@ import torch
 from lmn_music.evaluation.teacher_forcing import teacher_forced
 from lmn_music.models.interface import SequenceModel
 from lmn_music.models.outputs.output import Autoregressive
+from lmn_music.music.metre import Bar, Metre, count_bars
 from lmn_music.music.notes import runs
 from lmn_music.music.pianoroll import KEYS, PianoRoll
 
 Array = npt.NDArray[np.float64]
 
 DRAWS = 32  # of each frame, where keys depend on each other: the standard error of a chance is below 0.09
+NO_PICKUP = Fraction(0)
 ALTERNATIVES, WORTH_NAMING = 3, 0.05
 
 
@@ -68,11 +73,13 @@ class Reading:
         nats: (time, 88), -ln p(what the key does | all frames before, the keys below it); exact.
         chances: (time, 88), how likely the key was to sound, given all frames before it: the mean over draws of the
             frame where keys depend on each other, else exact.
+        bars: of the song.
     """
 
     roll: PianoRoll
     nats: Array
     chances: Array
+    bars: tuple[Bar, ...]
 
     @cached_property
     def frame_nats(self) -> Array:
@@ -98,6 +105,16 @@ class Reading:
         ]
         return sorted(notes, key=lambda note: (note.start, note.key))
 
+    def place(self, frame: int) -> tuple[int, str]:
+        """Return the number of the bar that a frame is in, and which quarter note of the bar it is: (3, "2.5").
+
+        Args:
+            frame: its number. The first quarter note of a bar is 1; a pickup is bar 0.
+        """
+        time = Fraction(frame, self.roll.frames_per_quarter)
+        bar = self.bars[bisect_right(self.bars, time, key=lambda bar: bar.start) - 1]
+        return bar.number, f"{float(1 + time - bar.start):.4g}"
+
     def expected(self, frame: int) -> list[tuple[int, float]]:
         """Return which other keys were expected in a frame.
 
@@ -113,13 +130,22 @@ class Reading:
 
 
 @torch.no_grad()
-def read(model: SequenceModel, roll: PianoRoll, transposition: int = 0) -> Reading:
+def read(
+    model: SequenceModel,
+    roll: PianoRoll,
+    transposition: int = 0,
+    *,
+    metres: Sequence[Metre] = (),
+    pickup: Fraction = NO_PICKUP,
+) -> Reading:
     """Let a model read a song.
 
     Args:
         model: what reads; it is left in eval mode.
         roll: the song, with the model's frames.
         transposition: how far up the model reads the song, in semitones. The reading is in the song's own key.
+        metres: the time signatures, in the order of time; 4/4 as long as none is given.
+        pickup: the length of the incomplete first bar, in quarter notes.
 
     Raises:
         ValueError: a note would leave the keyboard.
@@ -131,11 +157,12 @@ def read(model: SequenceModel, roll: PianoRoll, transposition: int = 0) -> Readi
         nats.append(-model.output.key_log_prob(span.frames, span.context)[:, 0])
         drawn = model.output.draw(span.context.expand(draws, *span.context.shape), generator=generator)
         chances.append(drawn.chances.mean(dim=0)[:, 0])
-    arrays = [
+    own_nats, own_chances = (
         np.roll(torch.cat(spans).cpu().double().numpy(), -transposition, axis=1) if spans else np.zeros((0, KEYS))
         for spans in (nats, chances)
-    ]
-    return Reading(roll, *arrays)
+    )
+    bars = count_bars(metres, pickup, Fraction(len(roll), roll.frames_per_quarter))
+    return Reading(roll, own_nats, own_chances, tuple(bars))
 
 
 def notes_between(song: PianoRoll, frames_per_quarter: int) -> int:

@@ -1,4 +1,4 @@
-"""In which steps and colours surprise is shown, and how places and chances are written."""
+"""In which steps and colours surprise is shown, and how chances are written."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-
-from lmn_music.formats.picture import QUARTERS_PER_BAR
 
 # Nats at which a step ends; a chance of 1 in 1.6, 2.7, 7.4, 20, 55, 400, 3000.
 BOUNDS = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
@@ -34,9 +32,3 @@ def odds(nats: float) -> str:
         return "1 in more than a million"
     one_in = math.exp(nats)
     return f"1 in {one_in:.1f}" if one_in < 10 else f"1 in {float(f'{one_in:.2g}'):,.0f}"
-
-
-def place(frame: int, frames_per_quarter: int) -> tuple[int, str]:
-    """Return the bar (of four quarters) and the beat of a frame, both counted from 1: (3, "2.5")."""
-    bar, inside = divmod(frame, QUARTERS_PER_BAR * frames_per_quarter)
-    return bar + 1, f"{1 + inside / frames_per_quarter:.4g}"

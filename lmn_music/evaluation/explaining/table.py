@@ -6,7 +6,6 @@ import csv
 from pathlib import Path
 
 from lmn_music.evaluation.explaining.reading import Reading
-from lmn_music.evaluation.explaining.scale import place
 from lmn_music.files import replacing
 from lmn_music.music.pianoroll import LOWEST_PITCH, pitch_name
 
@@ -16,8 +15,9 @@ COLUMNS = ("bar", "beat", "note", "pitch", "quarters", "nats", "onset_nats", "co
 def write_table(reading: Reading, path: Path) -> None:
     """Write one row for each note, in the order of time.
 
-    Bars have four quarters; `pitch` is the MIDI number, `quarters` the length, `nats` the sum of the next two columns,
-    `expected_instead` up to three other keys that were likely in the note's first frame, each with its chance.
+    `bar` and `beat` are those of `Reading.place`; `pitch` is the MIDI number, `quarters` the length in quarter notes,
+    `nats` the sum of the next two columns, `expected_instead` up to three other keys that were likely in the note's
+    first frame, each with its chance.
 
     Args:
         reading: what to write.
@@ -33,7 +33,7 @@ def write_table(reading: Reading, path: Path) -> None:
         for note in reading.notes:
             rows.writerow(
                 [
-                    *place(note.start, per_quarter),
+                    *reading.place(note.start),
                     pitch_name(note.key),
                     note.key + LOWEST_PITCH,
                     f"{(note.end - note.start) / per_quarter:.6g}",

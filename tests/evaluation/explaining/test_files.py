@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from fractions import Fraction
 from html.parser import HTMLParser
 
 import numpy as np
@@ -12,8 +13,12 @@ from matplotlib.colors import to_rgba
 from matplotlib.image import imread
 
 import lmn_music
+from lmn_music.evaluation.explaining.page import page
 from lmn_music.evaluation.explaining.picture import draw
-from lmn_music.evaluation.explaining.scale import BOUNDS, ON_BLACK, ON_WHITE, legend, odds, place, steps
+from lmn_music.evaluation.explaining.reading import read
+from lmn_music.evaluation.explaining.scale import BOUNDS, ON_BLACK, ON_WHITE, legend, odds, steps
+from lmn_music.formats.picture import Rows
+from lmn_music.music.metre import Metre
 from lmn_music.music.pianoroll import KEYS, PianoRoll, pitch_name
 
 VOID = {"meta", "br"}
@@ -125,6 +130,22 @@ def test_a_long_song_has_several_rows(jsb):
     assert len(Page(found.html()).all("svg")) == 5
 
 
+def test_bars_are_those_of_the_piece(jsb):
+    frames = np.zeros((200, KEYS), dtype=bool)
+    frames[::2, 40] = True
+    waltz = Metre(Fraction(0), 3, 4)
+    roll = PianoRoll(frames, 2)
+    reading = read(jsb.model, roll, metres=[waltz], pickup=Fraction(1, 2))
+    places = [reading.place(frame) for frame in (0, 1, 2, 6, 7)]
+    assert places == [(0, "1"), (1, "1"), (1, "1.5"), (1, "3.5"), (2, "1")]
+    rows = Rows.of(roll, reading.bars)
+    assert [len(bars) for bars in rows.bars] == [13, 12, 10]
+    assert rows.spans == ((0, 73), (73, 145), (145, 205))
+    text = page(reading, "A waltz", [])
+    assert json.loads(Page(text).texts["script"][0])["frames"][7][:2] == [2, "1"]
+    assert len(draw(reading, "A waltz").axes) == 2 * len(rows)
+
+
 def test_a_silent_song_is_shown(jsb, tmp_path):
     found = lmn_music.surprise(PianoRoll(np.zeros((3, KEYS)), 1), jsb)
     for name in ("silence.png", "silence.csv", "silence.html"):
@@ -143,4 +164,3 @@ def test_colours_and_words():
         "1 in 3,000",
         "1 in more than a million",
     ]
-    assert [place(frame, 2) for frame in (0, 1, 8, 15)] == [(1, "1"), (1, "1.5"), (2, "1"), (2, "4.5")]
