@@ -31,6 +31,8 @@ def test_importing_is_light():
         "import sys, lmn_music, lmn_music.api; print({'torch', 'numpy', 'scipy', 'matplotlib'} & set(sys.modules))"
     )
     assert python(["-c", program]) == "set()"
+    program = "import sys, lmn_music.training.reporter; print('torch' in sys.modules)"
+    assert python(["-c", program]) == "False"
 
 
 def test_the_package_is_a_command():

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from lmn_music.formats import write_roll
+from lmn_music.formats.score import read_score
 from lmn_music.models.build import NETWORKS
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.models.networks.network import Network
@@ -19,6 +20,9 @@ from tests.helpers import make_roll
 class MovingAverage(Network):
     """The exponential moving average of a linear map of the input: m_t = a m_{t-1} + (1 - a) W x_t, a = sigmoid(b)."""
 
+    starts = ("slow", "fast")
+    memory_weights = ("b",)
+
     def __init__(self, input_size, hidden_size):
         super().__init__()
         self.input_size, self.output_size, self.hidden_size = input_size, hidden_size, hidden_size
@@ -26,9 +30,13 @@ class MovingAverage(Network):
         self.b = nn.Parameter(torch.empty(hidden_size))
         self.reset()
 
-    def reset(self, start="orthogonal", *, generator=None):  # noqa: ARG002 - it has no other
+    @classmethod
+    def from_config(cls, config, input_size):
+        return cls(input_size, config.hidden_size)
+
+    def reset(self, start="slow", *, generator=None):
         nn.init.xavier_uniform_(self.W, generator=generator)
-        nn.init.uniform_(self.b, -2.0, 2.0, generator=generator)
+        nn.init.uniform_(self.b, *((1.0, 2.0) if start == "slow" else (-2.0, -1.0)), generator=generator)
 
     def initial_state(self, batch):
         return self.W.new_zeros(batch, self.hidden_size)
@@ -44,8 +52,8 @@ class MovingAverage(Network):
 
 @pytest.fixture(autouse=True)
 def moving_average(monkeypatch):
-    monkeypatch.setitem(NETWORKS, "ema", lambda config, input_size: MovingAverage(input_size, config.hidden_size))
-    monkeypatch.setitem(FAMILIES, "ema", Family(("random",), one_stage))
+    monkeypatch.setitem(NETWORKS, "ema", MovingAverage)
+    monkeypatch.setitem(FAMILIES, "ema", Family(one_stage))
 
 
 @pytest.fixture
@@ -58,12 +66,18 @@ def tunes(tmp_path, monkeypatch):
 
 
 TRAIN = ["--recipe", "lmn", "--epochs", "3", "--seed", "7", "--set", "training.batch_songs=3"]
-TRAIN += ["--set", "model.network=ema", "--set", "start=random", "--set", "model.hidden_size=8"]
+TRAIN += ["--set", "model.network=ema", "--start", "fast", "--set", "model.hidden_size=8"]
+TIED = ["model.architecture=tied", "model.output=nade", "model.output_hidden_size=4", "model.input_dropout=0"]
+ARCHITECTURES = {"dense": [], "tied": [word for change in TIED for word in ("--set", change)]}
 
 
-def test_a_new_network_trains_resumes_evaluates_and_generates(tunes, monkeypatch):
-    assert "1 stage: EMA, at most 3 passes" in lmn_music("train", tunes, "--out", "whole", *TRAIN)
-    assert isinstance(load_checkpoint("whole").model.network, MovingAverage)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_new_network_trains_resumes_evaluates_and_generates(architecture, tunes, monkeypatch):
+    train = [*TRAIN, *ARCHITECTURES[architecture]]
+    assert "1 stage: EMA, at most 3 passes" in lmn_music("train", tunes, "--out", "whole", *train)
+    checkpoint = load_checkpoint("whole")
+    assert isinstance(checkpoint.model.network, MovingAverage)
+    assert checkpoint.header.model.architecture == architecture
 
     # Ctrl-C in the second epoch of another run of the same.
     batches = 0
@@ -76,7 +90,7 @@ def test_a_new_network_trains_resumes_evaluates_and_generates(tunes, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr("lmn_music.cli.progress.TrainingDisplay.batch", press)
-        assert "continue with" in lmn_music("train", tunes, "--out", "parts", *TRAIN, code=130)
+        assert "continue with" in lmn_music("train", tunes, "--out", "parts", *train, code=130)
     assert "done" in lmn_music("train", "--resume", "parts")
     for file in ("best.safetensors", "last.safetensors"):
         whole, parts = (load_checkpoint(f"{folder}/{file}").model.state_dict() for folder in ("whole", "parts"))
@@ -85,6 +99,22 @@ def test_a_new_network_trains_resumes_evaluates_and_generates(tunes, monkeypatch
 
     assert "nats per frame" in lmn_music("evaluate", "whole")
     lmn_music("generate", "--model", "whole", "--bars", "2", "--seed", "1", "--out", "song.mid")
+    assert read_score("song.mid").frames.any()
+
+
+@pytest.mark.parametrize("start", ["slow", "fast"])
+def test_a_new_network_has_starts_and_a_rate_of_its_own(start, tunes):
+    lmn_music("train", tunes, "--out", "run", *TRAIN, "--start", start, "--set", "training.memory_rate=0")
+    b = load_checkpoint("run/last.safetensors").model.network.b
+    assert ((b >= 1) if start == "slow" else (b <= -1)).all()  # frozen: as it was drawn
+    lmn_music("train", tunes, "--out", "other", *TRAIN, "--start", start, "--set", "training.memory_rate=1")
+    assert not torch.equal(load_checkpoint("other/last.safetensors").model.network.b, b)
+
+
+def test_a_new_network_that_takes_no_drive_is_refused_where_it_needs_one(tunes, monkeypatch):
+    monkeypatch.setattr(MovingAverage, "takes_drive", False)
+    fault = lmn_music("train", tunes, *TRAIN, *ARCHITECTURES["tied"], code=2)
+    assert 'architecture "tied" cannot use network "ema"' in fault
 
 
 def test_a_network_that_does_not_exist_is_refused_before_a_corpus_is_read():
@@ -93,5 +123,5 @@ def test_a_network_that_does_not_exist_is_refused_before_a_corpus_is_read():
 
 
 def test_a_start_that_a_new_network_lacks_is_refused(tunes):
-    fault = lmn_music("train", tunes, *TRAIN, "--set", "start=laes", code=2)
-    assert 'start "laes" is not for network "ema": choose random' in fault
+    fault = lmn_music("train", tunes, *TRAIN, "--start", "laes", code=2)
+    assert 'start "laes" is not for network "ema": choose slow, fast' in fault

@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -22,16 +21,6 @@ from lmn_music.formats import readable_labels
 
 if TYPE_CHECKING:
     from lmn_music.api import Run
-
-
-class Start(StrEnum):
-    """How the memory starts."""
-
-    laes = "laes"
-    orthogonal = "orthogonal"
-    random = "random"
-    delay = "delay"
-    legendre = "legendre"
 
 
 def train(
@@ -59,8 +48,12 @@ def train(
         ),
     ] = None,
     start: Annotated[
-        Start | None,
-        typer.Option(help="How the memory starts: laes, from the linear autoencoder, is the usual way."),
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="How the memory starts: laes, from the linear autoencoder, is the usual way; or orthogonal, random, "
+            "delay or legendre.",
+        ),
     ] = None,
     seed: Annotated[
         int | None,
@@ -122,9 +115,7 @@ def train(
     elif corpus is None:
         raise UsageError("name a corpus to train on, or a run folder to --resume")
     else:
-        settings = api.choose_recipe(
-            corpus, recipe, model=model, start=start and start.value, epochs=epochs, changes=change or ()
-        )
+        settings = api.choose_recipe(corpus, recipe, model=model, start=start, epochs=epochs, changes=change or ())
         with counting("reading", "files") as reading:
             songs = api.open_corpus(
                 corpus,

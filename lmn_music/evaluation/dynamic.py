@@ -50,9 +50,9 @@ class DynamicEvaluation:
 
     def __init__(self, model: SequenceModel, train: Sequence[PianoRoll], progress: Progress = no_progress) -> None:
         self._model = deepcopy(model).eval()
-        # By the first step a song has left its initial memory behind.
-        named = self._model.named_parameters()
-        self._weights = [weight for name, weight in named if weight.requires_grad and name != "initial_memory"]
+        # Before the first step a song is past its initial state.
+        first = {id(weight) for weight in self._model.initial_weights()}
+        self._weights = [w for w in self._model.parameters() if w.requires_grad and id(w) not in first]
         self._trained = [weight.detach().clone() for weight in self._weights]
         squares, chunks = [torch.zeros_like(weight) for weight in self._trained], 0
         for roll in _counted(every_nth(train, SCALE_FRAMES), progress):

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from lmn_music.errors import CheckpointError, LmnMusicError
+from lmn_music.errors import CheckpointError, LmnMusicError, UsageError
 from lmn_music.files import replacing
 from lmn_music.models.build import build
 from lmn_music.models.config import ModelConfig, Settings
@@ -160,7 +160,7 @@ def load_checkpoint(name: str | Path, device: torch.device | str = "cpu") -> Che
         model.load_state_dict(weights)
     except CheckpointError as error:
         raise CheckpointError(f"{path} {error}") from error
-    except (ValidationError, RuntimeError, ValueError, AttributeError, TypeError) as error:
+    except (ValidationError, UsageError, RuntimeError, ValueError, AttributeError, TypeError) as error:
         first = str(error).splitlines()[0]
         raise CheckpointError(f"{path} needs another version of lmn-music than {__version__}: {first}") from error
     return Checkpoint(str(name), model.to(device).eval(), header)

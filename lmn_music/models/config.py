@@ -19,12 +19,15 @@ class Settings(BaseModel):
 class ModelConfig(Settings):
     """What a sequence model is made of.
 
+    What a network can do with these values, and what a training can, is checked where this is known:
+    `lmn_music.models.build.network_type`, `lmn_music.training.stages.check_recipe`.
+
     Attributes:
         architecture: `dense`, one network that reads whole frames; `tied`, one small network that runs over time for
             each key, with the same weights for all keys (output `nade` only).
         network: a name in `lmn_music.models.build.NETWORKS`. `lmn`; `unrolled`, the first stage of the LMN's own
             training algorithm; `ms-lmn`, with a memory for each of `scales` time scales; the baselines `rnn`, `gru` and
-            `lstm`. The tied architecture has the first two only.
+            `lstm`. The tied architecture can use the networks with `Network.takes_drive`.
         output: p(frame | past). `bernoulli` takes the 88 keys as independent, `nade` takes each key given the keys
             below it.
         output_hidden_size: rectified units between the readout and the output. 0 means none, as in the papers; only
@@ -68,12 +71,6 @@ class ModelConfig(Settings):
             raise ValueError('architecture "tied" needs output "nade"')
         if self.output == "nade" and not self.output_hidden_size:
             raise ValueError('output "nade" needs an output_hidden_size of at least 1')
-        if self.architecture == "tied" and self.network not in ("lmn", "unrolled"):
-            raise ValueError(f'architecture "tied" needs network "lmn", not "{self.network}"')
-        if self.network != "ms-lmn" and self.scales != 1:
-            raise ValueError('scales belongs to network "ms-lmn"')
-        if self.network in ("rnn", "gru", "lstm") and self.readout != "memory":
-            raise ValueError(f'readout belongs to networks with a linear memory, not to "{self.network}"')
         if self.architecture == "tied" and self.input_dropout:
             raise ValueError('architecture "tied" has no input_dropout')
         if self.architecture == "dense" and not (self.absolute_pitch and self.recall and self.voices):

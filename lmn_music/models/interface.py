@@ -56,7 +56,8 @@ class SequenceModel(nn.Module, ABC):
     """A distribution over songs; training, evaluation and generation use nothing else of a model.
 
     Called as `model(frames, state)` it returns the exact log-likelihood of each frame, see `forward`, so that wrappers
-    of torch (DistributedDataParallel, torch.compile) apply.
+    of torch apply: torch.compile, and DistributedDataParallel with `find_unused_parameters=True`, because only the
+    first frames of a song depend on the state that a song begins with.
 
     Attributes:
         config: what the model is made of.
@@ -119,6 +120,14 @@ class SequenceModel(nn.Module, ABC):
         """
         context, state = self.contexts(frames, self.initial_state(frames.shape[1]) if state is None else state)
         return self.output.log_prob(frames, context), state
+
+    def memory_weights(self) -> list[nn.Parameter]:
+        """Return the weights that training may give a learning rate of their own, or freeze: the memory's."""
+        return []
+
+    def initial_weights(self) -> list[nn.Parameter]:
+        """Return the weights that make the state before the first frame, and nothing after it."""
+        return []
 
     @torch.no_grad()
     def constrain(self) -> None:

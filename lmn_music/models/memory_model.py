@@ -53,6 +53,14 @@ class MemoryModel(SequenceModel):
             parts.append(output[..., : self.config.hidden_size].clone())  # h_t stands first
         return torch.cat(parts)
 
+    def memory_weights(self) -> list[nn.Parameter]:
+        """See SequenceModel."""
+        return [*self.initial_weights(), *(self.network.get_parameter(name) for name in self.network.memory_weights)]
+
+    def initial_weights(self) -> list[nn.Parameter]:
+        """See SequenceModel."""
+        return [self.initial_memory]
+
     @torch.no_grad()
     def constrain(self) -> None:
         """See SequenceModel."""

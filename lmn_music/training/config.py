@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -58,7 +58,8 @@ class Recipe(Settings):
         start: what the memory starts as. `laes` trains the unrolled model first (`pretraining`), fits the autoencoder
             to its activations and carries everything over; the others start the LMN from drawn weights, and its memory
             from one that knows nothing of the data (see `LMN.reset`). Of other networks, `laes` starts an rnn from the
-            autoencoder of its inputs, and `orthogonal` and `random` say how recurrent weights are drawn.
+            autoencoder of its inputs, and `orthogonal` and `random` say how recurrent weights are drawn. Each network
+            names its own (`Network.starts`), and its family those that need more than a network (`Family.starts`).
         laes_centre: subtract the mean activation before the autoencoder is fitted.
         laes_frames: fit it to so many frames of whole training songs, drawn by the seed (on a large corpus more change
             little and take long).
@@ -69,7 +70,7 @@ class Recipe(Settings):
     """
 
     model: ModelConfig = ModelConfig()
-    start: Literal["laes", "orthogonal", "random", "delay", "legendre"] = "laes"
+    start: str = "laes"
     laes_centre: bool = True
     laes_frames: Count = 20_000
     laes_length: Annotated[int, Field(ge=0)] = 0

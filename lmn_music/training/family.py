@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from lmn_music.models.build import build
+from lmn_music.models.build import build, network_type
 from lmn_music.models.config import ModelConfig
 from lmn_music.models.dense import DenseModel
 from lmn_music.models.memory_model import MemoryModel
@@ -80,13 +80,13 @@ class Family:
     """How the models of one network are trained.
 
     Attributes:
-        starts: the values that `Recipe.start` may have.
         stages: makes the list of stages for a recipe; the last one trains the model of the recipe.
+        starts: the values that `Recipe.start` may have besides the network's own `starts`.
         check: raises UsageError if values of a recipe do not fit together for this network.
     """
 
-    starts: tuple[str, ...]
     stages: Callable[[Recipe], list[Stage]]
+    starts: tuple[str, ...] = ()
     check: Callable[[Recipe], None] = lambda _: None
 
 
@@ -94,16 +94,26 @@ def drawn(material: Material) -> Made:
     """Make a model with drawn weights; the `make_model` of most stages.
 
     The keys of a dense model are as likely at first as they are in the songs.
+
+    Args:
+        material: what it is made from. Where the network has no such start as the recipe's, as with `laes`, recurrent
+            weights are orthogonal.
     """
     start = material.recipe.start
-    model = build(material.config, material.generator(), "orthogonal" if start == "laes" else start)
+    known = start in network_type(material.config).starts
+    model = build(material.config, material.generator(), start if known else "orthogonal")
     if isinstance(model, DenseModel):
         model.start_from_chances(key_chances(material.songs))
     return Made(model)
 
 
 def one_stage(recipe: Recipe, make_model: Callable[[Material], Made] = drawn) -> list[Stage]:
-    """Return the one stage of a family that needs no other, named after its network."""
+    """Return the one stage of a family that needs no other, named after its network.
+
+    Args:
+        recipe: of the training.
+        make_model: makes the model that the stage begins with.
+    """
     network = recipe.model.network
     return [Stage(network, network.upper(), recipe.model, make_model, recipe.training)]
 

@@ -30,7 +30,6 @@ from lmn_music.models.config import Settings
 from lmn_music.models.migrate import FORMAT, migrate
 from lmn_music.training.config import Recipe
 from lmn_music.training.reporter import Reporter
-from lmn_music.training.stages import check_recipe
 
 
 class RunConfig(Settings):
@@ -72,12 +71,11 @@ def read_config(folder: Path) -> RunConfig:
     """
     try:
         config = RunConfig.model_validate(migrate(tomllib.loads((folder / "config.toml").read_text(encoding="utf-8"))))
-        check_recipe(config.recipe)
     except CheckpointError as error:
         raise CheckpointError(f"{folder}/config.toml {error}") from error
     except OSError as error:
         raise CheckpointError(f"{folder} is not a run folder: it has no config.toml that can be read") from error
-    except (ValidationError, ValueError, UsageError) as error:  # not TOML, not UTF-8, not a configuration
+    except (ValidationError, ValueError) as error:  # not TOML, not UTF-8, not a configuration
         raise CheckpointError(f"{folder}/config.toml is damaged: {str(error).splitlines()[0]}") from error
     return config
 

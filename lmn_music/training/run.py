@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from lmn_music.corpora.corpus import Corpus
-from lmn_music.errors import CheckpointError, TrainingError, UsageError
+from lmn_music.errors import CheckpointError, UsageError
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
 from lmn_music.files import alone
 from lmn_music.models.build import build
@@ -22,7 +22,7 @@ from lmn_music.training.family import Material, Stage, ahead
 from lmn_music.training.folder import Recorder, RunConfig, load_state, make_folder, read_config, save_state
 from lmn_music.training.reporter import Reporter, Silent
 from lmn_music.training.stages import check_recipe, stages_of
-from lmn_music.training.trainer import Trainer
+from lmn_music.training.trainer import Trainer, check_splits
 
 
 @dataclass
@@ -76,9 +76,13 @@ class Run:
 
         Raises:
             UsageError: the corpus is another one than before.
-            CheckpointError: see `read_config`.
+            CheckpointError: see `read_config`; or no training can follow the recipe.
         """
         config = read_config(folder)
+        try:
+            check_recipe(config.recipe)
+        except UsageError as error:
+            raise CheckpointError(f"{folder}/config.toml is damaged: {error}") from error
         if corpus.sha256 != config.corpus.sha256:
             raise UsageError(
                 f"{folder} was trained on {config.corpus.provenance}; {corpus.name} is another now: start afresh"
@@ -100,8 +104,7 @@ class Run:
             return self._run(stop)
 
     def _run(self, stop: Callable[[], bool]) -> bool:
-        if not self.corpus.train or not self.corpus.valid:
-            raise TrainingError("training needs at least one song to train on and one to validate on; add songs")
+        check_splits(self.corpus.train, self.corpus.valid)  # here too: the first model may be made from the songs
         stages, state = stages_of(self.config.recipe), load_state(self.folder)
         if state is not None:
             names = [stage.name for stage in stages]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lmn_music.errors import TrainingError, UsageError
+from lmn_music.models.build import network_type
 from lmn_music.models.dense import DenseModel
 from lmn_music.training.autoencoders import fit_memory, some_songs, start_from_inputs
 from lmn_music.training.config import Recipe
@@ -19,12 +20,13 @@ def check_recipe(recipe: Recipe) -> None:
         UsageError: there is no network of that name, or values do not fit together.
     """
     network = recipe.model.network
-    if network not in FAMILIES:
+    if network not in FAMILIES:  # the unrolled network is in NETWORKS, but is no model to ask for
         raise UsageError(f'model.network cannot be "{network}": choose {", ".join(FAMILIES)}')
-    if recipe.start not in FAMILIES[network].starts:
-        choice = ", ".join(FAMILIES[network].starts)
-        raise UsageError(f'start "{recipe.start}" is not for network "{network}": choose {choice}')
-    FAMILIES[network].check(recipe)
+    family = FAMILIES[network]
+    starts = (*family.starts, *network_type(recipe.model).starts)
+    if recipe.start not in starts:
+        raise UsageError(f'start "{recipe.start}" is not for network "{network}": choose {", ".join(starts)}')
+    family.check(recipe)
 
 
 def stages_of(recipe: Recipe) -> list[Stage]:
@@ -45,10 +47,16 @@ def _lmn(recipe: Recipe) -> list[Stage]:
 
 def _check_lmn(recipe: Recipe) -> None:
     start, model = recipe.start, recipe.model
+    _check_one_scale(recipe)
     if start in ("delay", "legendre") and model.memory_size < model.hidden_size:
         raise UsageError(f'start "{start}" needs a memory_size of at least hidden_size')
     if start == "legendre" and model.memory_size > 100 * model.hidden_size:
         raise UsageError('start "legendre" needs a memory_size of at most 100 times hidden_size')
+
+
+def _check_one_scale(recipe: Recipe) -> None:
+    if recipe.model.scales != 1:
+        raise UsageError('model.scales belongs to network "ms-lmn"')
 
 
 def _from_unrolled(material: Material) -> Made:
@@ -86,6 +94,8 @@ def _multiscale(recipe: Recipe) -> list[Stage]:
 
 
 def _check_multiscale(recipe: Recipe) -> None:
+    if recipe.model.architecture != "dense":
+        raise UsageError('network "ms-lmn" can be trained in architecture "dense" only')
     if recipe.training.epochs < recipe.model.scales:
         raise UsageError("training.epochs must be at least model.scales: each scale gets an equal share")
 
@@ -115,6 +125,13 @@ def _rnn(recipe: Recipe) -> list[Stage]:
     return one_stage(recipe, _autoencoder if recipe.start == "laes" else drawn)
 
 
+def _check_recurrent(recipe: Recipe) -> None:
+    _check_one_scale(recipe)
+    if recipe.model.readout != "memory":
+        network = recipe.model.network
+        raise UsageError(f'model.readout belongs to networks with a linear memory, not to "{network}"')
+
+
 def _autoencoder(material: Material) -> Made:
     recipe, model = material.recipe, drawn(material).model
     assert isinstance(model, DenseModel)
@@ -125,9 +142,9 @@ def _autoencoder(material: Material) -> Made:
 
 # By `ModelConfig.network`. A new network is an entry here and one in `lmn_music.models.build.NETWORKS`.
 FAMILIES: dict[str, Family] = {
-    "lmn": Family(("laes", "orthogonal", "random", "delay", "legendre"), _lmn, _check_lmn),
-    "ms-lmn": Family(("orthogonal", "random"), _multiscale, _check_multiscale),
-    "rnn": Family(("orthogonal", "random", "laes"), _rnn),
-    "gru": Family(("orthogonal", "random"), one_stage),
-    "lstm": Family(("orthogonal", "random"), one_stage),
+    "lmn": Family(_lmn, ("laes",), _check_lmn),
+    "ms-lmn": Family(_multiscale, check=_check_multiscale),
+    "rnn": Family(_rnn, ("laes",), _check_recurrent),
+    "gru": Family(one_stage, check=_check_recurrent),
+    "lstm": Family(one_stage, check=_check_recurrent),
 }

@@ -33,12 +33,15 @@ class Trainer:
 
     Args:
         model: what is trained, on the device where it is trained.
-        train: the songs to train on, at least one.
-        valid: the songs to validate on, at least one.
+        train: the songs to train on.
+        valid: the songs to validate on.
         config: how it is trained.
         stage: the stage's name.
         seed: of all random numbers.
         reporter: what watches; nothing if not given.
+
+    Raises:
+        TrainingError: see `check_splits`.
 
     Attributes:
         ema: the running average of the weights, None if the config asks for none.
@@ -57,11 +60,16 @@ class Trainer:
         seed: int,
         reporter: Reporter | None = None,
     ) -> None:
+        check_splits(train, valid)
         self.model, self.train, self.valid, self.config = model, train, valid, config
         self.stage, self.seed, self.reporter = stage, seed, reporter or Silent()
         self.device = next(model.parameters()).device
-        weights = learning_weights(model, config)
-        self.optimizer = torch.optim.Adam(weights, lr=config.learning_rate, weight_decay=config.weight_decay)
+        if not config.memory_rate:  # frozen for good: `constrain` leaves it as it is, too
+            for weight in model.memory_weights():
+                weight.requires_grad_(False)
+        groups = learning_weights(model, config)
+        self._rates = [group["lr"] for group in groups]
+        self.optimizer = torch.optim.Adam(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
         average = get_ema_multi_avg_fn(config.ema_decay)
         self.ema = AveragedModel(model, multi_avg_fn=average) if config.ema_decay else None
         self.best = deepcopy(model.state_dict())
@@ -159,8 +167,8 @@ class Trainer:
     def _anneal(self, done: float) -> None:
         """Set the learning rates for when this share of the stage is done."""
         self.progress.learning_rate = self.config.learning_rate * (1 + math.cos(math.pi * done)) / 2
-        for group, start in zip(self.optimizer.param_groups, learning_weights(self.model, self.config), strict=True):
-            group["lr"] = start["lr"] * self.progress.learning_rate / self.config.learning_rate
+        for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = rate * self.progress.learning_rate / self.config.learning_rate
 
     def _check_finite(self, value: float) -> None:
         if not math.isfinite(value):
@@ -193,3 +201,17 @@ class Trainer:
         self.best = state["best"]
         self.optimizer.load_state_dict(state["optimizer"])
         self.progress = StageProgress(**state["progress"])
+
+
+def check_splits(train: Sequence[PianoRoll], valid: Sequence[PianoRoll]) -> None:
+    """Check that there is something to train on.
+
+    Args:
+        train: the songs to train on.
+        valid: the songs to validate on.
+
+    Raises:
+        TrainingError: there is no song in one of them.
+    """
+    if not train or not valid:
+        raise TrainingError("training needs at least one song to train on and one to validate on; add songs")

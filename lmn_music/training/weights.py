@@ -6,27 +6,22 @@ from typing import Any
 
 from torch import nn
 
+from lmn_music.models.interface import SequenceModel
 from lmn_music.training.config import TrainingConfig
 
-# The weights of the memory, and the feedback of the unrolled model: each hidden unit adds up hundreds of its numbers,
-# and steps of the usual size drive it into the flat ends of tanh.
-MEMORY_WEIGHTS = ("W_hm", "W_mm", "b_m", "initial_memory", "W_hh")
 
-
-def learning_weights(model: nn.Module, config: TrainingConfig) -> list[dict[str, Any]]:
+def learning_weights(model: SequenceModel, config: TrainingConfig) -> list[dict[str, Any]]:
     """Return the weights that learn, as the groups of an optimiser of torch, each with its learning rate.
 
-    A memory whose `memory_rate` is 0 is frozen for good: its weights need no gradient any more.
-
     Args:
-        model: what is trained.
-        config: `learning_rate` is that of all weights but the memory's own, which learn at `memory_rate` times it.
+        model: what is trained; weights that need no gradient do not learn.
+        config: `learning_rate` is the rate of all weights but the memory's own (`SequenceModel.memory_weights`), which
+            learn at `memory_rate` times it.
     """
+    memory = {id(weight) for weight in model.memory_weights()}
     groups: dict[float, list[nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        share = config.memory_rate if name.rpartition(".")[2] in MEMORY_WEIGHTS else 1.0
-        if not share:
-            parameter.requires_grad_(False)
-        if parameter.requires_grad:
-            groups.setdefault(config.learning_rate * share, []).append(parameter)
-    return [{"params": parameters, "lr": rate} for rate, parameters in groups.items()]
+    for weight in model.parameters():
+        if weight.requires_grad:
+            share = config.memory_rate if id(weight) in memory else 1.0
+            groups.setdefault(config.learning_rate * share, []).append(weight)
+    return [{"params": weights, "lr": rate} for rate, weights in groups.items()]

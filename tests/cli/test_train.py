@@ -161,7 +161,12 @@ def test_every_model_trains_evaluates_resumes_and_generates(model, tunes):
 
 def test_a_model_that_does_not_exist_or_does_not_fit(tunes):
     assert "choose lmn-a, lmn-b" in lmn_music("train", tunes, "--model", "transformer", code=2)
-    assert 'needs network "lmn"' in lmn_music("train", tunes, "--model", "gru", "--recipe", "tied", code=2)
+    assert 'architecture "tied" cannot use network "gru": choose another' in lmn_music(
+        "train", tunes, "--model", "gru", "--recipe", "tied", code=2
+    )
+    assert 'start "magic" is not for network "lmn": choose laes, orth' in lmn_music(
+        "train", tunes, "--start", "magic", code=2
+    )
     assert "leave out --start" in lmn_music("train", tunes, "--model", "gru", "--start", "laes", code=2)
     fault = lmn_music("train", tunes, "--recipe", "lmn", "--set", "model.network=gru", "--start", "delay", code=2)
     assert 'error: --set: start "delay" is not for network "gru"' in fault

@@ -28,6 +28,7 @@ CONFIGS = {
     "LSTM": ModelConfig(network="lstm", hidden_size=5),
     "tied": tied(absolute_pitch=False, recall=True, voices=True, metre=(2, 3), dropout=0.5, readout="both"),
     "tied, absolute pitch": tied(absolute_pitch=True, recall=False, voices=False),
+    "tied, MS-LMN": tied(network="ms-lmn", memory_size=3, scales=3, metre=(2,)),
     "tied, unrolled": tied(network="unrolled", window=3, feedback=True),
 }
 

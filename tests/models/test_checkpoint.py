@@ -5,7 +5,9 @@ import torch
 from safetensors.torch import save_file
 
 from lmn_music.errors import CheckpointError
+from lmn_music.models.build import build
 from lmn_music.models.checkpoint import CorpusInfo, Header, find_checkpoint, load_checkpoint, save_checkpoint
+from lmn_music.models.config import ModelConfig
 
 
 def header(model):
@@ -53,6 +55,18 @@ def test_a_checkpoint_of_another_version_says_so(model, tmp_path):
     path = tmp_path / "new.safetensors"
     save_checkpoint(path, {"new_weight": torch.zeros(2)}, header(model))
     with pytest.raises(CheckpointError, match="another version"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("changes", [{"network": "emu"}, {"architecture": "tied", "network": "gru"}])
+def test_a_network_that_this_version_lacks_says_so(changes, tmp_path):
+    path = tmp_path / "new.safetensors"
+    model = build(ModelConfig(hidden_size=3, memory_size=3, output="nade", output_hidden_size=2))
+    info = header(model).model_copy(update={"model": model.config.model_copy(update=changes)})
+    save_checkpoint(path, model.state_dict(), info)
+    with pytest.raises(
+        CheckpointError, match=rf"new\.safetensors needs another version of lmn-music .*{changes['network']}"
+    ):
         load_checkpoint(path)
 
 

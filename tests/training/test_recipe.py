@@ -65,6 +65,9 @@ def test_what_does_not_fit_is_refused_by_name(overrides, message):
         parse_recipe("", overrides)
 
 
+TIED = ["model.architecture=tied", "model.output=nade", "model.output_hidden_size=4"]
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
@@ -73,7 +76,11 @@ def test_what_does_not_fit_is_refused_by_name(overrides, message):
         (["start=delay", "model.hidden_size=9", "model.memory_size=8"], "memory_size of at least hidden_size"),
         (["model.scales=2"], 'scales belongs to network "ms-lmn"'),
         (["model.network=gru", "start=random", "model.readout=both"], 'readout belongs .* not to "gru"'),
-        (["model.architecture=tied", "model.output=nade", "model.output_hidden_size=4", "model.network=rnn"], "lmn"),
+        ([*TIED, "model.network=rnn"], 'architecture "tied" cannot use network "rnn": choose another'),
+        (
+            [*TIED, "model.network=ms-lmn", "start=random"],
+            'network "ms-lmn" can be trained in architecture "dense" only',
+        ),
     ],
 )
 def test_networks_and_starts_that_do_not_go_together(overrides, message):

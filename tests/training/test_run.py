@@ -12,12 +12,16 @@ from lmn_music.corpora.corpus import Rejected
 from lmn_music.errors import CheckpointError, LmnMusicError, TrainingError, UsageError
 from lmn_music.models.build import build
 from lmn_music.models.checkpoint import load_checkpoint
+from lmn_music.models.config import ModelConfig
 from lmn_music.models.migrate import FORMAT
 from lmn_music.training.autoencoders import key_chances
+from lmn_music.training.config import TrainingConfig
 from lmn_music.training.folder import read_config
 from lmn_music.training.recipe import MODELS
 from lmn_music.training.reporter import Silent
 from lmn_music.training.run import Run
+from lmn_music.training.trainer import Trainer
+from lmn_music.training.weights import learning_weights
 from tests.training.helpers import OTHERS, SMALL, config, metrics_of
 
 
@@ -287,6 +291,10 @@ def test_resuming_needs_the_same_corpus_and_an_undamaged_folder(small_corpus, tm
     torch.save({"stage": "lmn", "metrics_lines": "five", "trainer": {}}, tmp_path / "other" / "state.pt")
     with pytest.raises(CheckpointError, match="damaged"):
         Run.resume(tmp_path / "other", small_corpus).run()
+    text = (tmp_path / "run" / "config.toml").read_text()
+    (tmp_path / "run" / "config.toml").write_text(text.replace('start = "laes"', 'start = "magic"'))
+    with pytest.raises(CheckpointError, match=r'config\.toml is damaged: start "magic" is not for network "lmn"'):
+        Run.resume(tmp_path / "run", small_corpus)
     (tmp_path / "run" / "config.toml").write_text("nonsense = 1")
     with pytest.raises(CheckpointError, match="damaged"):
         Run.resume(tmp_path / "run", small_corpus)
@@ -297,6 +305,22 @@ def test_a_corpus_without_songs_cannot_be_trained_on(small_corpus, tmp_path):
         empty = replace(small_corpus, **{split: ()})
         with pytest.raises(TrainingError, match="at least one song"):
             Run.start(tmp_path / split, config(empty), empty).run()
+
+
+def test_a_trainer_of_no_songs_cannot_be_made(small_corpus):
+    model, songs = build(ModelConfig(hidden_size=3, memory_size=3)), small_corpus.train
+    for train, valid in (((), songs), (songs, ())):
+        with pytest.raises(TrainingError, match="at least one song"):
+            Trainer(model, train, valid, TrainingConfig(), stage="lmn", seed=1)
+
+
+def test_a_trainer_freezes_and_what_says_the_rates_does_not(small_corpus):
+    model, frozen = build(ModelConfig(hidden_size=3, memory_size=3)), TrainingConfig(memory_rate=0)
+    learning_weights(model, frozen)
+    assert all(weight.requires_grad for weight in model.parameters())
+    trainer = Trainer(model, small_corpus.train, small_corpus.valid, frozen, stage="lmn", seed=1)
+    still = {name for name, weight in trainer.model.named_parameters() if not weight.requires_grad}
+    assert still == {"initial_memory", "network.W_hm", "network.W_mm", "network.b_m"}
 
 
 def test_songs_too_short_for_the_slowest_memory_are_refused_before_the_training(small_corpus, tmp_path):

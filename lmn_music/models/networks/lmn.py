@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from lmn_music.memory.static import delay_line, legendre
-from lmn_music.models.networks.network import Network, Start
+from lmn_music.models.config import ModelConfig
+from lmn_music.models.networks.network import Network
 from lmn_music.models.networks.readout import Readout, output_size, read_out
 from lmn_music.models.networks.scan import scan, scan_step
 
@@ -36,6 +39,9 @@ class LMN(Network):
     Source: Bacciu, Carta, Sperduti, "Linear Memory Networks", ICANN 2019, equations 1 and 2.
     """
 
+    starts = ("orthogonal", "random", "delay", "legendre")
+    memory_weights = ("W_hm", "W_mm", "b_m")
+
     def __init__(
         self,
         input_size: int,
@@ -57,7 +63,12 @@ class LMN(Network):
         self.b_m = nn.Parameter(torch.zeros(memory_size))
         self.reset()
 
-    def reset(self, start: Start = "orthogonal", *, generator: torch.Generator | None = None) -> None:
+    @classmethod
+    def from_config(cls, config: ModelConfig, input_size: int) -> Self:
+        """See Network."""
+        return cls(input_size, config.hidden_size, config.memory_size, readout=config.readout)
+
+    def reset(self, start: str = "orthogonal", *, generator: torch.Generator | None = None) -> None:
         """Draw new weights, uniform (Glorot and Bengio 2010); the memory starts as one that knows nothing of the data.
 
         Args:
@@ -71,7 +82,7 @@ class LMN(Network):
             nn.init.xavier_uniform_(weight, generator=generator)
         if start == "orthogonal":
             nn.init.orthogonal_(self.W_mm, generator=generator)
-        elif start != "random":
+        elif start in ("delay", "legendre"):
             order = max(1, self.memory_size // self.hidden_size)
             memory = (
                 delay_line(self.hidden_size, self.memory_size)
@@ -84,6 +95,10 @@ class LMN(Network):
         nn.init.zeros_(self.b_h)
         nn.init.zeros_(self.b_m)
         self.constrain()
+
+    def prepare(self) -> None:
+        """Let h not depend on the memory yet: what comes back through drawn weights saturates h."""
+        nn.init.zeros_(self.W_mh)
 
     @torch.no_grad()
     def constrain(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from lmn_music.memory.laes import LinearAutoencoder
+from lmn_music.models.config import ModelConfig
 from lmn_music.models.networks.multiscale_scan import multiscale_scan
-from lmn_music.models.networks.network import Network, Start
+from lmn_music.models.networks.network import Network
 from lmn_music.models.networks.readout import Readout, output_size, read_out, spare_memory
 
 #: The type of the numbers of an array.
@@ -41,6 +42,7 @@ class MultiScaleLMN(Network):
     dynamic memory", ECML-PKDD 2020.
     """
 
+    memory_weights = ("W_hm", "W_mm", "b_m")
     mask: Tensor
 
     def __init__(
@@ -63,8 +65,13 @@ class MultiScaleLMN(Network):
         self.register_buffer("mask", blocks.kron(torch.ones(memory_size, memory_size)), persistent=False)
         self.reset()
 
+    @classmethod
+    def from_config(cls, config: ModelConfig, input_size: int) -> Self:
+        """See Network."""
+        return cls(input_size, config.hidden_size, config.memory_size, config.scales, readout=config.readout)
+
     @torch.no_grad()
-    def reset(self, start: Start = "orthogonal", *, generator: torch.Generator | None = None) -> None:
+    def reset(self, start: str = "orthogonal", *, generator: torch.Generator | None = None) -> None:
         """Draw new weights, uniform (Glorot and Bengio 2010). With one scale the LMN draws the same weights.
 
         Args:
@@ -82,6 +89,10 @@ class MultiScaleLMN(Network):
         nn.init.zeros_(self.b_h)
         nn.init.zeros_(self.b_m)
         self.constrain()
+
+    def prepare(self) -> None:
+        """Let h not depend on the memories yet, as in the LMN."""
+        nn.init.zeros_(self.W_mh)
 
     @torch.no_grad()
     def constrain(self) -> None:
@@ -187,8 +198,8 @@ class MultiScaleLMN(Network):
         size, first = len(memory.B_), self.cells
         if size > self.memory_size or memory.n_features_in_ != self.hidden_size:
             raise ValueError(
-                f"a module of {self.memory_size} cells that sees {self.hidden_size} hidden units cannot hold "
-                f"an autoencoder of {size} components that sees {memory.n_features_in_}"
+                f"a module of {self.memory_size} cells that reads {self.hidden_size} hidden units cannot hold "
+                f"an autoencoder of {size} components that reads {memory.n_features_in_}"
             )
         layer = MultiScaleLMN(
             self.input_size, self.hidden_size, self.memory_size, self.scales + 1, readout=self.readout

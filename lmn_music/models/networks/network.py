@@ -1,14 +1,14 @@
-"""What every recurrence is, whatever it computes: the models know it by this face alone."""
+"""What every recurrence is, whatever it computes: the models use no more of it than what is here."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
-Start = Literal["orthogonal", "random", "delay", "legendre"]
+from lmn_music.models.config import ModelConfig
 
 
 class Network(nn.Module, ABC):
@@ -18,6 +18,9 @@ class Network(nn.Module, ABC):
         input_size: the numbers of a frame that the network reads.
         output_size: the numbers of a frame that it puts out.
         hidden_size: its hidden units.
+        starts: what the memory, or the recurrent weights, can start as; see `reset`.
+        memory_weights: the names of the weights that training may give a learning rate of their own, or freeze.
+        takes_drive: whether `advance` takes a drive, as the tied architecture needs.
         learns_initial_state: whether a model may train the state before the first frame; if not, it stays as
             `initial_state` gives it.
 
@@ -28,17 +31,32 @@ class Network(nn.Module, ABC):
     input_size: int
     output_size: int
     hidden_size: int
+    starts: ClassVar[tuple[str, ...]] = ("orthogonal", "random")
+    memory_weights: ClassVar[tuple[str, ...]] = ()
+    takes_drive: ClassVar[bool] = True
     learns_initial_state: ClassVar[bool] = True
 
+    @classmethod
     @abstractmethod
-    def reset(self, start: Start = "orthogonal", *, generator: torch.Generator | None = None) -> None:
+    def from_config(cls, config: ModelConfig, input_size: int) -> Self:
+        """Make the network of a model.
+
+        Args:
+            config: what the model is made of.
+            input_size: the numbers of a frame that the network will read.
+        """
+
+    @abstractmethod
+    def reset(self, start: str = "orthogonal", *, generator: torch.Generator | None = None) -> None:
         """Draw new weights.
 
         Args:
-            start: what the memory, or the recurrent weights, start as; a network that lacks a start draws them at
-                random.
+            start: one of `starts`; a network that lacks it draws its weights at random.
             generator: where the random numbers come from; torch's global ones if not given.
         """
+
+    def prepare(self) -> None:
+        """Change the drawn weights as a training needs them; a model calls it after `reset`. Most have no need."""
 
     @abstractmethod
     def initial_state(self, batch: int) -> Tensor:

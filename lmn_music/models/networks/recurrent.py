@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
 
 from lmn_music.memory.laes import LinearAutoencoder
-from lmn_music.models.networks.network import Network, Start
+from lmn_music.models.config import ModelConfig
+from lmn_music.models.networks.network import Network
 
 Kind = Literal["rnn", "gru", "lstm"]
 _LAYERS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -24,6 +25,8 @@ class Recurrent(Network):
         hidden_size: the units h, and so the size of the output.
     """
 
+    takes_drive = False  # gates have no one place where it could enter
+
     def __init__(self, kind: Kind, input_size: int, hidden_size: int) -> None:
         super().__init__()
         self.kind, self.input_size, self.hidden_size = kind, input_size, hidden_size
@@ -31,7 +34,12 @@ class Recurrent(Network):
         self.layer = _LAYERS[kind](input_size, hidden_size)
         self.reset()
 
-    def reset(self, start: Start = "orthogonal", *, generator: torch.Generator | None = None) -> None:
+    @classmethod
+    def from_config(cls, config: ModelConfig, input_size: int) -> Self:
+        """See Network."""
+        return cls(config.network, input_size, config.hidden_size)  # type: ignore[arg-type]
+
+    def reset(self, start: str = "orthogonal", *, generator: torch.Generator | None = None) -> None:
         """Draw new weights, uniform for each gate (Glorot and Bengio 2010).
 
         Biases are zero, except the LSTM's forget gate, where they are 1 (Jozefowicz et al. 2015).
@@ -83,7 +91,7 @@ class Recurrent(Network):
         drive: Tensor | None = None,
         position: int = 0,  # noqa: ARG002
     ) -> tuple[Tensor, Tensor]:
-        """See Network. A drive must be None, as gates have no one place for it; the position means nothing here."""
+        """See Network. A drive must be None; the position means nothing here."""
         assert drive is None
         parts = tuple(part.contiguous() for part in state.unsqueeze(0).split(self.hidden_size, dim=2))
         # cuDNN has no gradients for a network in evaluation mode, which dynamic evaluation asks for.

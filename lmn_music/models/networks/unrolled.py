@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 
-from lmn_music.models.networks.network import Network, Start
+from lmn_music.models.config import ModelConfig
+from lmn_music.models.networks.network import Network
 
 
 class Unrolled(Network):
@@ -28,6 +31,7 @@ class Unrolled(Network):
     Source: Carta, Sperduti, Bacciu, "Encoding-based memory for recurrent neural networks", 2021, section 4.
     """
 
+    memory_weights = ("W_hh",)
     learns_initial_state = False  # the window before the song is empty by definition
 
     def __init__(
@@ -44,9 +48,15 @@ class Unrolled(Network):
         self.W_hh = nn.Parameter(torch.zeros(hidden_size, feedback_size))
         self.reset()
 
+    @classmethod
+    def from_config(cls, config: ModelConfig, input_size: int) -> Self:
+        """See Network. An LMN-A can be handed a readout of h_t alone, and the feedback, by which it reads the past."""
+        window = config.readout != "hidden" or not config.feedback
+        return cls(input_size, config.hidden_size, config.window, feedback=config.feedback, puts_out_window=window)
+
     def reset(
         self,
-        start: Start = "orthogonal",  # noqa: ARG002 - there is no memory yet that could start as something
+        start: str = "orthogonal",  # noqa: ARG002 - there is no memory yet that could start as something
         *,
         generator: torch.Generator | None = None,
     ) -> None:
