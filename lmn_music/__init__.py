@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         load_model,
         report,
         resume,
+        stream,
         surprise,
         train,
     )
@@ -65,6 +66,7 @@ __all__ = [
     "read_score",
     "report",
     "resume",
+    "stream",
     "surprise",
     "train",
     "write_roll",
@@ -92,6 +94,7 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
         "read_score": "formats",
         "report": "api",
         "resume": "api",
+        "stream": "api",
         "surprise": "api",
         "train": "api",
         "write_roll": "formats",

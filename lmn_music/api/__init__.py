@@ -14,6 +14,7 @@ from lmn_music.api.loading import load_model, open_corpus, resolve_device
 from lmn_music.api.ranking import rank_songs
 from lmn_music.api.recipes import choose_recipe, recipe_names, recipe_text
 from lmn_music.api.reporting import report
+from lmn_music.api.streaming import open_port, play, stream
 from lmn_music.api.training import resume, resume_run, start_run, train
 
 if TYPE_CHECKING:  # what the functions return and take
@@ -41,6 +42,8 @@ __all__ = [
     "list_corpora",
     "load_model",
     "open_corpus",
+    "open_port",
+    "play",
     "published_figures",
     "rank_songs",
     "recipe_names",
@@ -50,6 +53,7 @@ __all__ = [
     "resume",
     "resume_run",
     "start_run",
+    "stream",
     "surprise",
     "surprise_files",
     "train",

@@ -31,6 +31,7 @@ def sample_frames(
     temperature: float = 1.0,
     prime: Tensor | None = None,
     songs: int = 1,
+    horizon: int | None = None,
 ) -> Iterator[Tensor]:
     """Yield one frame after the other, without end; exact ancestral sampling.
 
@@ -41,6 +42,8 @@ def sample_frames(
             keys sound is left to the model; see `draw_frames`.
         prime: (time, 88), the beginning of every song; the model reads it, and it is not yielded.
         songs: how many songs are drawn side by side.
+        horizon: so many frames, or up to twice as many, are kept of the past, so that a frame of an endless song takes
+            no longer than any other; None: all.
 
     Yields:
         (songs, 88) of zeros and ones.
@@ -52,6 +55,14 @@ def sample_frames(
         frame = draw_frames(model.output, context, state.previous, temperature=temperature, generator=generator).frames
         state = state.saw(frame)
         yield frame
+        if horizon is not None and (state.position % horizon) == 0:
+            state = state.recent(horizon)
+
+
+def check_temperature(temperature: float) -> None:
+    """Raise UsageError unless a temperature lies between 0 and 100."""
+    if not 0 <= temperature <= 100:
+        raise UsageError(f"the temperature lies between 0 and 100, not at {temperature:g}")
 
 
 def is_single(frames: np.typing.NDArray[np.bool_]) -> bool:
@@ -90,8 +101,7 @@ def generate_song(
     """
     if frames < 2:
         raise UsageError("a song has at least 2 frames")
-    if not 0 <= temperature <= 100:
-        raise UsageError(f"the temperature lies between 0 and 100, not at {temperature:g}")
+    check_temperature(temperature)
     generator = torch.Generator(next(model.parameters()).device).manual_seed(seed)
     start = None if prime is None else torch.tensor(prime.frames, dtype=torch.float32)
     best, shortest = None, np.inf

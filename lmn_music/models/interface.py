@@ -51,6 +51,14 @@ class State:
         """
         return replace(self, memory=self.memory[songs], previous=self.previous[songs])
 
+    def recent(self, frames: int) -> State:  # noqa: ARG002 - a memory of fixed size has nothing to forget
+        """Return the state without what a model keeps of frames longer ago, so that its size has a bound.
+
+        Args:
+            frames: how many of the last frames to keep.
+        """
+        return self
+
 
 class SequenceModel(nn.Module, ABC):
     """A distribution over songs; training, evaluation and generation use nothing else of a model.

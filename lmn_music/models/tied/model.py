@@ -38,6 +38,10 @@ class TiedState(State):
         """See State."""
         return replace(self, memory=self.memory[songs], previous=self.previous[songs], past=self.past.select(songs))
 
+    def recent(self, frames: int) -> TiedState:
+        """See State. The memory keeps what it has; `Recall` no longer finds the older frames."""
+        return replace(self, past=self.past.recent(frames))
+
 
 class TiedModel(MemoryModel):
     """One network for all keys, one sequence per key and song, and a pitch-tied NADE on top of it.

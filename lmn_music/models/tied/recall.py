@@ -31,6 +31,10 @@ class Past:
         """Return some songs of the batch, see `State.select`."""
         return Past(self.frames[songs], self.likeness[songs])
 
+    def recent(self, frames: int) -> Past:
+        """Return the last frames alone, see `State.recent`."""
+        return Past(self.frames[:, -frames:], self.likeness[..., -frames:])
+
 
 class Recall(nn.Module):
     """An expectation of the next frame from the places of the song that resemble its present end.

@@ -1,0 +1,67 @@
+"""`lmn-music stream`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lmn_music import api
+from lmn_music.cli.options import Device, DeviceName
+from lmn_music.formats import readable
+
+
+def stream(
+    model: Annotated[
+        str, typer.Option(metavar="MODEL", help="A run folder, a .safetensors file, or a shipped model such as jsb.")
+    ] = "jsb",
+    port: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Play on this MIDI port; 'first' is the first one that there is."),
+    ] = None,
+    frames: Annotated[
+        int | None, typer.Option(metavar="NUMBER", min=1, help="Stop after so many frames; without end if not given.")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", min=0, help="The same seed gives the same music; a new seed if not given."),
+    ] = None,
+    temperature: Annotated[
+        float, typer.Option(metavar="NUMBER", min=0, max=100, help="As in lmn-music generate.")
+    ] = 1.0,
+    tempo: Annotated[
+        float, typer.Option(metavar="NUMBER", min=10, max=400, help="Quarter notes per minute, on a MIDI port.")
+    ] = 90.0,
+    prime: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=f"A file that the music continues: {readable()}.")
+    ] = None,
+    device: Device = DeviceName.auto,
+) -> None:
+    """Compose without end, frame by frame.
+
+    Each frame is printed as a line of JSON as soon as it is drawn, with the MIDI pitches that sound in it; or it is
+    played on a MIDI port. Ctrl-C ends the music.
+    """
+    with suppress(KeyboardInterrupt):
+        if port is not None:
+            with api.open_port(None if port == "first" else port) as opened:
+                api.play(
+                    model,
+                    port=opened,
+                    tempo=tempo,
+                    frames=frames,
+                    seed=seed,
+                    temperature=temperature,
+                    prime=prime,
+                    device=device.value,
+                )
+            return
+        music = api.stream(model, seed=seed, temperature=temperature, prime=prime, device=device.value)
+        for number, pitches in enumerate(islice(music, frames)):
+            sys.stdout.write(json.dumps({"frame": number, "pitches": pitches}) + "\n")
+            sys.stdout.flush()
