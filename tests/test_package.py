@@ -20,6 +20,7 @@ SHIPPED = [
     "lmn_music/py.typed",
     "lmn_music/checkpoints/jsb.safetensors",
     "lmn_music/data/chorales_split.csv",
+    "lmn_music/data/samples/greensleeves.musicxml",
     "lmn_music/evaluation/published.toml",
     "lmn_music/training/recipes/tied.toml",
 ]
