@@ -38,9 +38,14 @@ class Limits:
         outside = (key < self.lowest) | (key > self.highest)
         return torch.where(outside & (given == FREE), 0.0, given)
 
-    @property
-    def potential(self) -> Potential | None:
-        """Return the log-weight of a frame by how many keys sound in it; None if that makes no difference."""
+    def potential(self, given: Tensor) -> Potential | None:
+        """Return the log-weight of a frame by how many keys sound in it; None if that makes no difference.
+
+        Frames in which a melody rests are left alone: in them some keys are given, and none of these sounds.
+
+        Args:
+            given: (time, 88), see `particle_filter`.
+        """
         wishes = [
             (wanted, strength)
             for wanted, strength in ((self.voices, VOICES), (self.density, DENSITY))
@@ -48,9 +53,12 @@ class Limits:
         ]
         if not wishes:
             return None
+        rests = ~(given == 1).any(dim=1) & (given == 0).any(dim=1)
 
-        def of_frame(_number: int, frames: Tensor, _previous: Tensor) -> Tensor:
+        def of_frame(number: int, frames: Tensor, _previous: Tensor) -> Tensor:
             sounding = frames.sum(dim=1)
+            if rests[number]:
+                return torch.zeros_like(sounding)
             return sum((-strength * (sounding - wanted) ** 2 for wanted, strength in wishes), torch.zeros(()))
 
         return of_frame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,7 @@ def fill(
     temperature: float = 1.0,
     limits: Limits | None = None,
     prime: Tensor | None = None,
+    sweeps: int = 0,
 ) -> Filled:
     """Draw the keys that are not given, so that the whole is as likely as the model and the limits can make it.
 
@@ -53,6 +55,8 @@ def fill(
         temperature: see `draw_frames`.
         limits: what else holds in every frame.
         prime: (time, 88), what the model reads before the first frame.
+        sweeps: how often the particles are drawn again around the song that was found, which helps where something is
+            given after a gap; see `particle_filter`.
 
     Raises:
         GenerationError: what is given, with the limits, has no chance under the model.
@@ -61,18 +65,18 @@ def fill(
     limits = limits or Limits()
     with torch.no_grad():
         state = read_prime(model, prime, particles)
+        wanted = limits.apply(given).to(state.previous.device)
+        sweep = partial(
+            particle_filter, model, state, wanted, generator, potential=limits.potential(given), temperature=temperature
+        )
         try:
-            found = particle_filter(
-                model,
-                state,
-                limits.apply(given).to(state.previous.device),
-                generator,
-                potential=limits.potential,
-                temperature=temperature,
-            )
+            found = sweep()
+            evidence, song = found.log_evidence, found.draw(generator)
+            for _ in range(sweeps):
+                found = sweep(reference=song)
+                song = found.draw(generator)
         except ImpossibleError as error:
             raise GenerationError(
                 f"nothing fits what is given in frame {error.frame + 1}: give less, or choose wider limits"
             ) from None
-    song = found.draw(generator).bool().cpu().numpy()
-    return Filled(song, found.log_evidence, float(found.effective.mean()))
+    return Filled(song.bool().cpu().numpy(), evidence, float(found.effective.mean()))

@@ -99,8 +99,7 @@ def test_evidence_is_the_likelihood_where_all_is_given(model):
 
 def test_what_nothing_fits_is_said_in_one_line(model):
     class Never(Limits):
-        @property
-        def potential(self):
+        def potential(self, _given):
             return lambda _number, frames, _previous: frames.new_full((len(frames),), -math.inf)
 
     with pytest.raises(GenerationError, match="nothing fits what is given in frame 1: "):

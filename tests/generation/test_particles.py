@@ -135,3 +135,32 @@ def test_systematic_resampling_takes_each_as_often_as_its_share_says():
         assert ((counts - 4 * share).abs() < 1).all()
         total += counts
     torch.testing.assert_close(total / 1600, share.float(), atol=0.02, rtol=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["both sides", "a melody on top"])
+def test_sweeps_leave_songs_as_frequent_as_they_should_be(model, songs, name):
+    """Begun with songs that come as often as they should, after one sweep of few particles they still do."""
+    given = torch.tensor(GIVEN[name], dtype=torch.float64)
+    p, repeats = chances(model, songs, GIVEN[name]), 1500
+    p = p / p.sum()
+    begun = torch.multinomial(p, repeats, replacement=True, generator=torch.Generator().manual_seed(0))
+    swept, changed = torch.zeros_like(p), 0
+    for number, song in enumerate(begun.tolist()):
+        generator = torch.Generator().manual_seed(number)
+        found = particle_filter(model, state(model, 3), given, generator, reference=songs[:, song])
+        after = found.draw(generator)
+        index = int(((songs == after.unsqueeze(1)).all(dim=2).all(dim=0)).nonzero())
+        swept[index] += 1 / repeats
+        changed += index != song
+    assert changed > repeats / 4  # else the next line sees little
+    independent = (torch.bincount(begun, minlength=len(p)) / repeats - p).abs().sum()
+    assert float((swept - p).abs().sum()) < 1.5 * float(independent)
+
+
+def test_the_reference_is_the_first_particle_until_others_are_better(model, songs):
+    given = torch.full((FRAMES, KEYS), FREE, dtype=torch.float64)
+    song = songs[:, 100]
+    found = particle_filter(model, state(model, 5), given, torch.Generator().manual_seed(0), reference=song)
+    assert torch.equal(found.frames[:, 0], song)  # nothing is given, so no particle is drawn anew
+    assert len(found.frames.unique(dim=1)) > 1
