@@ -83,6 +83,11 @@ class Checkpoint:
     model: SequenceModel
     header: Header
 
+    @property
+    def device(self) -> torch.device:
+        """Return where the model computes."""
+        return next(self.model.parameters()).device
+
 
 def save_checkpoint(path: Path, weights: dict[str, Tensor], header: Header) -> None:
     """Write weights and header to a file, whole or not at all.

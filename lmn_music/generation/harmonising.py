@@ -1,0 +1,74 @@
+"""Other voices for a melody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from lmn_music.generation.constraints import Limits, melody_on_top
+from lmn_music.generation.filling import PARTICLES, Filled, fill
+from lmn_music.generation.key import ways_to_model_key
+from lmn_music.models.checkpoint import Checkpoint
+from lmn_music.music.melody import find_melody, melody_roll, without_melody
+from lmn_music.music.pianoroll import KEYS
+from lmn_music.music.piece import Piece
+from lmn_music.music.voices import split_voices
+
+NAMES = {2: ("Bass",), 3: ("Middle", "Bass"), 4: ("Alto", "Tenor", "Bass")}  # of the other voices, highest first
+OCTAVES, FEW = 3, 8  # the nearest octaves are tried, with so many particles
+
+
+def harmonise(
+    checkpoint: Checkpoint,
+    piece: Piece,
+    *,
+    seed: int,
+    voices: int = 4,
+    particles: int = PARTICLES,
+    temperature: float = 1.0,
+) -> Piece:
+    """Return a melody with other voices below it.
+
+    The melody is moved to the key and the octave in which the model knows such melodies, and everything back again. In
+    the result it stands exactly as it was given; the other voices change on the model's frames, as its songs do.
+
+    Args:
+        checkpoint: What the other voices are drawn from.
+        piece: A melody, or a piece whose melody is taken (see `find_melody`).
+        seed: The same seed gives the same voices.
+        voices: How many keys sound together, the melody among them.
+        particles: See `fill`.
+        temperature: See `draw_frames`.
+
+    Returns:
+        A piece of the melody, in a part of its own, and a part for each other voice, with the tempo, the metre and the
+        key of the piece.
+
+    Raises:
+        ScoreError: There is no melody, or it does not fit the keyboard in C.
+        GenerationError: Nothing fits.
+    """
+    per_quarter = checkpoint.header.corpus.frames_per_quarter
+    tune = find_melody(piece)
+    melody = melody_roll(tune, piece.end, per_quarter)
+
+    def filled(moved: int, count: int) -> Filled:
+        roll = melody.transposed(moved)
+        # What is moved back has to be on the keyboard, too.
+        limits = Limits(lowest=max(0, moved), highest=min(KEYS, KEYS + moved) - 1, voices=voices)
+        return fill(
+            checkpoint.model,
+            melody_on_top(roll.frames),
+            torch.Generator(checkpoint.device).manual_seed(seed),
+            particles=count,
+            temperature=temperature,
+            limits=limits,
+        )
+
+    ways = ways_to_model_key(piece, melody, checkpoint.header.corpus)[:OCTAVES]
+    moved = max(ways, key=lambda way: filled(way, FEW).log_evidence) if len(ways) > 1 else ways[0]
+    there = melody.transposed(moved)
+    others = without_melody(replace(there, frames=filled(moved, particles).frames), there)
+    parts = (part.transposed(-moved) for part in split_voices(others, NAMES.get(voices, ())))
+    return replace(piece, parts=(replace(tune, name=tune.name or "Melody"),)).with_parts(parts)

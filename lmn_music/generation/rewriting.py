@@ -1,0 +1,134 @@
+"""New music between what stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from math import ceil
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from lmn_music.errors import UsageError
+from lmn_music.generation.filling import fill
+from lmn_music.generation.key import ways_to_model_key
+from lmn_music.generation.parts import notes_of, with_notes
+from lmn_music.models.checkpoint import Checkpoint
+from lmn_music.models.outputs.output import FREE
+from lmn_music.music.notes import Note
+from lmn_music.music.part import Part
+from lmn_music.music.pianoroll import LOWEST_PITCH
+from lmn_music.music.piece import Piece
+
+LEAD = 16  # frames after the span that the new music has to lead to
+PARTICLES, SWEEPS = 64, 3
+
+
+def rewrite(
+    checkpoint: Checkpoint,
+    piece: Piece,
+    first: int,
+    last: int,
+    *,
+    seed: int,
+    voice: int | None = None,
+    below: int | None = None,
+    temperature: float = 1.0,
+) -> Piece:
+    """Return a piece in which some bars are composed anew; everything else stays exactly as it is.
+
+    The new music follows what comes before it, and is weighed by how well what comes after it follows. A note that
+    begins before the bars and sounds into them stays; what sounds beyond them of a note that begins in them stays too.
+
+    Args:
+        checkpoint: What the new music is drawn from.
+        piece: The piece.
+        first: The first bar to rewrite, numbered as in the score.
+        last: The last one.
+        seed: The same seed gives the same music.
+        voice: Rewrite this part only, counted from 1 without the drums.
+        below: Rewrite only what lies below this MIDI pitch.
+        temperature: See `draw_frames`.
+
+    Raises:
+        UsageError: There are no such bars or parts.
+        ScoreError: The piece has no notes, or does not fit the keyboard in C.
+        GenerationError: Nothing fits.
+    """
+    start, end = piece.span(first, last)
+    part = _part(piece, voice)
+    per_quarter = checkpoint.header.corpus.frames_per_quarter
+
+    def goes(candidate: Part, note: Note) -> bool:
+        return (
+            not candidate.drums
+            and (part is None or candidate is part)
+            and start <= note.onset < end
+            and (below is None or note.pitch < below)
+        )
+
+    kept = replace(piece, parts=tuple(_without(one, goes, end) for one in piece.parts))
+    whole = piece.roll(per_quarter)
+    moved = ways_to_model_key(piece, whole, checkpoint.header.corpus)[0]
+    roll = whole.transposed(moved).frames
+    stays = _frames(kept, per_quarter, moved, len(roll))
+    begin, until = int(start * per_quarter), ceil(end * per_quarter)
+    given = torch.tensor(roll[begin : until + LEAD], dtype=torch.float32)
+    inside = torch.tensor(stays[begin:until], dtype=torch.float32)
+    free = inside == 0
+    if below is not None:
+        free &= torch.arange(free.shape[1]) < below - LOWEST_PITCH + moved
+    given[: until - begin] = torch.where(free, FREE, inside)
+    generator = torch.Generator(checkpoint.device).manual_seed(seed)
+    found = fill(
+        checkpoint.model,
+        given,
+        generator,
+        particles=PARTICLES,
+        temperature=temperature,
+        prime=torch.tensor(roll[:begin], dtype=torch.float32),
+        sweeps=SWEEPS,
+    )
+    new = found.frames[: until - begin] & ~stays[begin:until]
+    origin = Fraction(begin, per_quarter)
+    notes = [
+        note._replace(onset=max(note.onset, start))
+        for note in notes_of(new, per_quarter, origin, end, transpose=-moved)
+        if note.end > start
+    ]
+    if part is None:
+        return replace(kept, parts=with_notes(kept.parts, notes, like=piece.parts))
+    place = next(number for number, one in enumerate(piece.parts) if one is part)
+    changed = with_notes(kept.parts[place : place + 1], notes, like=(part,))
+    return replace(kept, parts=(*kept.parts[:place], *changed, *kept.parts[place + 1 :]))
+
+
+def _part(piece: Piece, voice: int | None) -> Part | None:
+    """Return the part of that number; None for all of them."""
+    if voice is None:
+        return None
+    parts = [part for part in piece.parts if not part.drums]
+    if not 1 <= voice <= len(parts):
+        raise UsageError(f"There is no voice {voice}: the piece has {len(parts)} parts.")
+    return parts[voice - 1]
+
+
+def _without(part: Part, goes: Callable[[Part, Note], bool], end: Fraction) -> Part:
+    """Return the part without the notes that go; what sounds of them from `end` on is struck there."""
+    notes = []
+    for note in part.notes:
+        if not goes(part, note):
+            notes.append(note)
+        elif note.end > end:
+            notes.append(note._replace(onset=end))
+    return replace(part, notes=tuple(sorted(notes, key=lambda note: (note.onset, note.pitch))))
+
+
+def _frames(piece: Piece, frames_per_quarter: int, moved: int, length: int) -> npt.NDArray[np.bool_]:
+    """Return the notes of a piece as bool (length, 88); the piece may be silent."""
+    if not any(part.notes for part in piece.parts if not part.drums):
+        return np.zeros((length, 88), dtype=bool)
+    frames = piece.roll(frames_per_quarter).transposed(moved).frames[:length]
+    return np.pad(frames, ((0, length - len(frames)), (0, 0)))

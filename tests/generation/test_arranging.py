@@ -1,0 +1,148 @@
+"""Pieces that are continued, harmonised and rewritten: what was given stays, to the note."""
+
+from fractions import Fraction
+
+import pytest
+
+from lmn_music.errors import UsageError
+from lmn_music.generation.continuing import continue_piece
+from lmn_music.generation.harmonising import harmonise
+from lmn_music.generation.key import ways_to_model_key
+from lmn_music.generation.rewriting import rewrite
+from lmn_music.music.metre import Metre
+from lmn_music.music.notes import Note
+from lmn_music.music.part import Part
+from lmn_music.music.piece import KeySignature, Piece, Tempo
+from tests.generation.helpers import checkpoint
+
+THIRD = Fraction(1, 3)
+
+
+def tune():
+    """A tune in D major, 3/4, with a pickup, a triplet, a rest and an ornament shorter than any frame."""
+    pitches = [69, 74, 73, 74, 76, 78, 76, 74, 71, 69, 74]
+    lengths = [1, 2, 1, THIRD, THIRD, THIRD, Fraction(1, 12), Fraction(11, 12), 1, 3, 3]
+    notes, now = [], Fraction(0)
+    for place, (pitch, length) in enumerate(zip(pitches, lengths, strict=True)):
+        now += place == 9  # a rest of a quarter
+        notes.append(Note(pitch, now, now + length))
+        now += length
+    return Part(tuple(notes), "Flute", program=73)
+
+
+def piece(*parts):
+    return Piece(
+        parts or (tune(),),
+        length=Fraction(40),  # silence at the end
+        tempos=(Tempo(Fraction(0), 84.0), Tempo(Fraction(4), 96.0)),
+        metres=(Metre(Fraction(0), 3, 4),),
+        key_signatures=(KeySignature(Fraction(0), 2, "major"),),
+        pickup=Fraction(1),
+        title="Tune",
+    )
+
+
+def bass():
+    return Part(
+        tuple(Note(pitch, Fraction(t), Fraction(t + 3)) for pitch, t in ((50, 1), (45, 4), (43, 7), (38, 10))), "Bass"
+    )
+
+
+def test_a_harmonised_melody_stands_exactly_as_given():
+    given = piece()
+    song = harmonise(checkpoint(), given, seed=1, particles=8)
+    assert song.parts[0].notes == tune().notes
+    assert song.parts[0].program == 73
+    assert len(song.parts) > 1
+    assert (song.tempos, song.metres, song.key_signatures, song.pickup) == (
+        given.tempos,
+        given.metres,
+        given.key_signatures,
+        given.pickup,
+    )
+    for part in song.parts[1:]:
+        for note in part.notes:
+            sounding = [m for m in tune().notes if m.onset <= note.onset < m.end and m.end - m.onset > Fraction(1, 2)]
+            assert all(note.pitch < melody.pitch for melody in sounding)
+            assert (note.onset * 2).denominator == 1  # on the model's frames
+
+
+def test_the_number_of_voices_is_followed():
+    names = {
+        voices: [part.name for part in harmonise(checkpoint(), piece(), seed=1, voices=voices, particles=16).parts]
+        for voices in (2, 4)
+    }
+    assert names[2][:2] == ["Flute", "Bass"]
+    assert names[4][:4] == ["Flute", "Alto", "Tenor", "Bass"]
+
+
+def test_same_seed_same_voices():
+    one, same, other = (harmonise(checkpoint(), piece(), seed=seed, particles=4) for seed in (1, 1, 2))
+    assert one == same
+    assert one != other
+
+
+@pytest.mark.parametrize("per_quarter", [1, 2, 4])
+def test_a_continued_piece_keeps_every_note_and_goes_on_after_the_last(per_quarter):
+    given = piece(tune(), bass())
+    song, start = continue_piece(checkpoint(frames_per_quarter=per_quarter), given, seed=3, bars=2)
+    assert start >= given.end
+    assert start - given.end < Fraction(1, per_quarter)
+    for before, after in zip(given.parts, song.parts, strict=True):
+        assert after.notes[: len(before.notes)] == before.notes
+        assert all(note.onset >= start for note in after.notes[len(before.notes) :])
+        assert after.name == before.name
+    new = [note for part in song.parts for note in part.notes if note.onset >= start]
+    assert new
+    assert max(note.end for note in new) <= song.length == start + 2 * 3
+    assert song.tempos == given.tempos
+    alone = song.after(start)
+    assert sum(len(part.notes) for part in alone.parts) == len(new)
+
+
+def test_a_rewritten_piece_keeps_what_was_not_to_be_rewritten():
+    given = piece(tune(), bass())
+    start, end = given.span(2, 3)
+    song = rewrite(checkpoint(), given, 2, 3, seed=5)
+    for before, after in zip(given.parts, song.parts, strict=True):
+        outside = [note for note in before.notes if not start <= note.onset < end]
+        assert set(outside) <= set(after.notes)
+        inside = [note for note in after.notes if start <= note.onset < end]
+        assert all(note.end <= end for note in inside)
+        kept = [note for note in after.notes if not start <= note.onset < end]
+        # What begins in the bars and sounds beyond them is struck anew at their end.
+        assert set(kept) - set(outside) == {
+            note._replace(onset=end) for note in before.notes if start <= note.onset < end < note.end
+        }
+    assert song.parts != given.parts
+    assert (song.tempos, song.metres, song.length) == (given.tempos, given.metres, given.length)
+
+
+def test_one_voice_alone_is_rewritten():
+    given = piece(tune(), bass())
+    song = rewrite(checkpoint(), given, 1, 3, seed=5, voice=2)
+    assert song.parts[0] == given.parts[0]
+    assert song.parts[1] != given.parts[1]
+    assert song.parts[1].name == "Bass"
+
+
+def test_what_lies_below_a_pitch_is_rewritten():
+    given = piece(tune(), bass())
+    song = rewrite(checkpoint(), given, 1, 3, seed=5, below=60)
+    assert song.parts[0] == given.parts[0]
+    assert song.parts[1] != given.parts[1]
+    assert all(note.pitch < 60 for note in song.parts[1].notes)
+
+
+def test_bars_and_voices_that_do_not_exist_are_refused():
+    with pytest.raises(UsageError, match="no bars 2 to 99"):
+        rewrite(checkpoint(), piece(), 2, 99, seed=0)
+    with pytest.raises(UsageError, match="no voice 2: the piece has 1 part"):
+        rewrite(checkpoint(), piece(), 1, 2, seed=0, voice=2)
+
+
+def test_pieces_are_moved_to_c_only_for_models_that_know_c():
+    given = piece()
+    roll = given.roll(2)
+    assert ways_to_model_key(given, roll, checkpoint(corpus="mine").header.corpus) == [0]
+    assert ways_to_model_key(given, roll, checkpoint(corpus="jsb").header.corpus)[:2] == [-2, 10]
