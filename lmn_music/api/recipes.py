@@ -86,14 +86,14 @@ def choose_recipe(
         recipe = DENSE if model else default_recipe(str(corpus) if corpus in NAMES else "tied")
     if model and start and any(change.startswith("start=") for change in MODELS[model]):
         raise UsageError(f"--model {model} says itself how its memory starts: leave out --start")
-    overrides = [*MODELS[model], *changes] if model else list(changes)
-    overrides += [f"start={start}"] if start else []
+    all_changes = [*MODELS[model], *changes] if model else list(changes)
+    all_changes += [f"start={start}"] if start else []
     try:
         load_recipe(recipe)
     except UsageError as error:
         raise UsageError(f"--recipe: {error}") from error
     try:
-        settings = load_recipe(recipe, overrides)
+        settings = load_recipe(recipe, all_changes)
     except UsageError as error:
         fault = str(error).removeprefix(f"{recipe}: ")
         raise UsageError(f"--set: {fault}" if changes else fault) from error

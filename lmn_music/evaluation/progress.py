@@ -9,7 +9,7 @@ Progress = Callable[[int, int], None]  # is called with the songs done and the s
 
 
 def no_progress(done: int, in_all: int) -> None:
-    """Take notice of nothing."""
+    """Do nothing; for a caller who does not count."""
 
 
 def in_turn(progress: Progress, songs: Sequence[int]) -> list[Progress]:

@@ -38,7 +38,7 @@ class Likelihood(Settings):
 
 
 class BeyondOneModel(Likelihood):
-    """A likelihood, exact too, of more than one model with fixed weights: never to be mixed up with one model's.
+    """An exact likelihood of more than one model with fixed weights; it never stands for the likelihood of one model.
 
     Attributes:
         members: the models whose predictions are mixed, one if it is no ensemble; see lmn_music.evaluation.ensemble.
@@ -123,6 +123,9 @@ def evaluate(
         dynamic: also let the models continue to learn while they read; this needs the training and validation songs of
             the corpus too, and the split "test".
         progress: is called with the songs done and the songs in all; a song counts once for each time it is read.
+
+    Returns:
+        All figures; likelihoods in nats per frame.
 
     Raises:
         UsageError: if the split is empty, if other models were trained on other songs, or if dynamic evaluation is

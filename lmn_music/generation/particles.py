@@ -151,7 +151,7 @@ class ImpossibleError(ValueError):
 
 
 def systematic(share: Tensor, generator: torch.Generator) -> Tensor:
-    """Return which particles go on, (particles,): each as often as its share says, rounded up or down.
+    """Return which particles continue, (particles,): each as often as its share says, rounded up or down.
 
     Args:
         share: (particles,), summing to 1.

@@ -36,8 +36,8 @@ class DenseModel(MemoryModel):
     def start_from_chances(self, chances: Tensor) -> None:
         """Set the biases of the keys so that, before anything is read, each key sounds as often as it should.
 
-        From even odds, all weights would first learn to make keys silent, and drive the hidden states into the flat
-        ends of tanh, from which some trainings never came back.
+        From even odds, all weights would first learn to make keys silent. That can make the hidden states so large that
+        tanh has almost no gradient, and some trainings do not recover from it.
 
         Args:
             chances: (88,), above 0 and below 1, how likely each key is to sound.

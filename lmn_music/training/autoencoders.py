@@ -72,7 +72,14 @@ def some_songs(rolls: Sequence[PianoRoll], frames: int, generator: torch.Generat
 
 
 def key_chances(rolls: Sequence[PianoRoll]) -> Tensor:
-    """Return the share of all frames in which each key sounds, (88,), as if each had once sounded in half a frame."""
+    """Return the share of all frames in which each key sounds, as if each had also sounded in half of one more frame.
+
+    Args:
+        rolls: the songs.
+
+    Returns:
+        (88,), above 0 and below 1.
+    """
     frames = torch.from_numpy(np.concatenate([roll.frames for roll in rolls]))
     return (frames.sum(dim=0) + 0.5) / (len(frames) + 1)
 
@@ -97,6 +104,9 @@ def fit_memory(
         length: frames of the pieces into which the sequences are cut; 0 for none.
         generator: see `hidden_sequences`.
 
+    Returns:
+        The autoencoder, fitted.
+
     Raises:
         TrainingError: the hidden states never change.
     """
@@ -115,6 +125,9 @@ def autoencoder_of(
         size: its components, fewer if the sequences have a history of lower rank.
         centre: whether it subtracts the mean.
         instead: what to do if this is impossible.
+
+    Returns:
+        The autoencoder, fitted.
 
     Raises:
         TrainingError: the sequences hold nothing to fit it to; the message says what to do `instead`.

@@ -22,7 +22,7 @@ class TrainingConfig(Settings):
         learning_rate: of Adam.
         memory_rate: the memory's own weights, and the feedback of the unrolled model, learn at this share of the
             learning rate; 0: they are frozen. Their entries are small (1/16 in an orthogonal matrix of 256), and steps
-            of the size that suits the others wash out what the memory was made to hold.
+            of the size that suits the others soon undo what the memory was made to hold.
         weight_decay: of Adam.
         clip: largest norm of a gradient.
         decay: the learning rate is multiplied by this number after `patience`.

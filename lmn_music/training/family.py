@@ -45,7 +45,8 @@ class Made:
 
     Attributes:
         model: the model.
-        unchanged: whether its likelihoods are those of the model before, so that nothing has to be measured again.
+        unchanged: whether its likelihoods equal the likelihoods of the model before, so that nothing has to be
+            measured again.
         figures: what there is to say of the hand-over, for metrics.jsonl.
         note: the same in words, for the user.
     """
@@ -98,6 +99,9 @@ def drawn(material: Material) -> Made:
     Args:
         material: what it is made from. Where the network has no such start as the recipe's, as with `laes`, recurrent
             weights are orthogonal.
+
+    Returns:
+        The model.
     """
     start = material.recipe.start
     known = start in network_type(material.config).starts
@@ -113,13 +117,20 @@ def one_stage(recipe: Recipe, make_model: Callable[[Material], Made] = drawn) ->
     Args:
         recipe: of the training.
         make_model: makes the model that the stage begins with.
+
+    Returns:
+        A list of one stage, which trains the model of the recipe.
     """
     network = recipe.model.network
     return [Stage(network, network.upper(), recipe.model, make_model, recipe.training)]
 
 
 def ahead(stages: Sequence[Stage]) -> str:
-    """Return in one line what a training will do at most, for the user."""
+    """Return in one line what a training will do at most, for the user.
+
+    Args:
+        stages: the stages of the training.
+    """
     parts = [
         f"{stage.title}, at most {stage.training.epochs} {'pass' if stage.training.epochs == 1 else 'passes'}"
         for stage in stages

@@ -66,6 +66,12 @@ def corpus_info(corpus: Corpus) -> CorpusInfo:
 def read_config(folder: Path) -> RunConfig:
     """Return what a run folder was asked to do, brought up to date if the folder is of an older format.
 
+    Args:
+        folder: the run folder.
+
+    Returns:
+        The configuration; whether a training can follow its recipe is not checked here.
+
     Raises:
         CheckpointError: the folder is no run folder, or is damaged or of a newer format.
     """
@@ -118,12 +124,20 @@ class Recorder:
         self.begin, self.batch, self.note = reporter.begin, reporter.batch, reporter.note
 
     def epoch(self, metrics: dict[str, Any]) -> None:
-        """Write the figures, and pass them on."""
+        """Write the figures, and pass them on.
+
+        Args:
+            metrics: see `Reporter.epoch`.
+        """
         self.line(metrics)
         self._reporter.epoch(metrics)
 
     def line(self, metrics: dict[str, Any]) -> None:
-        """Write figures that are not those of an epoch."""
+        """Write figures of something else than an epoch.
+
+        Args:
+            metrics: numbers and text, for one line of metrics.jsonl.
+        """
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(metrics) + "\n")
 

@@ -125,7 +125,7 @@ def hand_over(unrolled: MemoryModel, memory: LinearAutoencoder, config: ModelCon
 
 
 def _copy_output(source: MemoryModel, target: MemoryModel) -> None:
-    """Copy all weights but those of the recurrence and of what reads it."""
+    """Copy all weights except the weights of the recurrence and of the readout from it."""
     recurrence = ("network.", "readout.", "initial_memory")
     rest = {name: value for name, value in source.state_dict().items() if not name.startswith(recurrence)}
     target.load_state_dict(rest, strict=False)

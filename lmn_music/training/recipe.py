@@ -1,4 +1,4 @@
-"""From a TOML file and the overrides of the command line to a recipe."""
+"""From a TOML file, and changes of it, to a recipe."""
 
 from __future__ import annotations
 
@@ -47,12 +47,15 @@ def default_recipe(corpus: str) -> str:
     return corpus if corpus in recipe_names() else "tied"
 
 
-def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(name: str | Path, changes: Sequence[str] = ()) -> Recipe:
     """Read a recipe, and change values of it.
 
     Args:
         name: a shipped recipe by name, or a TOML file by path.
-        overrides: such as `training.epochs=20`, each applied after those before it.
+        changes: such as `training.epochs=20`, applied in their order.
+
+    Returns:
+        The recipe.
 
     Raises:
         UsageError: the recipe does not exist, a key is unknown (by name), or values do not fit together.
@@ -69,16 +72,19 @@ def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         text = (resources.files("lmn_music.training") / "recipes" / f"{name}.toml").read_text()
     else:
         raise UsageError(f"there is no recipe {str(name)!r}; there are {', '.join(recipe_names())}, or a .toml file")
-    return parse_recipe(text, overrides, str(name))
+    return parse_recipe(text, changes, str(name))
 
 
-def parse_recipe(text: str, overrides: Sequence[str] = (), source: str = "recipe") -> Recipe:
-    """Make a recipe of TOML text and overrides.
+def parse_recipe(text: str, changes: Sequence[str] = (), source: str = "recipe") -> Recipe:
+    """Make a recipe of TOML text, and change values of it.
 
     Args:
         text: what a recipe file holds.
-        overrides: see `load_recipe`.
+        changes: see `load_recipe`.
         source: names the recipe in errors.
+
+    Returns:
+        The recipe.
 
     Raises:
         UsageError: see `load_recipe`.
@@ -87,8 +93,8 @@ def parse_recipe(text: str, overrides: Sequence[str] = (), source: str = "recipe
         values: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{source} is not a TOML file: {error}") from error
-    for override in overrides:
-        _apply(values, override)
+    for change in changes:
+        _apply(values, change)
     return _recipe(values, f"{source}: ")
 
 
@@ -97,6 +103,13 @@ def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
 
     The unrolled model keeps its own number of epochs if that is smaller; the model itself gets `epochs`, whether its
     own number is larger or smaller. The scales of an ms-lmn share these out.
+
+    Args:
+        recipe: the recipe, which stays as it is.
+        epochs: the most passes.
+
+    Returns:
+        The recipe with other numbers of epochs.
 
     Raises:
         UsageError: the recipe needs more epochs.
@@ -120,15 +133,15 @@ def _recipe(values: dict[str, Any], where: str = "") -> Recipe:
     return recipe
 
 
-def _apply(values: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
+def _apply(values: dict[str, Any], change: str) -> None:
+    key, equals, value = change.partition("=")
     if not equals:
-        raise UsageError(f"an override is written key=value, such as training.epochs=20, not {override!r}")
+        raise UsageError(f"a change is written key=value, such as training.epochs=20, not {change!r}")
     *tables, last = key.strip().split(".")
     for table in tables:
         values = values.setdefault(table, {})
         if not isinstance(values, dict):
-            raise UsageError(f"unknown key {key.strip()!r} in an override")
+            raise UsageError(f"unknown key {key.strip()!r} in a change")
     try:
         values[last] = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:

@@ -14,16 +14,36 @@ class Reporter(Protocol):
     """What a training calls while it is at work."""
 
     def begin(self, stages: Sequence[Stage]) -> None:
-        """The training begins or resumes; these are the stages from here on, so all that may still have to be done."""
+        """The training begins or resumes.
+
+        Args:
+            stages: the stages from here on, so all that may still have to be done.
+        """
 
     def batch(self, stage: str, progress: StageProgress, batches: int, epochs: int) -> None:
-        """A batch is done; `batches` in this epoch, at most `epochs` in the stage."""
+        """A batch is done.
+
+        Args:
+            stage: the name of the stage.
+            progress: how far the stage has come, with this batch.
+            batches: how many batches an epoch has.
+            epochs: how many epochs the stage has at most.
+        """
 
     def epoch(self, metrics: dict[str, Any]) -> None:
-        """An epoch is done, with these figures: a line of metrics.jsonl."""
+        """An epoch is done.
+
+        Args:
+            metrics: its figures, as they stand in a line of metrics.jsonl: stage, epoch, train_nll and valid_nll (nats
+                per frame), best (whether valid_nll is the best so far), learning_rate, seconds.
+        """
 
     def note(self, text: str) -> None:
-        """Something worth a line happened."""
+        """Something happened that the user should know.
+
+        Args:
+            text: one line.
+        """
 
 
 class Silent:

@@ -56,6 +56,9 @@ class Run:
             device: where to train.
             reporter: what watches; nothing if not given.
 
+        Returns:
+            The run, of which nothing is trained yet.
+
         Raises:
             UsageError: there is something in the folder already, it cannot be made, or no training can follow the
                 recipe.
@@ -74,6 +77,9 @@ class Run:
             device: where to train; it may be another one than before.
             reporter: what watches; nothing if not given.
 
+        Returns:
+            The run, which resumes where it was saved.
+
         Raises:
             UsageError: the corpus is another one than before.
             CheckpointError: see `read_config`; or no training can follow the recipe.
@@ -90,7 +96,10 @@ class Run:
         return cls(folder, config, corpus, torch.device(device), reporter or Silent())
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> bool:
-        """Train until the end, or until `stop()`, which is asked after each batch, returns True.
+        """Train until the end, or until it is asked to stop.
+
+        Args:
+            stop: asked after each batch; True: save everything and return.
 
         Returns:
             Whether the training is over; if not, everything is saved.

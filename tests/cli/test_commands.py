@@ -96,7 +96,7 @@ def test_without_the_songs_of_the_training_the_likelihood_alone_ranks(run_folder
     assert Path("b.mid").is_file()
 
 
-def test_a_song_goes_on_from_ones_own(run_folder, tunes):
+def test_a_song_continues_one_of_ones_own(run_folder, tunes):
     output = lmn_music("generate", "--model", run_folder, "--out", "s.npz", "--prime", tunes / "3.mid", "--frames", 10)
     assert "33 frames" in output
     assert read_score(Path("s.npz"), 2)[:23] == read_score(tunes / "3.mid", 2)

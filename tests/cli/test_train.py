@@ -29,7 +29,7 @@ def test_a_folder_that_is_called_like_a_corpus_is_a_folder(tunes, name):
     assert header.recipe == folder.model_dump(mode="json")
 
 
-def test_a_run_goes_on_from_elsewhere(run_folder, monkeypatch):
+def test_a_run_is_resumed_from_elsewhere(run_folder, monkeypatch):
     Path("away").mkdir()
     monkeypatch.chdir("away")
     assert "done" in lmn_music("train", "--resume", Path("..") / run_folder)
@@ -126,7 +126,7 @@ def test_the_time_left_is_shown_on_a_terminal_only(monkeypatch):
         assert ("reading:   0%" in error.getvalue()) is is_terminal
 
 
-def test_the_time_left_is_that_of_all_stages(monkeypatch):
+def test_the_time_left_counts_all_stages(monkeypatch):
     seconds = iter([0.0, 10.0, 20.0, 25.0])  # ten for an epoch of the unrolled model, five for one of the LMN
     monkeypatch.setattr("lmn_music.cli.progress.time", SimpleNamespace(monotonic=lambda: next(seconds)))
     display = TrainingDisplay(terminal())

@@ -41,7 +41,7 @@ def test_listing_names_the_files_found(benchmark_folder: Path) -> None:
     assert "not on this machine" not in output
 
 
-def test_listing_goes_on_without_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listing_works_without_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "gone"))
     output = run()
     assert " ".join(output.split()).count("which is not a folder") == 4  # lines are broken where the path is long

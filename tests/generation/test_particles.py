@@ -64,7 +64,7 @@ def test_evidence_is_without_bias(model, songs, name):
     )
     error = float(estimates.std()) / repeats**0.5
     assert float(estimates.mean()) == pytest.approx(exact, abs=4.5 * error + 1e-6 * exact)
-    assert error < 0.1 * exact  # else the line above sees little
+    assert error < 0.1 * exact  # else the line above shows little
 
 
 @pytest.mark.parametrize("name", GIVEN)

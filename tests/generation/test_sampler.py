@@ -59,7 +59,7 @@ def test_songs_of_a_batch_are_different_songs(model):
     assert not torch.equal(frames[:, 0], frames[:, 1])
 
 
-def test_a_song_goes_on_from_its_prime(model):
+def test_a_song_continues_its_prime(model):
     prime = song(model, frames=8)
     whole = song(model, prime=prime, seed=9)
     assert whole[:8] == prime

@@ -1,4 +1,4 @@
-"""The linear autoencoder as scikit-learn sees it: parameters, clones, pipelines, searches, scores."""
+"""The linear autoencoder as scikit-learn uses it: parameters, clones, pipelines, searches, scores."""
 
 import subprocess
 import sys

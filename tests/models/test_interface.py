@@ -46,7 +46,7 @@ def test_a_song_can_be_read_in_chunks(model, frames, length):
     torch.testing.assert_close(state.memory, last.memory)
 
 
-def test_songs_of_a_batch_do_not_hear_each_other(model, frames):
+def test_songs_of_a_batch_do_not_depend_on_each_other(model, frames):
     together, _ = model(frames)
     for song in range(3):
         alone, _ = model(frames[:, song : song + 1])
@@ -142,16 +142,16 @@ def test_songs_of_one_frame_and_of_silence_have_a_likelihood(model):
 
 
 @torch.no_grad()
-def test_log_prob_is_that_of_one_who_hears_key_by_key(model, frames):
+def test_the_likelihood_is_the_same_read_key_by_key(model, frames):
     """Revealed one key at a time, so that nothing later or higher can be known: the same likelihood."""
     expected, _ = model(frames[:4, :1])
     state = model.initial_state(1)
     for frame, whole in zip(frames[:4, :1], expected, strict=True):
         context, state = model.step(state)
-        heard, total = torch.zeros_like(frame), 0.0
+        known, total = torch.zeros_like(frame), 0.0
         for key in range(KEYS):
-            logit = model.output.logits(heard, context)[0, key]
+            logit = model.output.logits(known, context)[0, key]
             total += float(nn.functional.logsigmoid(logit if frame[0, key] else -logit))
-            heard[0, key] = frame[0, key]
+            known[0, key] = frame[0, key]
         assert math.isclose(total, float(whole), rel_tol=1e-4)
         state = state.saw(frame)

@@ -1,4 +1,4 @@
-"""The LMN layer: its equations, its gradients, its face."""
+"""The LMN layer: its equations, its gradients, its use."""
 
 import pytest
 import torch
@@ -58,7 +58,7 @@ def test_step_equals_forward(readout):
     torch.testing.assert_close(last[0], m)
 
 
-def test_the_face_is_that_of_nn_lstm():
+def test_it_is_used_like_nn_lstm():
     layer, lstm = LMN(6, 4, 4, batch_first=True), torch.nn.LSTM(6, 4, batch_first=True)
     x = torch.randn(3, 9, 6)
     ours, theirs = layer(x), lstm(x)

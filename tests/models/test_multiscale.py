@@ -307,7 +307,7 @@ def test_projection_clips_each_modules_rows_and_touches_nothing_else():
 
 
 def resonant(feed):
-    """Return three modules that forget nothing, hear the slower ones, and are pushed by a constant b_m."""
+    """Return three modules that forget nothing, read the slower ones, and are pushed by a constant b_m."""
     layer = MultiScaleLMN(1, 1, 2, 3).double()
     with torch.no_grad():
         for weight in (layer.W_hm, layer.W_mh):
@@ -330,9 +330,9 @@ def bounded(layer, m, ms):
     for i in range(layer.scales):
         own, slower = slice(2 * i, 2 * i + 2), slice(2 * i + 2, None)
         updates = slice(None, None, 2**i)
-        heard = before[updates, slower].square().sum(dim=1).cumsum(0)
-        pushed = layer.b_m[own].norm() * torch.arange(1, len(heard) + 1)
-        bound = (m[0, own].square().sum() + heard).sqrt() + pushed
+        read = before[updates, slower].square().sum(dim=1).cumsum(0)
+        pushed = layer.b_m[own].norm() * torch.arange(1, len(read) + 1)
+        bound = (m[0, own].square().sum() + read).sqrt() + pushed
         holds.append(bool((ms[updates, own].norm(dim=1) < bound + 1e-6).all()))
     return holds
 

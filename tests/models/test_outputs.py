@@ -59,7 +59,7 @@ def test_probabilities_of_all_frames_sum_to_one(output_and_context):
     output, context = output_and_context
     log_prob = output.log_prob(all_frames(SIX), context.expand(2**SIX, *context.shape))
     assert float(log_prob.exp().sum()) == pytest.approx(1, abs=1e-12)
-    assert float(log_prob.exp().max()) < 0.9  # else the next tests see little
+    assert float(log_prob.exp().max()) < 0.9  # else the next tests show little
 
 
 @torch.no_grad()
@@ -248,7 +248,7 @@ def test_nade_is_its_recurrence():
 
 
 def test_tied_nade_is_its_recurrence():
-    """Against the definition, key by key; more keys than a key can see below it."""
+    """Against the definition, key by key; more keys than a key can read below it."""
     keys = 40
     output = drawn_weights(TiedNADE(5))
     generator = torch.Generator().manual_seed(0)

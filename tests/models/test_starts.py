@@ -77,7 +77,7 @@ def test_a_memory_starts_as_the_one_that_is_asked_for(start, size):
 
 @pytest.mark.parametrize("name", ["LMN", "tied LMN", "MS-LMN"])
 @pytest.mark.parametrize("feedback", [False, True])
-def test_the_functional_component_hears_no_memory_at_first(name, feedback):
+def test_the_functional_component_reads_no_memory_at_first(name, feedback):
     assert not network_of(CELLS[name].model_copy(update={"feedback": feedback})).W_mh.any()
 
 

@@ -21,8 +21,8 @@ OTHERS = {name: [*changes, *SMALL] for name, changes in MODELS.items()}
 OTHERS["ms-lmn"].append("model.scales=3")
 
 
-def config(corpus, *overrides, seed=5):
-    recipe = parse_recipe("", [*BASE, *overrides])
+def config(corpus, *changes, seed=5):
+    recipe = parse_recipe("", [*BASE, *changes])
     return RunConfig(command="lmn-music train small", seed=seed, corpus=corpus_info(corpus), recipe=recipe)
 
 

@@ -126,14 +126,14 @@ def test_a_slower_memory_changes_no_output_where_it_is_put_in(readout, output, s
         wider = with_next_scale(model, songs, centre=True, length=0)
         assert wider.config == config.model_copy(update={"scales": scales})
         assert isinstance(wider.network, MultiScaleLMN)
-        assert wider.network.W_hm[-5:].any()  # the new cells do remember, and learn to be heard
+        assert wider.network.W_hm[-5:].any()  # the new cells do remember, and learn to be read
         for ours, theirs in zip(frame_log_probs(wider, songs), frame_log_probs(model, songs), strict=True):
             assert ours == pytest.approx(theirs, abs=1e-10)
         model = wider
 
 
 @torch.no_grad()
-def test_a_memory_of_short_pieces_holds_more_of_the_window_that_the_readout_sees(small_corpus):
+def test_a_memory_of_short_pieces_holds_more_of_the_window_that_the_readout_reads(small_corpus):
     source, songs = unrolled(DENSE, feedback=False), small_corpus.train
     lost = []
     for length in (0, 2 * WINDOW):
@@ -180,7 +180,7 @@ def test_keys_start_as_likely_as_they_are(changes, small_corpus):
     before = nll_per_frame(frame_log_probs(model, songs))
     model.start_from_chances(chances)
     assert nll_per_frame(frame_log_probs(model, songs)) < before / 2
-    for parameter in (model.readout.weight, *model.output.parameters()):  # all that depends on what is heard
+    for parameter in (model.readout.weight, *model.output.parameters()):  # all that depends on what is read
         if parameter.dim() > 1:
             parameter.zero_()
     share, p = frames.mean(axis=0), chances.double().numpy()

@@ -38,8 +38,8 @@ def hidden_by_hand(model, roll):
     m, x, hs = model.initial_memory.detach().numpy(), np.zeros(88), []
     for t, frame in enumerate(roll.frames):
         h = np.tanh(W_xh @ x + W_mh @ m + b_h)
-        hears = np.repeat([t % 2**i == 0 for i in range(model.config.scales)], MEMORY)
-        m = np.where(hears, W_hm @ h + W_mm @ m + b_m, m)
+        reads = np.repeat([t % 2**i == 0 for i in range(model.config.scales)], MEMORY)
+        m = np.where(reads, W_hm @ h + W_mm @ m + b_m, m)
         x = frame
         hs.append(h)
     return np.array(hs)
@@ -49,13 +49,13 @@ def hidden_by_hand(model, roll):
 @pytest.mark.parametrize("scales", [1, 2, 3])
 @pytest.mark.parametrize("centre", [True, False])
 @pytest.mark.parametrize("length", [0, 3])
-def test_a_new_module_is_the_autoencoder_of_what_it_hears(scales, centre, length, small_corpus):
+def test_a_new_module_is_the_autoencoder_of_what_it_reads(scales, centre, length, small_corpus):
     model = drawn(network="ms-lmn", scales=scales)
     wider = with_next_scale(model, small_corpus.train, centre=centre, length=length)
-    heard = [hidden_by_hand(model, roll)[:: 2**scales] for roll in small_corpus.train]
+    read = [hidden_by_hand(model, roll)[:: 2**scales] for roll in small_corpus.train]
     if length:
-        heard = [h[start : start + length] for h in heard for start in range(0, len(h), length)]
-    memory, new = LinearAutoencoder(MEMORY, centre=centre).fit(heard), slice(-MEMORY, None)
+        read = [h[start : start + length] for h in read for start in range(0, len(h), length)]
+    memory, new = LinearAutoencoder(MEMORY, centre=centre).fit(read), slice(-MEMORY, None)
     np.testing.assert_allclose(wider.network.W_hm[new].numpy(), memory.A_, atol=1e-8)
     np.testing.assert_allclose(wider.network.W_mm[new, new].numpy(), memory.B_, atol=1e-8)
     np.testing.assert_allclose(wider.network.b_m[new].numpy(), -memory.A_ @ memory.mean_, atol=1e-8)
@@ -66,11 +66,11 @@ def test_a_new_module_is_the_autoencoder_of_what_it_hears(scales, centre, length
 def test_the_first_memory_is_the_autoencoder_of_the_hidden_states(centre, small_corpus):
     model, songs, generator = drawn(network="unrolled", window=3), small_corpus.train, torch.Generator()
     memory = fit_memory(model, songs, MEMORY, centre=centre, length=0, generator=generator)
-    heard = [np.concatenate([np.zeros((2, 4)), h]) for h in hidden_sequences(model, songs, generator)]
-    expected = LinearAutoencoder(MEMORY, centre=centre).fit(heard)
+    read = [np.concatenate([np.zeros((2, 4)), h]) for h in hidden_sequences(model, songs, generator)]
+    expected = LinearAutoencoder(MEMORY, centre=centre).fit(read)
     for name in ("A_", "B_", "mean_"):
         np.testing.assert_allclose(getattr(memory, name), getattr(expected, name), atol=1e-10)
-    np.testing.assert_allclose(memory.mean_, np.concatenate(heard).mean(axis=0) * centre, atol=1e-10)
+    np.testing.assert_allclose(memory.mean_, np.concatenate(read).mean(axis=0) * centre, atol=1e-10)
 
 
 @pytest.mark.parametrize("name", AUTOENCODED)

@@ -29,7 +29,7 @@ def test_every_benchmark_and_a_folder_have_a_recipe():
         assert default_recipe(corpus) == "tied"
 
 
-def test_overrides_reach_every_value():
+def test_changes_reach_every_value():
     recipe = parse_recipe(
         "", ["model.hidden_size=7", "start=random", "training.learning_rate=1e-3", "model.metre=[2, 4]"]
     )
@@ -45,7 +45,7 @@ def test_toml_round_trip():
 
 
 @pytest.mark.parametrize(
-    ("overrides", "message"),
+    ("changes", "message"),
     [
         (["model.hiden_size=7"], "unknown key 'model.hiden_size'"),
         (["epochs=7"], "unknown key 'epochs'"),
@@ -60,16 +60,16 @@ def test_toml_round_trip():
         (["start.x.y=3", "start.x=2"], "start"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_name(overrides, message):
+def test_what_does_not_fit_is_refused_by_name(changes, message):
     with pytest.raises(UsageError, match=message):
-        parse_recipe("", overrides)
+        parse_recipe("", changes)
 
 
 TIED = ["model.architecture=tied", "model.output=nade", "model.output_hidden_size=4"]
 
 
 @pytest.mark.parametrize(
-    ("overrides", "message"),
+    ("changes", "message"),
     [
         (["model.network=gru", "start=laes"], 'start "laes" is not for network "gru"'),
         (["model.network=ms-lmn", "start=laes"], 'start "laes" is not for network "ms-lmn"'),
@@ -83,9 +83,9 @@ TIED = ["model.architecture=tied", "model.output=nade", "model.output_hidden_siz
         ),
     ],
 )
-def test_networks_and_starts_that_do_not_go_together(overrides, message):
+def test_networks_and_starts_that_do_not_go_together(changes, message):
     with pytest.raises(UsageError, match=message):
-        parse_recipe("", overrides)
+        parse_recipe("", changes)
 
 
 # network, readout, start, memory_rate, scales

@@ -124,14 +124,14 @@ def test_the_log_shows_each_stage(small_corpus, tmp_path):
 
 
 def test_training_learns(small_corpus, tmp_path):
-    overrides = [
+    changes = [
         "training.epochs=30",
         "training.ema_decay=0",
         "model.dropout=0",
         "model.input_dropout=0",
         "training.transpose=0",
     ]
-    Run.start(tmp_path / "run", config(small_corpus, *overrides), small_corpus).run()
+    Run.start(tmp_path / "run", config(small_corpus, *changes), small_corpus).run()
     metrics = metrics_of(tmp_path / "run")
     p = key_chances(small_corpus.train).numpy()
     of_frequencies_alone = -(p * np.log(p) + (1 - p) * np.log(1 - p)).sum()
@@ -239,8 +239,8 @@ def test_training_keeps_the_memory_from_exploding(name, small_corpus, tmp_path):
 
 
 def test_the_learning_rate_falls_along_half_a_cosine(small_corpus, tmp_path):
-    overrides = ["start=orthogonal", "training.anneal=true", "training.epochs=4", "training.batch_songs=1000"]
-    Run.start(tmp_path / "run", config(small_corpus, *overrides), small_corpus).run()
+    changes = ["start=orthogonal", "training.anneal=true", "training.epochs=4", "training.batch_songs=1000"]
+    Run.start(tmp_path / "run", config(small_corpus, *changes), small_corpus).run()
     metrics = metrics_of(tmp_path / "run")
     rates = [line["learning_rate"] / 2e-3 for line in metrics]
     assert rates == pytest.approx([1, 0.5 + 0.5**1.5, 0.5, 0.5 - 0.5**1.5])  # one batch each

@@ -98,7 +98,7 @@ class Reading:
 
     @cached_property
     def notes(self) -> list[NoteSurprise]:
-        """Return all notes, in the order of time, those of a frame from the lowest up."""
+        """Return all notes, in the order of time; the notes of one frame from the lowest up."""
         notes = [
             NoteSurprise(key, start, end, float(self.nats[start, key]), float(self.nats[start + 1 : end, key].sum()))
             for key, start, end in runs(self.roll.frames)

@@ -15,7 +15,7 @@ COLUMNS = ("bar", "beat", "note", "pitch", "quarters", "nats", "onset_nats", "co
 def write_table(reading: Reading, path: Path) -> None:
     """Write one row for each note, in the order of time.
 
-    `bar` and `beat` are those of `Reading.place`; `pitch` is the MIDI number, `quarters` the length in quarter notes,
+    `bar` and `beat` are as in `Reading.place`; `pitch` is the MIDI number, `quarters` the length in quarter notes,
     `nats` the sum of the next two columns, `expected_instead` up to three other keys that were likely in the note's
     first frame, each with its chance.
 

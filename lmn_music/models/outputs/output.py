@@ -142,7 +142,7 @@ class Draft(ABC):
 
     @abstractmethod
     def logits(self, keys: slice) -> Tensor:
-        """Return the log-odds of some keys to sound, given that of these keys and the keys below only the drawn sound.
+        """Return the log-odds of some keys to sound, if none of them sounds and the keys below are as in `frames`.
 
         Args:
             keys: which keys, one or several in a row.

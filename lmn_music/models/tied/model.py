@@ -82,6 +82,13 @@ class TiedModel(MemoryModel):
         Then the silent keys outside count eightfold, so the expected loss, before its gradient is clipped, is the loss
         of the whole keyboard. On the keys inside nothing changes: to every feature, the keyboard's end looks like
         silent keys.
+
+        Args:
+            frames: (time, batch, 88), the songs that will follow.
+            generator: draws one number, on the CPU.
+
+        Returns:
+            The state before the first frame, with the keys that it covers and how much each of them counts.
         """
         used = frames.flatten(0, 1).any(dim=0).nonzero().flatten()
         low, high = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, KEYS)

@@ -1,4 +1,4 @@
-"""What followed the places of a song that resemble its present end: an exact, causal look back at the whole song."""
+"""What followed the places of a song that resemble its present end: exact, and of the past alone."""
 
 from __future__ import annotations
 
