@@ -52,7 +52,7 @@ def thresholded_accuracy(predicted: Tensor, frames: Tensor) -> Tensor:
 @torch.no_grad()
 def accuracies(
     model: SequenceModel,
-    rolls: Sequence[PianoRoll],
+    songs: Sequence[PianoRoll],
     *,
     samples: int = SAMPLES,
     seed: int = 0,
@@ -66,7 +66,7 @@ def accuracies(
 
     Args:
         model: what predicts.
-        rolls: the songs.
+        songs: what the model reads.
         samples: how many frames are drawn for each frame.
         seed: of the drawing.
         progress: is called with the songs done and the songs in all.
@@ -77,7 +77,7 @@ def accuracies(
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
     sampled, thresholded = [], []
-    for span in teacher_forced(model, rolls, progress=progress):
+    for span in teacher_forced(model, songs, progress=progress):
         chance = torch.zeros_like(span.frames)
         for _ in range(samples):
             drawn, chances, _ = model.output.draw(span.context, generator=generator)

@@ -55,8 +55,8 @@ class DynamicEvaluation:
         self._weights = [w for w in self._model.parameters() if w.requires_grad and id(w) not in first]
         self._trained = [weight.detach().clone() for weight in self._weights]
         squares, chunks = [torch.zeros_like(weight) for weight in self._trained], 0
-        for roll in _counted(every_nth(train, SCALE_FRAMES), progress):
-            for log_prob in self._read(roll):
+        for song in _counted(every_nth(train, SCALE_FRAMES), progress):
+            for log_prob in self._read(song):
                 for square, gradient in zip(squares, self._gradient(log_prob), strict=True):
                     square += gradient.square()
                 chunks += 1
@@ -83,36 +83,36 @@ class DynamicEvaluation:
         return min(RATES, key=lambda rate: nll_per_frame(self.frame_log_probs(songs, rate, passes[rate])))
 
     def frame_log_probs(
-        self, rolls: Sequence[PianoRoll], rate: float, progress: Progress = no_progress
+        self, songs: Sequence[PianoRoll], rate: float, progress: Progress = no_progress
     ) -> list[FloatArray]:
         """Return the log-likelihood of each frame of each song given all frames before it.
 
         Args:
-            rolls: the songs.
+            songs: what the model reads.
             rate: the learning rate.
             progress: is called with the songs done and the songs in all.
 
         Returns:
             For each song, in their order, float64 (time,) in nats, summed over the 88 keys.
         """
-        return [self._song_log_probs(roll, rate) for roll in _counted(rolls, progress)]
+        return [self._song_log_probs(song, rate) for song in _counted(songs, progress)]
 
-    def _song_log_probs(self, roll: PianoRoll, rate: float) -> FloatArray:
-        result, start = np.empty(len(roll)), 0
+    def _song_log_probs(self, song: PianoRoll, rate: float) -> FloatArray:
+        result, start = np.empty(len(song)), 0
         try:
-            for log_prob in self._read(roll):
+            for log_prob in self._read(song):
                 result[start : start + len(log_prob)] = log_prob.detach().cpu().double().numpy()
                 start += len(log_prob)
-                if start < len(roll):
+                if start < len(song):
                     self._step(self._gradient(log_prob), rate)
         finally:
             self._forget()
         return result
 
-    def _read(self, roll: PianoRoll) -> Iterator[Tensor]:
+    def _read(self, song: PianoRoll) -> Iterator[Tensor]:
         """Yield the frames' log-likelihoods, (time,), chunk by chunk, each with the weights as they are by then."""
         state = self._model.initial_state(1)
-        for frames, _ in collate([roll], [0], self._trained[0].device).chunks(STEP):
+        for frames, _ in collate([song], [0], self._trained[0].device).chunks(STEP):
             log_prob, state = self._model(frames, state)
             state = state.detached()
             yield log_prob[:, 0]
@@ -139,15 +139,15 @@ def songs_to_adapt(train: Sequence[PianoRoll], valid: Sequence[PianoRoll]) -> tu
     return len(every_nth(train, SCALE_FRAMES)), len(RATES) * len(every_nth(valid, CHOICE_FRAMES))
 
 
-def every_nth(rolls: Sequence[PianoRoll], frames: int) -> Sequence[PianoRoll]:
+def every_nth(songs: Sequence[PianoRoll], frames: int) -> Sequence[PianoRoll]:
     """Return about so many frames of whole songs, every n-th one; all if there are no more."""
-    return rolls[:: max(1, round(sum(map(len, rolls)) / frames))]
+    return songs[:: max(1, round(sum(map(len, songs)) / frames))]
 
 
-def _counted(rolls: Sequence[PianoRoll], progress: Progress) -> Iterator[PianoRoll]:
-    for done, roll in enumerate(rolls, start=1):
-        yield roll
-        progress(done, len(rolls))
+def _counted(songs: Sequence[PianoRoll], progress: Progress) -> Iterator[PianoRoll]:
+    for done, song in enumerate(songs, start=1):
+        yield song
+        progress(done, len(songs))
 
 
 def _flat(tensors: Sequence[Tensor]) -> Tensor:

@@ -16,24 +16,24 @@ from lmn_music.music.pianoroll import PianoRoll
 
 @torch.no_grad()
 def frame_log_probs(
-    model: SequenceModel, rolls: Sequence[PianoRoll], *, batch_songs: int = 16, progress: Progress = no_progress
+    model: SequenceModel, songs: Sequence[PianoRoll], *, batch_songs: int = 16, progress: Progress = no_progress
 ) -> list[FloatArray]:
     """Return the exact log-likelihood of each frame of each song, given all frames before it.
 
     Args:
         model: what reads the songs; it is left in eval mode.
-        rolls: the songs.
+        songs: what the model reads.
         batch_songs: how many songs are read side by side; this changes nothing but the time.
         progress: is called with the songs done and the songs in all.
 
     Returns:
         For each song, in their order, float64 (time,) in nats, summed over the 88 keys.
     """
-    result = [np.empty(len(roll)) for roll in rolls]
-    for span in teacher_forced(model, rolls, batch_songs=batch_songs, progress=progress):
+    result = [np.empty(len(song)) for song in songs]
+    for span in teacher_forced(model, songs, batch_songs=batch_songs, progress=progress):
         values = model.output.log_prob(span.frames, span.context).cpu().double().numpy()
-        for column, (song, count) in enumerate(zip(span.songs, span.mask.sum(dim=0).tolist(), strict=True)):
-            result[song][span.start : span.start + count] = values[:count, column]
+        for column, (number, count) in enumerate(zip(span.songs, span.mask.sum(dim=0).tolist(), strict=True)):
+            result[number][span.start : span.start + count] = values[:count, column]
     return result
 
 

@@ -131,8 +131,8 @@ def evaluate(
         UsageError: if the split is empty, if other models were trained on other songs, or if dynamic evaluation is
             asked for on another split than "test" or without training and validation songs.
     """
-    rolls = corpus.split(split)
-    if not rolls or not sum(map(len, rolls)):
+    songs = corpus.split(split)
+    if not songs or not sum(map(len, songs)):
         raise UsageError(f"the {split} split of {corpus.name} is empty: there is nothing to evaluate")
     if dynamic and split != "test":
         raise UsageError(
@@ -141,16 +141,16 @@ def evaluate(
         )
     members = [checkpoint, *others]
     check_members(members)
-    to_read = [len(rolls)] * (len(members) + 1)
+    to_read = [len(songs)] * (len(members) + 1)
     if dynamic:
-        to_read += [*songs_to_adapt(corpus.train, corpus.valid), len(rolls)] * len(members)
+        to_read += [*songs_to_adapt(corpus.train, corpus.valid), len(songs)] * len(members)
     passes = iter(in_turn(progress, to_read))
-    log_probs = [frame_log_probs(member.model, rolls, progress=next(passes)) for member in members]
-    sampled, thresholded = accuracies(checkpoint.model, rolls, progress=next(passes))
+    log_probs = [frame_log_probs(member.model, songs, progress=next(passes)) for member in members]
+    sampled, thresholded = accuracies(checkpoint.model, songs, progress=next(passes))
     header = checkpoint.header
     same_name = corpus.name == header.corpus.name
     comparable = same_name and corpus.comparable and header.corpus.comparable
-    adapted, rates = _adapted(members, corpus, rolls, passes) if dynamic else ([], [])
+    adapted, rates = _adapted(members, corpus, songs, passes) if dynamic else ([], [])
     names = tuple(as_utf8(member.name) for member in members)
     return Evaluation(
         **_likelihood(log_probs[0]).model_dump(),
@@ -165,8 +165,8 @@ def evaluate(
         comparable=comparable,
         # A benchmark comes in several files, all verified, with the same songs in them.
         corpus_unchanged=comparable or not same_name or corpus.sha256 == header.corpus.sha256,
-        frames=sum(map(len, rolls)),
-        songs=len(rolls),
+        frames=sum(map(len, songs)),
+        songs=len(songs),
         accuracy_sampled=sampled,
         accuracy_thresholded=thresholded,
         ensemble=_beyond(log_probs, names) if others else None,
@@ -176,14 +176,14 @@ def evaluate(
 
 
 def _adapted(
-    members: Sequence[Checkpoint], corpus: Corpus, rolls: Sequence[PianoRoll], passes: Iterator[Progress]
+    members: Sequence[Checkpoint], corpus: Corpus, songs: Sequence[PianoRoll], passes: Iterator[Progress]
 ) -> tuple[list[list[FloatArray]], list[float]]:
     """Return what dynamic evaluation makes of the frames of each song by each model, and its learning rate."""
     log_probs, rates = [], []
     for member in members:
         reader = DynamicEvaluation(member.model, corpus.train, next(passes))
         rates.append(reader.choose_rate(corpus.valid, next(passes)))
-        log_probs.append(reader.frame_log_probs(rolls, rates[-1], next(passes)))
+        log_probs.append(reader.frame_log_probs(songs, rates[-1], next(passes)))
     return log_probs, rates
 
 

@@ -35,25 +35,25 @@ class Span:
 
 @torch.no_grad()
 def teacher_forced(
-    model: SequenceModel, rolls: Sequence[PianoRoll], *, batch_songs: int = 16, progress: Progress = no_progress
+    model: SequenceModel, songs: Sequence[PianoRoll], *, batch_songs: int = 16, progress: Progress = no_progress
 ) -> Iterator[Span]:
     """Yield every frame of every song once; padding and batching change nothing. Leaves the model in eval mode.
 
     Args:
         model: what reads.
-        rolls: the songs.
+        songs: what the model reads.
         batch_songs: how many songs are read side by side.
         progress: is called with the songs read to their end and the songs in all.
     """
     model.eval()
     device = next(model.parameters()).device
     done = 0
-    for songs in batch_plan(rolls, batch_songs):
-        batch = collate(rolls, songs, device)
-        state, start = model.initial_state(len(songs)), 0
-        done += len(songs)
+    for numbers in batch_plan(songs, batch_songs):
+        batch = collate(songs, numbers, device)
+        state, start = model.initial_state(len(numbers)), 0
+        done += len(numbers)
         for frames, mask in batch.chunks(CHUNK):
             context, state = model.contexts(frames, state.select(slice(frames.shape[1])))
             yield Span(batch.songs[: frames.shape[1]], start, frames, mask, context)
             start += len(frames)
-            progress(done - int((batch.lengths > start).sum()), len(rolls))
+            progress(done - int((batch.lengths > start).sum()), len(songs))

@@ -24,13 +24,13 @@ KEYS_PER_SONG = 12
 
 @torch.no_grad()
 def hidden_sequences(
-    model: MemoryModel, rolls: Sequence[PianoRoll], generator: torch.Generator
+    model: MemoryModel, songs: Sequence[PianoRoll], generator: torch.Generator
 ) -> list[npt.NDArray[np.float32]]:
     """Return the unrolled model's hidden states over songs.
 
     Args:
         model: with the network `unrolled`.
-        rolls: the songs.
+        songs: what the model reads.
         generator: draws KEYS_PER_SONG keys of each song, by how often they sound, of a model with a sequence for each
             key.
 
@@ -40,53 +40,53 @@ def hidden_sequences(
     model.eval()
     device = next(model.parameters()).device
     result = []
-    for song, roll in enumerate(rolls):
-        h = model.hidden(collate(rolls, [song], device).frames)[:, 0].cpu().numpy()
+    for number, song in enumerate(songs):
+        h = model.hidden(collate(songs, [number], device).frames)[:, 0].cpu().numpy()
         columns = [0]
         if h.shape[1] > 1:
-            sounds = torch.from_numpy(roll.frames.sum(axis=0)).float() + 1e-3
+            sounds = torch.from_numpy(song.frames.sum(axis=0)).float() + 1e-3
             columns = torch.multinomial(sounds, KEYS_PER_SONG, generator=generator).tolist()
         result += [np.ascontiguousarray(h[:, column]) for column in columns]
     return result
 
 
-def some_songs(rolls: Sequence[PianoRoll], frames: int, generator: torch.Generator) -> list[PianoRoll]:
+def some_songs(songs: Sequence[PianoRoll], frames: int, generator: torch.Generator) -> list[PianoRoll]:
     """Choose songs at random.
 
     Args:
-        rolls: the songs to choose from.
+        songs: the songs to choose from.
         frames: how many frames the chosen songs hold at least.
         generator: chooses.
 
     Returns:
         Whole songs in random order; all of them, in their own order, if they hold no more than `frames` frames.
     """
-    if sum(map(len, rolls)) <= frames:
-        return list(rolls)
+    if sum(map(len, songs)) <= frames:
+        return list(songs)
     chosen: list[PianoRoll] = []
-    for song in torch.randperm(len(rolls), generator=generator).tolist():
+    for number in torch.randperm(len(songs), generator=generator).tolist():
         if chosen and sum(map(len, chosen)) >= frames:
             break
-        chosen.append(rolls[song])
+        chosen.append(songs[number])
     return chosen
 
 
-def key_chances(rolls: Sequence[PianoRoll]) -> Tensor:
+def key_chances(songs: Sequence[PianoRoll]) -> Tensor:
     """Return the share of all frames in which each key sounds, as if each had also sounded in half of one more frame.
 
     Args:
-        rolls: the songs.
+        songs: what is counted.
 
     Returns:
         (88,), above 0 and below 1.
     """
-    frames = torch.from_numpy(np.concatenate([roll.frames for roll in rolls]))
+    frames = torch.from_numpy(np.concatenate([song.frames for song in songs]))
     return (frames.sum(dim=0) + 0.5) / (len(frames) + 1)
 
 
 def fit_memory(
     model: MemoryModel,
-    rolls: Sequence[PianoRoll],
+    songs: Sequence[PianoRoll],
     memory_size: int,
     *,
     centre: bool,
@@ -97,7 +97,7 @@ def fit_memory(
 
     Args:
         model: with the network `unrolled`.
-        rolls: the songs.
+        songs: what the model reads.
         memory_size: the components of the autoencoder; where the songs have less history than the memory could hold,
             the autoencoder is as large as the history's rank.
         centre: whether it subtracts the mean hidden state.
@@ -111,7 +111,7 @@ def fit_memory(
         TrainingError: the hidden states never change.
     """
     silence = np.zeros((model.config.window - 1, model.config.hidden_size))
-    sequences = [np.concatenate([silence, h]) for h in hidden_sequences(model, rolls, generator)]
+    sequences = [np.concatenate([silence, h]) for h in hidden_sequences(model, songs, generator)]
     return autoencoder_of(pieces(sequences, length), memory_size, centre=centre, instead="--start orthogonal")
 
 
@@ -139,7 +139,7 @@ def autoencoder_of(
 
 
 @torch.no_grad()
-def start_from_inputs(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: bool, length: int) -> None:
+def start_from_inputs(model: DenseModel, songs: Sequence[PianoRoll], *, centre: bool, length: int) -> None:
     """Start the model's RNN as the linear autoencoder of its inputs, in place; all other weights stay as drawn.
 
     The autoencoder's states are scaled so that the cell that varies most has a root mean square of 0.5, where tanh is
@@ -147,7 +147,7 @@ def start_from_inputs(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: 
 
     Args:
         model: with the network `rnn`.
-        rolls: the songs.
+        songs: what the model reads.
         centre: see `fit_memory`.
         length: see `fit_memory`.
 
@@ -157,7 +157,7 @@ def start_from_inputs(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: 
     Source: Pasa and Sperduti, "Pre-training of recurrent neural networks via linear autoencoders", NIPS 2014.
     """
     assert isinstance(model.network, Recurrent)
-    sequences = [inputs[:, 0].cpu().numpy() for inputs in inputs_of(model, rolls)]
+    sequences = [inputs[:, 0].cpu().numpy() for inputs in inputs_of(model, songs)]
     try:
         memory = LinearAutoencoder(model.network.hidden_size, centre=centre).fit(pieces(sequences, length))
     except RankError as error:
@@ -171,9 +171,9 @@ def start_from_inputs(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: 
     model.network.load_autoencoder(memory, scale=0.5 / float(np.sqrt(np.square(states).mean(axis=0).max())))
 
 
-def inputs_of(model: DenseModel, rolls: Sequence[PianoRoll]) -> Iterator[Tensor]:
+def inputs_of(model: DenseModel, songs: Sequence[PianoRoll]) -> Iterator[Tensor]:
     """Yield what the model's network reads of each song, (time, 1, input_size)."""
     model.eval()
-    for song in range(len(rolls)):
-        frames = collate(rolls, [song], model.initial_memory.device).frames.to(model.initial_memory.dtype)
+    for number in range(len(songs)):
+        frames = collate(songs, [number], model.initial_memory.device).frames.to(model.initial_memory.dtype)
         yield model.inputs(torch.cat([torch.zeros_like(frames[:1]), frames[:-1]]), 0)

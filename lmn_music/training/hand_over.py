@@ -29,7 +29,7 @@ from lmn_music.training.autoencoders import autoencoder_of, inputs_of
 
 
 @torch.no_grad()
-def with_next_scale(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: bool, length: int) -> MemoryModel:
+def with_next_scale(model: DenseModel, songs: Sequence[PianoRoll], *, centre: bool, length: int) -> MemoryModel:
     """Return the multi-scale model with one more, slower memory, the linear autoencoder of its hidden states.
 
     Memory number i reads a hidden state every 2^i frames. Nothing reads the new memory yet, so the likelihoods are the
@@ -37,7 +37,7 @@ def with_next_scale(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: bo
 
     Args:
         model: with the network `ms-lmn`; it stays as it is.
-        rolls: the songs.
+        songs: what the model reads.
         centre: see `fit_memory`.
         length: see `fit_memory`; in frames that the new memory reads.
 
@@ -47,7 +47,7 @@ def with_next_scale(model: DenseModel, rolls: Sequence[PianoRoll], *, centre: bo
     assert isinstance(model.network, MultiScaleLMN)
     config = model.config.model_copy(update={"scales": model.config.scales + 1})
     sequences = []
-    for inputs in inputs_of(model, rolls):
+    for inputs in inputs_of(model, songs):
         h, _ = model.network.run(inputs, model.initial_state(1).memory)
         sequences.append(sampled_hidden(h[:, 0].cpu().numpy(), model.config.scales))
     memory = autoencoder_of(pieces(sequences, length), config.memory_size, centre=centre, instead="fewer model.scales")

@@ -114,11 +114,11 @@ class Trainer:
         p = self.progress
         return p.epoch >= self.config.epochs or p.epoch - p.best_epoch >= self.config.stop
 
-    def _train_batch(self, songs: list[int]) -> None:
+    def _train_batch(self, numbers: list[int]) -> None:
         p, config = self.progress, self.config
         generator = self._generator(p.epoch, p.batch + 1)
-        rolls = [randomly_transposed(self.train[song], config.transpose, generator) for song in songs]
-        batch = collate(rolls, range(len(rolls)), self.device)
+        songs = [randomly_transposed(self.train[number], config.transpose, generator) for number in numbers]
+        batch = collate(songs, range(len(songs)), self.device)
         self.model.train()
         with torch.random.fork_rng():
             torch.manual_seed(generator.initial_seed())  # also for dropout, which takes no generator
