@@ -37,12 +37,13 @@ if TYPE_CHECKING:
     from lmn_music.evaluation.explaining.surprise import Surprise
     from lmn_music.evaluation.music_report import Report
     from lmn_music.evaluation.report import Evaluation
-    from lmn_music.formats import read_score, write_roll
+    from lmn_music.formats import read_piece, read_score, write_piece, write_roll
     from lmn_music.memory.laes import LinearAutoencoder
     from lmn_music.models.checkpoint import Checkpoint
     from lmn_music.models.networks.lmn import LMN
     from lmn_music.models.networks.multiscale import MultiScaleLMN
     from lmn_music.music.pianoroll import PianoRoll
+    from lmn_music.music.piece import Piece
 
 __all__ = [
     "LMN",
@@ -54,6 +55,7 @@ __all__ = [
     "LmnMusicError",
     "MultiScaleLMN",
     "PianoRoll",
+    "Piece",
     "Report",
     "Surprise",
     "__version__",
@@ -63,12 +65,14 @@ __all__ = [
     "identify",
     "load_corpus",
     "load_model",
+    "read_piece",
     "read_score",
     "report",
     "resume",
     "stream",
     "surprise",
     "train",
+    "write_piece",
     "write_roll",
 ]
 
@@ -83,6 +87,7 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
         "LinearAutoencoder": "memory.laes",
         "MultiScaleLMN": "models.networks.multiscale",
         "PianoRoll": "music.pianoroll",
+        "Piece": "music.piece",
         "Report": "evaluation.music_report",
         "Surprise": "evaluation.explaining.surprise",
         "compose": "api",
@@ -91,12 +96,14 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
         "identify": "api",
         "load_corpus": "corpora",
         "load_model": "api",
+        "read_piece": "formats",
         "read_score": "formats",
         "report": "api",
         "resume": "api",
         "stream": "api",
         "surprise": "api",
         "train": "api",
+        "write_piece": "formats",
         "write_roll": "formats",
     }
 

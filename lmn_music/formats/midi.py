@@ -45,6 +45,7 @@ def read_midi(data: bytes, title: str) -> Piece:
     """
     song = _parse(data)
     quarter = song.ticks_per_beat
+    when = _Times(quarter)
     parts: list[Part] = []
     changes: dict[tuple[str, int], mido.MetaMessage] = {}  # (type, tick) -> the last one there
     programs: dict[int, int] = {}  # channel -> the instrument that was chosen last, on any track
@@ -53,11 +54,8 @@ def read_midi(data: bytes, title: str) -> Piece:
         track = _read_track(messages, start, programs)
         for channel, notes in sorted(track.notes.items()):
             name = track.name if len(track.notes) == 1 else ""
-            exact = sorted(
-                Note(note.pitch, Fraction(note.onset, quarter), Fraction(note.end, quarter), note.velocity)
-                for note in notes
-            )
-            exact.sort(key=lambda note: note.onset)
+            notes.sort()
+            exact = (Note(pitch, when[onset], when[end], velocity) for onset, pitch, end, velocity in notes)
             parts.append(Part(tuple(exact), name, track.programs[channel], channel, drums=channel == DRUMS))
         changes |= track.changes
         length = max(length, track.end)
@@ -122,11 +120,23 @@ def _parse(data: bytes) -> mido.MidiFile:
     return song
 
 
+class _Times(dict[int, Fraction]):
+    """Ticks in quarter notes; each is computed once, as many notes share them."""
+
+    def __init__(self, ticks_per_quarter: int) -> None:
+        super().__init__()
+        self.ticks_per_quarter = ticks_per_quarter
+
+    def __missing__(self, tick: int) -> Fraction:
+        self[tick] = Fraction(tick, self.ticks_per_quarter)
+        return self[tick]
+
+
 class _Struck(NamedTuple):
     """A note; its times in ticks."""
 
-    pitch: int
     onset: int
+    pitch: int
     end: int
     velocity: int
 
@@ -158,7 +168,7 @@ def _read_track(messages: mido.MidiTrack, start: int, programs: dict[int, int]) 
 
     def close(channel: int, pitch: int, struck: list[tuple[int, int]]) -> None:
         notes = track.notes.setdefault(channel, [])
-        notes.extend(_Struck(pitch, onset, now, velocity) for onset, velocity in struck)
+        notes.extend(_Struck(onset, pitch, now, velocity) for onset, velocity in struck)
 
     for message in messages:
         now += message.time

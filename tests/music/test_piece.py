@@ -1,5 +1,6 @@
 """Pieces: bars, spans, moving and cutting, and the roll of a piece."""
 
+import doctest
 from fractions import Fraction
 from itertools import pairwise
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lmn_music.music.piece
 from lmn_music.errors import ScoreError, UsageError
 from lmn_music.music.metre import Bar, Metre, join_pickup, split_pickup
 from lmn_music.music.notes import Note
@@ -184,3 +186,26 @@ def test_parts_are_added_and_moved_exactly() -> None:
     assert longer.parts[1].notes == (Note(60, *f(4, "13/3")),)
     assert (longer.length, longer.end) == (Fraction(13, 3), Fraction(13, 3))
     assert music.end == Fraction(1, 3)
+
+
+def test_new_music_on_the_tracks_of_the_piece() -> None:
+    upper, lower = Part((Note(72, *f(0, 1)),), "Upper", 40), Part((Note(48, *f(0, 1)),), "Lower", 42)
+    drums = Part((Note(36, *f(0, 1)),), "Drums", drums=True)
+    music = Piece((upper, drums, lower), Fraction(8))
+    assert music.trimmed().length == 1
+    new = [Part((Note(pitch, *f(1, 3)),), f"Voice {pitch}") for pitch in (74, 50, 43)]
+    longer = music.trimmed().continued(new)
+    assert [(part.name, [note.pitch for note in part.notes]) for part in longer.parts] == [
+        ("Upper", [72, 74]),
+        ("Drums", [36]),
+        ("Lower", [48, 50]),
+        ("Voice 43", [43]),
+    ]
+    assert [part.program for part in longer.parts] == [40, 0, 42, 0]
+    assert longer.length == 3
+    assert longer.after(Fraction(1)).parts[0].notes == (Note(74, *f(0, 2)),)
+    assert music.trimmed().continued(new[:1]).parts[1:] == music.parts[1:]
+
+
+def test_the_examples_are_true() -> None:
+    assert doctest.testmod(lmn_music.music.piece).failed == 0
