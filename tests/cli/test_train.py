@@ -10,10 +10,11 @@ from rich.console import Console
 
 from lmn_music.cli.progress import TrainingDisplay, counting
 from lmn_music.formats import write_roll
+from lmn_music.models.build import NETWORKS
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.training.progress import StageProgress
 from lmn_music.training.recipe import load_recipe
-from lmn_music.training.stages import stages_of
+from lmn_music.training.stages import FAMILIES, stages_of
 from tests.cli.helpers import TINY, lmn_music
 from tests.helpers import make_roll
 
@@ -157,6 +158,12 @@ def test_every_model_trains_evaluates_resumes_and_generates(model, tunes):
     assert "nats per frame" in lmn_music("evaluate", "run")
     lmn_music("generate", "--model", "run", "--bars", "2", "--seed", "1", "--out", "song.mid")
     assert Path("song.mid").is_file()
+
+
+def test_the_help_names_every_start():
+    text = lmn_music("train", "--help")
+    for name, family in FAMILIES.items():
+        assert all(start in text for start in (*family.starts, *NETWORKS[name].starts))
 
 
 def test_a_model_that_does_not_exist_or_does_not_fit(tunes):
