@@ -11,15 +11,14 @@ Every public name is imported when it is first used, so `import lmn_music` is qu
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from lmn_music.errors import LmnMusicError
+from lmn_music.lazy import lazily
 from lmn_music.version import __version__
 
 if TYPE_CHECKING:
-    from typing import Any
-
+    from lmn_music import api
     from lmn_music.api import (
         compose,
         compose_songs,
@@ -59,6 +58,7 @@ __all__ = [
     "Report",
     "Surprise",
     "__version__",
+    "api",
     "compose",
     "compose_songs",
     "evaluate",
@@ -90,6 +90,7 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
         "Piece": "music.piece",
         "Report": "evaluation.music_report",
         "Surprise": "evaluation.explaining.surprise",
+        "api": "api",
         "compose": "api",
         "compose_songs": "api",
         "evaluate": "api",
@@ -107,13 +108,7 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
         "write_roll": "formats",
     }
 
-    def __getattr__(name: str) -> Any:
-        """Import a public name when it is first used."""
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-        globals()[name] = value
-        return value
+    __getattr__ = lazily(__name__, _MODULES)
 
     def __dir__() -> list[str]:
         """Return the public names and what is imported already."""

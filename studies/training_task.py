@@ -89,9 +89,11 @@ class TrainingTask:
         if (self.folder / "config.toml").exists():
             training = api.resume_run(self.folder, corpus, device="cpu")
             if (training.config.recipe, training.config.seed) != (self.recipe, self.seed):
-                raise LmnMusicError(f"{self.folder} holds another training: choose another --out, or move it away")
+                raise LmnMusicError(f"{self.folder} holds another training: choose another folder, or move it away")
         else:
-            training = api.start_run(corpus, self.recipe, self.folder, seed=self.seed, device="cpu", command=COMMAND)
+            training = api.start_run(
+                corpus, recipe=self.recipe, out=self.folder, seed=self.seed, device="cpu", command=COMMAND
+            )
         training.run()
 
     def _figures(self, corpus: Corpus) -> Row:
@@ -122,7 +124,10 @@ class SpeedTask:
         for _ in range(REPEATS):
             with tempfile.TemporaryDirectory() as folder:
                 clock = Clock(stages_of(self.recipe)[-1].name)
-                api.start_run(corpus, self.recipe, folder, device="cpu", command=COMMAND, reporter=clock).run()
+                run = api.start_run(
+                    corpus, recipe=self.recipe, out=folder, device="cpu", command=COMMAND, reporter=clock
+                )
+                run.run()
             first, *others = np.diff(clock.times)
             epochs += others
             before.append(first - min(others))

@@ -34,7 +34,7 @@ def test_commands_in_their_order(page, benchmark_folder, tmp_path, monkeypatch):
     assert len(commands) >= 3
     for command in commands:
         extra = SHORT if command[1] == "train" else []
-        if extra and "--model" not in command:
+        if extra and "--baseline" not in command:
             extra = [*SHORT, "--recipe", "lmn"]
         result = CliRunner().invoke(app, command[1:] + extra)
         assert result.exit_code == 0, f"{shlex.join(command)}: {result.output}"

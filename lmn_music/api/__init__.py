@@ -10,27 +10,36 @@ from lmn_music.api.composing_files import compose_files
 from lmn_music.api.corpora import CorpusCheck, CorpusEntry, corpus_song, fetch_corpora, list_corpora, verify_corpora
 from lmn_music.api.evaluating import evaluate, published_figures
 from lmn_music.api.explaining import identify, surprise, surprise_files
-from lmn_music.api.loading import load_model, open_corpus, resolve_device
+from lmn_music.api.loading import load_model, open_corpus, resolve_device, shipped_models
 from lmn_music.api.ranking import rank_songs
 from lmn_music.api.recipes import choose_recipe, recipe_names, recipe_text
 from lmn_music.api.reporting import report
 from lmn_music.api.streaming import open_port, play, stream
 from lmn_music.api.training import resume, resume_run, start_run, train
+from lmn_music.lazy import lazily
 
 if TYPE_CHECKING:  # what the functions return and take
-    from lmn_music.evaluation.explaining.identification import Identification as Identification
-    from lmn_music.evaluation.explaining.surprise import Surprise as Surprise
-    from lmn_music.evaluation.music_report import Report as Report
-    from lmn_music.evaluation.report import BeyondOneModel as BeyondOneModel
-    from lmn_music.evaluation.report import Evaluation as Evaluation
-    from lmn_music.generation.ranking import Ranked as Ranked
-    from lmn_music.training.family import Stage as Stage
-    from lmn_music.training.progress import StageProgress as StageProgress
-    from lmn_music.training.run import Run as Run
+    from lmn_music.evaluation.explaining.identification import Identification
+    from lmn_music.evaluation.explaining.surprise import Surprise
+    from lmn_music.evaluation.music_report import Report
+    from lmn_music.evaluation.report import BeyondOneModel, Evaluation
+    from lmn_music.generation.ranking import Ranked
+    from lmn_music.training.family import Stage
+    from lmn_music.training.progress import StageProgress
+    from lmn_music.training.run import Run
 
 __all__ = [
+    "BeyondOneModel",
     "CorpusCheck",
     "CorpusEntry",
+    "Evaluation",
+    "Identification",
+    "Ranked",
+    "Report",
+    "Run",
+    "Stage",
+    "StageProgress",
+    "Surprise",
     "choose_recipe",
     "compose",
     "compose_files",
@@ -52,6 +61,7 @@ __all__ = [
     "resolve_device",
     "resume",
     "resume_run",
+    "shipped_models",
     "start_run",
     "stream",
     "surprise",
@@ -59,3 +69,19 @@ __all__ = [
     "train",
     "verify_corpora",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too, for one that exists
+    __getattr__ = lazily(
+        __name__,
+        {
+            "BeyondOneModel": "evaluation.report",
+            "Evaluation": "evaluation.report",
+            "Identification": "evaluation.explaining.identification",
+            "Ranked": "generation.ranking",
+            "Report": "evaluation.music_report",
+            "Run": "training.run",
+            "Stage": "training.family",
+            "StageProgress": "training.progress",
+            "Surprise": "evaluation.explaining.surprise",
+        },
+    )

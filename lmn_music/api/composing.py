@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lmn_music.api.arguments import whole_number
 from lmn_music.api.loading import check_seed, load_model
 from lmn_music.api.ranking import best_songs
 from lmn_music.errors import UsageError
+from lmn_music.words import counted
 
 if TYPE_CHECKING:
     from lmn_music.models.checkpoint import Checkpoint
@@ -36,7 +38,8 @@ def compose(
         bars: the length in bars of four quarter notes; 16 if neither this nor frames is given.
         frames: the length in frames, the model's unit of time.
         seed: the same seed gives the same song; drawn at random if not given. The song's title names it.
-        temperature: below 1 more cautious, above 1 bolder, 1 is the model itself.
+        temperature: decides which keys sound, never when or how many: below 1 more cautious, above 1 bolder; 1 is the
+            model itself.
         prime: a song, or a file, that the new song begins with and continues; it is not counted in the length.
         device: see `resolve_device`.
 
@@ -82,7 +85,7 @@ def compose_songs(
         bars: the length of each in bars.
         frames: the length of each in frames.
         seed: of the first song; the next one has the next number.
-        temperature: how bold they are.
+        temperature: how bold the choice of keys is.
         prime: what every song begins with.
         data: for best, see `rank_songs`.
         device: see `resolve_device`.
@@ -100,11 +103,11 @@ def compose_songs(
     """
     from lmn_music.generation.sampler import generate_song
 
-    check_best(best, count)
+    count, best = check_counts(count, best)
     seed = first_seed(seed, count)
     checkpoint = load_model(model, device=device)
     length = song_length(checkpoint, bars=bars, frames=frames)
-    start = read_prime(checkpoint, prime)
+    start = open_prime(checkpoint, prime)
     per_quarter = checkpoint.header.corpus.frames_per_quarter
     songs = (
         generate_song(
@@ -125,26 +128,28 @@ def compose_songs(
 def song_length(checkpoint: Checkpoint, *, bars: int | None = None, frames: int | None = None) -> int:
     """Return the number of frames of a new song."""
     if bars is not None and frames is not None:
-        raise UsageError("give the length as --bars or as --frames, not both")
+        raise UsageError("give the length as `bars` or as `frames`, not both")
     if frames is not None:
-        return frames
-    return (BARS if bars is None else bars) * QUARTERS_PER_BAR * checkpoint.header.corpus.frames_per_quarter
+        return whole_number("frames", frames, 2)
+    bars = whole_number("bars", BARS if bars is None else bars, 1)
+    return bars * QUARTERS_PER_BAR * checkpoint.header.corpus.frames_per_quarter
 
 
-def check_best(best: int | None, count: int) -> None:
-    """Raise UsageError unless so many songs can be chosen."""
-    if best is not None and not 1 <= best <= count:
-        raise UsageError(f"--best is a number from 1 to {count}, as many songs as are drawn: raise --count")
+def check_counts(count: int, best: int | None) -> tuple[int, int | None]:
+    """Return how many songs are drawn and how many are kept; UsageError unless so many can be."""
+    count = whole_number("count", count, 1)
+    best = None if best is None else whole_number("best", best, 1)
+    if best is not None and best > count:
+        raise UsageError(f"`best` is {best}, but only {counted(count, 'song')} would be drawn: raise `count`")
+    return count, best
 
 
 def first_seed(seed: int | None, count: int) -> int:
     """Return the seed of the first song, drawn at random if not given; UsageError if one is too large."""
-    seed = secrets.randbelow(2**31) if seed is None else seed
-    check_seed(seed, count)
-    return seed
+    return check_seed(secrets.randbelow(2**31) if seed is None else seed, count)
 
 
-def read_prime(checkpoint: Checkpoint, prime: str | Path | PianoRoll | None) -> PianoRoll | None:
+def open_prime(checkpoint: Checkpoint, prime: str | Path | PianoRoll | None) -> PianoRoll | None:
     """Return what songs begin with, with as many frames per quarter note as the model reads."""
     from lmn_music.formats import read_score
 
@@ -154,7 +159,6 @@ def read_prime(checkpoint: Checkpoint, prime: str | Path | PianoRoll | None) -> 
     if isinstance(prime, str | Path):
         return read_score(prime, per_quarter)
     if prime.frames_per_quarter != per_quarter:
-        raise UsageError(
-            f"the song to begin with has {prime.frames_per_quarter} frames per quarter note; give it {per_quarter}"
-        )
+        frames = counted(prime.frames_per_quarter, "frame")
+        raise UsageError(f"the song to begin with has {frames} per quarter note; give it {per_quarter}")
     return prime

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lmn_music.api.composing import check_best, compose_songs, first_seed, read_prime, song_length
+from lmn_music.api.arguments import several
+from lmn_music.api.composing import check_counts, compose_songs, first_seed, open_prime, song_length
 from lmn_music.api.loading import load_model
+from lmn_music.formats.registry import TEMPO
 
 if TYPE_CHECKING:
     from lmn_music.models.checkpoint import Checkpoint
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def compose_files(
-    out: Sequence[str | Path],
+    out: str | Path | Sequence[str | Path],
     model: str | Path | Checkpoint = "jsb",
     *,
     count: int = 1,
@@ -25,7 +27,7 @@ def compose_files(
     seed: int | None = None,
     temperature: float = 1.0,
     prime: str | Path | PianoRoll | None = None,
-    tempo: float = 90.0,
+    tempo: float = TEMPO,
     repeat_notes: bool = False,
     data: str | Path | None = None,
     device: str = "auto",
@@ -34,15 +36,15 @@ def compose_files(
     """Compose songs and write each of them; that they can be written is checked before the first one is drawn.
 
     Args:
-        out: the files of a song, such as a .mid and a .png; numbered (song-1.mid, song-2.mid) if there are several
-            songs.
+        out: the file of a song, or several files, such as a .mid and a .png; numbered (song-1.mid, song-2.mid) if
+            there are several songs.
         model: see `compose_songs`, also for all arguments but tempo and repeat_notes.
         count: how many songs are drawn.
         best: how many of them are written, numbered by their rank; all of them if not given.
         bars: the length of each in bars.
         frames: the length of each in frames.
         seed: of the first song.
-        temperature: how bold they are.
+        temperature: how bold the choice of keys is.
         prime: what every song begins with.
         tempo: in quarter notes per minute.
         repeat_notes: strike a key anew in each frame; otherwise a key that sounds in the next frame too is held.
@@ -62,16 +64,16 @@ def compose_files(
     """
     from lmn_music.formats import check_length, check_output, write_roll
 
-    check_best(best, count)
+    count, best = check_counts(count, best)
     seed = first_seed(seed, count)
     written = count if best is None else best
-    files = [[_numbered(Path(path), number, written) for path in out] for number in range(1, written + 1)]
+    files = [[_numbered(Path(path), number, written) for path in several(out)] for number in range(1, written + 1)]
     for path in (path for paths in files for path in paths):
         check_output(path)
     checkpoint = load_model(model, device=device)
     per_quarter = checkpoint.header.corpus.frames_per_quarter
     length = song_length(checkpoint, bars=bars, frames=frames)
-    start = read_prime(checkpoint, prime)
+    start = open_prime(checkpoint, prime)
     for path in files[0]:
         check_length(path, length + (len(start) if start else 0), per_quarter, tempo=tempo)
     songs = compose_songs(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from lmn_music.api.arguments import whole_number
 from lmn_music.errors import CorpusError, CorpusUnavailableError, LmnMusicError, UsageError
 
 if TYPE_CHECKING:
@@ -173,10 +174,11 @@ def corpus_song(
     """
     from lmn_music.corpora import load_corpus
 
+    number = whole_number("number", number, 0)
     songs = load_corpus(name, data).split(split)
-    if not 0 <= number < len(songs):
+    if number >= len(songs):
         choice = "0, the only one" if len(songs) == 1 else f"from 0 to {len(songs) - 1}"
-        raise UsageError(f"'{name}' has no song {number} in {split}: choose --song {choice}.")
+        raise UsageError(f"'{name}' has no song {number} in {split}: choose `number` {choice}.")
     return songs[number]
 
 

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from lmn_music.api.arguments import several
 from lmn_music.api.loading import load_model, open_corpus_of
+from lmn_music.errors import UsageError
 
 if TYPE_CHECKING:
     from lmn_music.corpora import Corpus
@@ -20,7 +22,7 @@ def evaluate(
     corpus: str | Path | Corpus | None = None,
     split: str = "test",
     *,
-    others: Sequence[str | Path | Checkpoint] = (),
+    others: str | Path | Checkpoint | Sequence[str | Path | Checkpoint] = (),
     dynamic: bool = False,
     to_c: bool = False,
     data: str | Path | None = None,
@@ -35,7 +37,7 @@ def evaluate(
         model: see `load_model`.
         corpus: a name, a folder, or a corpus that is loaded already; by default the one that the model was trained on.
         split: "train", "valid" or "test".
-        others: models trained on the same songs; the ensemble of all of them is evaluated too.
+        others: a model, or several, trained on the same songs; the ensemble of all of them is evaluated too.
         dynamic: also let the model continue to learn from each song while it reads it.
         to_c: transpose a folder's songs to C.
         data: see `lmn_music.load_corpus`.
@@ -60,11 +62,8 @@ def evaluate(
     from lmn_music.evaluation import report
     from lmn_music.evaluation.progress import no_progress
 
-    checkpoint, *rest = [load_model(each, device=device) for each in (model, *others)]
-    advice = "name the corpus (--corpus)"
-    songs = open_corpus_of(
-        checkpoint.header.corpus, corpus, data, advice=advice, to_c=to_c, stand_in=stand_in, progress=reading
-    )
+    checkpoint, *rest = [load_model(each, device=device) for each in (model, *several(others))]
+    songs = open_corpus_of(checkpoint.header.corpus, corpus, data, to_c=to_c, stand_in=stand_in, progress=reading)
     return report.evaluate(checkpoint, songs, split, others=rest, dynamic=dynamic, progress=progress or no_progress)
 
 
@@ -91,10 +90,16 @@ def published_figures(corpus: str) -> PublishedFigures:
     Returns:
         The published models, with the words that a table of them needs.
 
+    Raises:
+        UsageError: it is no benchmark corpus.
+
     Example:
         >>> published_figures("jsb").kinds["dependent"]
         'exact, the keys of a frame dependent on each other'
     """
+    from lmn_music.corpora import BENCHMARKS
     from lmn_music.evaluation.published import KINDS, TAGS, published_rows
 
+    if corpus not in BENCHMARKS:
+        raise UsageError(f"there are no published figures of {corpus!r}: choose {', '.join(BENCHMARKS)}")
     return PublishedFigures(published_rows(corpus), KINDS, TAGS)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lmn_music.api.arguments import several
 from lmn_music.api.loading import load_model, resolve_device
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def surprise(
 
 
 def surprise_files(
-    out: Sequence[str | Path],
+    out: str | Path | Sequence[str | Path],
     song: str | Path | PianoRoll,
     model: str | Path | Checkpoint | None = None,
     *,
@@ -86,7 +87,7 @@ def surprise_files(
     """Measure how surprising a song is and write it; that it can be written is checked first.
 
     Args:
-        out: the files, each .png, .csv or .html.
+        out: the file, or several files, each .png, .csv or .html.
         song: see `surprise`, also for the other arguments.
         model: what reads.
         transpose: how many semitones higher.
@@ -106,11 +107,12 @@ def surprise_files(
     from lmn_music.evaluation.explaining.surprise import check_suffix
     from lmn_music.formats import check_place
 
-    for path in out:
+    paths = several(out)
+    for path in paths:
         check_suffix(path)
         check_place(Path(path))
     found = surprise(song, model, transpose=transpose, frames_per_quarter=frames_per_quarter, device=device)
-    for path in out:
+    for path in paths:
         found.write(path)
     return found
 

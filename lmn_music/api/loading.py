@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsIndex
 
+from lmn_music.api.arguments import whole_number
 from lmn_music.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,22 +39,21 @@ def resolve_device(name: str = "auto") -> str:
         return next(device for device, there in available.items() if there)
     if not available.get(name):
         known = ", ".join(device for device, there in available.items() if there)
-        raise UsageError(f"--device {name} is not available on this machine: choose auto or {known}")
+        raise UsageError(f"`device` {name} is not available on this machine: choose auto or {known}")
     return name
 
 
-def check_seed(seed: int, count: int = 1) -> None:
-    """Check that torch takes `count` seeds: `seed`, `seed + 1`, and so on.
+def check_seed(seed: SupportsIndex, count: int = 1) -> int:
+    """Return a seed, and check that torch takes `count` seeds: `seed`, `seed + 1`, and so on.
 
     Args:
         seed: the first of them.
         count: how many.
 
     Raises:
-        UsageError: one of them is too large or negative.
+        UsageError: one of them is no whole number, too large or negative.
     """
-    if not 0 <= seed <= LARGEST_SEED - count + 1:
-        raise UsageError(f"--seed is a number from 0 to {LARGEST_SEED - count + 1} here, not {seed}")
+    return whole_number("seed", seed, 0, LARGEST_SEED - count + 1)
 
 
 def load_model(model: str | Path | Checkpoint, *, device: str = "auto") -> Checkpoint:
@@ -61,8 +61,9 @@ def load_model(model: str | Path | Checkpoint, *, device: str = "auto") -> Check
 
     Args:
         model: the name of a shipped model ("jsb", "nottingham", "muse", "piano"), a run folder, whose best model is
-            taken, or a .safetensors file. A Checkpoint is returned as it is.
-        device: see `resolve_device`.
+            taken, or a .safetensors file. Only a text is the name of a shipped model: Path("jsb") is a run folder. A
+            Checkpoint is returned as it is.
+        device: see `resolve_device`; a Checkpoint stays where it is if this is "auto", and moves otherwise.
 
     Returns:
         The checkpoint: `.model` computes, `.header` says how the model was made, `.name` is what it was called here.
@@ -76,13 +77,30 @@ def load_model(model: str | Path | Checkpoint, *, device: str = "auto") -> Check
     """
     from lmn_music.models.checkpoint import Checkpoint, load_checkpoint
 
-    return model if isinstance(model, Checkpoint) else load_checkpoint(model, resolve_device(device))
+    if not isinstance(model, Checkpoint):
+        return load_checkpoint(model, resolve_device(device))
+    if device != "auto":
+        model.model.to(resolve_device(device))
+    return model
+
+
+def shipped_models() -> list[str]:
+    """Return the names of the models that come with the package.
+
+    Example:
+        >>> shipped_models()
+        ['jsb', 'muse', 'nottingham', 'piano']
+    """
+    from lmn_music.models.checkpoint import shipped_names
+
+    return shipped_names()
 
 
 def open_corpus(
     corpus: str | Path | Corpus,
     data: str | Path | None = None,
     *,
+    download: bool = True,
     frames_per_quarter: int | None = None,
     to_c: bool = False,
     stand_in: Callable[[str], None] | None = None,
@@ -93,6 +111,7 @@ def open_corpus(
     Args:
         corpus: a name, a folder, or a corpus that is loaded already.
         data: see `lmn_music.load_corpus`, also for the other arguments.
+        download: whether a benchmark corpus may be downloaded.
         frames_per_quarter: for folders only.
         to_c: for folders only.
         stand_in: called with the reason why the chorales are taken in the place of JSB Chorales.
@@ -115,6 +134,7 @@ def open_corpus(
         return load_corpus(
             corpus,
             data,
+            download=download,
             frames_per_quarter=frames_per_quarter,
             to_c=to_c,
             stand_in=stand_in,
@@ -122,7 +142,7 @@ def open_corpus(
         )
     if frames_per_quarter is not None or to_c:
         raise UsageError(
-            "a corpus that is loaded already has its frames and its key: leave out frames_per_quarter, to_c"
+            "a corpus that is loaded already has its frames and its key: leave out `frames_per_quarter` and `to_c`"
         )
     return corpus
 
@@ -132,7 +152,8 @@ def open_corpus_of(
     corpus: str | Path | Corpus | None,
     data: str | Path | None = None,
     *,
-    advice: str,
+    advice: str = "name the `corpus`",
+    download: bool = True,
     to_c: bool = False,
     stand_in: Callable[[str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -144,6 +165,7 @@ def open_corpus_of(
         corpus: another corpus.
         data: see `lmn_music.load_corpus`.
         advice: what to do where the folder that the model was trained on has moved.
+        download: whether a benchmark corpus may be downloaded.
         to_c: transpose a folder's songs to C, even if the songs in training were not transposed.
         stand_in: see `lmn_music.load_corpus`.
         progress: see `lmn_music.load_corpus`.
@@ -154,15 +176,25 @@ def open_corpus_of(
     Raises:
         UsageError: the folder that the model was trained on is not there, or there is no such corpus.
     """
-    from lmn_music.corpora import NAMES, Corpus
-
     source = info.source if corpus is None else corpus
     if corpus is None and not source:
         raise UsageError(f"the model was trained on songs that are in no file: {advice}")
-    if corpus is None and source not in NAMES and not Path(info.source).is_dir():
+    if corpus is None and is_gone(info):
         raise UsageError(f"the model was trained on the folder {source}, which is not there; if it has moved, {advice}")
-    if isinstance(source, Corpus) or source in NAMES:  # has its own frames and key
-        return open_corpus(source, data, to_c=to_c, stand_in=stand_in)
+    if not is_folder(source):  # has its own frames and key
+        return open_corpus(source, data, download=download, to_c=to_c, stand_in=stand_in)
     return open_corpus(
         source, data, frames_per_quarter=info.frames_per_quarter, to_c=to_c or info.to_c, progress=progress
     )
+
+
+def is_folder(corpus: str | Path | Corpus) -> bool:
+    """Return whether a corpus is given as a folder, whose frames and key can be chosen."""
+    from lmn_music.corpora import NAMES
+
+    return isinstance(corpus, Path) or (isinstance(corpus, str) and corpus not in NAMES)
+
+
+def is_gone(info: CorpusInfo) -> bool:
+    """Return whether what a model was trained on is in no file, or in a folder that is not there."""
+    return is_folder(info.source) and not (info.source and Path(info.source).is_dir())

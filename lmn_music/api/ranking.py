@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lmn_music.api.loading import load_model
+from lmn_music.api.loading import is_gone, load_model, open_corpus_of
 from lmn_music.errors import CorpusUnavailableError
 
 if TYPE_CHECKING:
@@ -57,10 +57,7 @@ def rank_songs(
     from lmn_music.generation.ranking import rank
 
     checkpoint = load_model(model, device=device)
-    corpus = _corpus_of(checkpoint, data)
-    if corpus is None and remark is not None:
-        remark(NO_CORPUS)
-    return rank(checkpoint, songs, corpus, beginning=beginning)
+    return rank(checkpoint, songs, _corpus_of(checkpoint, data, remark), beginning=beginning)
 
 
 def best_songs(
@@ -72,7 +69,7 @@ def best_songs(
     data: str | Path | None,
     remark: Callable[[str], None] | None,
 ) -> Iterator[PianoRoll]:
-    """Draw all songs, and yield the best of them; see `rank_songs`.
+    """Draw all songs, and yield the best of them; the corpus of the training is read before the first one is drawn.
 
     Args:
         checkpoint: the model that composes the songs.
@@ -81,23 +78,28 @@ def best_songs(
         beginning: see `rank_songs`, also for data.
         remark: called with one line for each song that is yielded, and see `rank_songs`.
     """
-    ranked = rank_songs(checkpoint, list(songs), beginning=beginning, data=data, remark=remark)
-    for number, one in enumerate(ranked[:best], 1):
-        if remark is not None:
-            remark(f"rank {number} of {len(ranked)}: {one}")
-        yield one.song
+    from lmn_music.generation.ranking import rank
+
+    corpus = _corpus_of(checkpoint, data, remark)
+
+    def ranked() -> Iterator[PianoRoll]:
+        found = rank(checkpoint, list(songs), corpus, beginning=beginning)
+        for number, one in enumerate(found[:best], 1):
+            if remark is not None:
+                remark(f"rank {number} of {len(found)}: {one}")
+            yield one.song
+
+    return ranked()
 
 
-def _corpus_of(checkpoint: Checkpoint, data: str | Path | None) -> Corpus | None:
-    """Return what a model was trained on, if it is on this machine."""
-    from lmn_music.corpora import NAMES, load_corpus
-
+def _corpus_of(checkpoint: Checkpoint, data: str | Path | None, remark: Callable[[str], None] | None) -> Corpus | None:
+    """Return what a model was trained on, or remark that it is not on this machine."""
     info = checkpoint.header.corpus
-    if info.source in NAMES:
-        try:
-            return load_corpus(info.source, data, download=False)
-        except CorpusUnavailableError:
-            return None
-    if info.source and Path(info.source).is_dir():
-        return load_corpus(info.source, frames_per_quarter=info.frames_per_quarter, to_c=info.to_c)
+    try:
+        if not is_gone(info):
+            return open_corpus_of(info, None, data, download=False)
+    except CorpusUnavailableError:
+        pass
+    if remark is not None:
+        remark(NO_CORPUS)
     return None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lmn_music.api.arguments import several, whole_number
 from lmn_music.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,61 +42,99 @@ def recipe_text(name: str | Path) -> str:
         >>> "epochs = " in recipe_text("tied")
         True
     """
-    import tomli_w
-
     from lmn_music.training.recipe import load_recipe
 
-    return tomli_w.dumps(load_recipe(name).model_dump(mode="json"))
+    return _toml(load_recipe(name))
 
 
 def choose_recipe(
     corpus: str | Path,
-    recipe: str | Path | None = None,
+    recipe: str | Path | Recipe | None = None,
     *,
-    model: str | None = None,
+    baseline: str | None = None,
     start: str | None = None,
     epochs: int | None = None,
-    changes: Sequence[str] = (),
+    changes: str | Sequence[str] = (),
 ) -> Recipe:
     """Return every value that a training depends on.
 
     Args:
         corpus: the name of a corpus, or a folder; it chooses the recipe if nothing else does.
-        recipe: the name of a shipped recipe, or a .toml file.
-        model: a model to compare with, such as "gru" or "lmn-orthogonal"; see `lmn_music.training.recipe.MODELS`.
+        recipe: the name of a shipped recipe, a .toml file, or a recipe that is loaded already.
+        baseline: train something to compare a model with, such as "gru" or "lmn-orthogonal"; see
+            `lmn_music.training.recipe.BASELINES`.
         start: how the memory starts: "laes", "orthogonal", "random", "delay" or "legendre".
-        epochs: at most so many passes over the songs in each stage.
-        changes: values to change, each as "KEY=VALUE", such as "model.hidden_size=128".
+        epochs: at most so many in each stage; an epoch is a pass over the songs.
+        changes: a value to change, or several, each as "KEY=VALUE", such as "model.hidden_size=128".
 
     Returns:
         The recipe.
 
     Raises:
-        UsageError: there is no such recipe, model or key, or a value does not fit; the message names the option of the
-            command that is wrong.
+        UsageError: there is no such recipe, baseline or key, or a value does not fit; the message names the argument
+            that is wrong.
 
     Example:
         >>> choose_recipe("jsb", epochs=3).training.epochs
         3
     """
     from lmn_music.corpora import NAMES
-    from lmn_music.training.recipe import DENSE, MODELS, default_recipe, load_recipe, with_epochs
+    from lmn_music.training.recipe import BASELINES, DENSE, default_recipe, with_epochs
 
-    if model is not None and model not in MODELS:
-        raise UsageError(f"there is no --model {model}: choose {', '.join(MODELS)}")
+    if baseline is not None and baseline not in BASELINES:
+        raise UsageError(f"there is no `baseline` {baseline}: choose {', '.join(BASELINES)}")
     if recipe is None:
-        recipe = DENSE if model else default_recipe(str(corpus) if corpus in NAMES else "tied")
-    if model and start and any(change.startswith("start=") for change in MODELS[model]):
-        raise UsageError(f"--model {model} says itself how its memory starts: leave out --start")
-    all_changes = [*MODELS[model], *changes] if model else list(changes)
-    all_changes += [f"start={start}"] if start else []
+        recipe = DENSE if baseline else default_recipe(str(corpus) if corpus in NAMES else "tied")
+    given = {
+        "start": [f"start={start}"] if start else [],
+        "changes": several(changes),
+        "baseline": [*BASELINES[baseline]] if baseline else [],
+    }
+    if start and any(change.startswith("start=") for change in given["baseline"]):
+        raise UsageError(f"`baseline` {baseline} says itself how its memory starts: leave out `start`")
     try:
-        load_recipe(recipe)
+        _read(recipe, [])
     except UsageError as error:
-        raise UsageError(f"--recipe: {error}") from error
+        raise UsageError(f"`recipe`: {error}") from error
     try:
-        settings = load_recipe(recipe, all_changes)
+        settings = _read(recipe, _all_changes(given))
     except UsageError as error:
-        fault = str(error).removeprefix(f"{recipe}: ")
-        raise UsageError(f"--set: {fault}" if changes else fault) from error
-    return with_epochs(settings, epochs) if epochs else settings
+        wrong = " and ".join(f"`{name}`" for name in _wrong(recipe, given))
+        raise UsageError(f"{wrong}: {str(error).removeprefix(f'{recipe}: ')}") from error
+    if epochs is None:
+        return settings
+    epochs = whole_number("epochs", epochs, 1)
+    try:
+        return with_epochs(settings, epochs)
+    except UsageError as error:
+        raise UsageError(f"`epochs`: {error}") from error
+
+
+def _all_changes(given: dict[str, list[str]], without: str = "") -> list[str]:
+    """Return what is changed: by the baseline first, then by `changes`, then by `start`."""
+    return [change for name in reversed(given) if name != without for change in given[name]]
+
+
+def _wrong(recipe: str | Path | Recipe, given: dict[str, list[str]]) -> list[str]:
+    """Return the argument without which all is right; if there is none, all that are given."""
+    there = [name for name, changes in given.items() if changes]
+    for name in there:
+        with suppress(UsageError):
+            _read(recipe, _all_changes(given, without=name))
+            return [name]
+    return there
+
+
+def _read(recipe: str | Path | Recipe, changes: Sequence[str]) -> Recipe:
+    from lmn_music.training.config import Recipe
+    from lmn_music.training.recipe import load_recipe, parse_recipe
+
+    if not isinstance(recipe, Recipe):
+        return load_recipe(recipe, changes)
+    return parse_recipe(_toml(recipe), changes)
+
+
+def _toml(recipe: Recipe) -> str:
+    import tomli_w
+
+    return tomli_w.dumps(recipe.model_dump(mode="json"))

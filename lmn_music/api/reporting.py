@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lmn_music.api.loading import load_model, open_corpus
+from lmn_music.api.arguments import several
+from lmn_music.api.loading import is_folder, load_model, open_corpus, open_corpus_of
 from lmn_music.errors import UsageError
+from lmn_music.words import counted
 
 if TYPE_CHECKING:
     from lmn_music.corpora import Corpus
@@ -15,10 +17,12 @@ if TYPE_CHECKING:
     from lmn_music.models.checkpoint import Checkpoint
     from lmn_music.music.pianoroll import PianoRoll
 
+DEFAULT = "jsb"
+
 
 def report(
     songs: str | Path | PianoRoll | Sequence[str | Path | PianoRoll],
-    corpus: str | Path | Corpus = "jsb",
+    corpus: str | Path | Corpus | None = None,
     model: str | Path | Checkpoint | None = None,
     *,
     to_c: bool = False,
@@ -33,9 +37,11 @@ def report(
 
     Args:
         songs: a file, a song, or several of them. Files are read with as many frames per quarter note as the corpus.
-        corpus: a name, a folder, or a corpus that is loaded already.
+        corpus: a name, a folder, or a corpus that is loaded already; by default the one that the model was trained on,
+            or "jsb" without a model. With a model, a folder is read with the model's frames per quarter note.
         model: measure the likelihood of the songs under this model too; see `load_model`.
-        to_c: transpose each song, and a folder's songs, to C major or C minor, the keys of the benchmark corpora.
+        to_c: transpose each song, and a folder's songs, to C major or C minor, the keys of the benchmark corpora. The
+            songs are transposed too if those of the corpus were.
         data: see `lmn_music.load_corpus`.
         device: see `resolve_device`.
         out: a .png file to write, with a picture of the report.
@@ -49,7 +55,7 @@ def report(
 
     Raises:
         UsageError: there is nothing to compare, the picture cannot be written, or a song has other frames per quarter
-            note than the corpus.
+            note than the corpus, or the model than the corpus.
         ScoreError: a file cannot be read.
         CorpusError: the corpus cannot be read.
         CheckpointError: there is no such model.
@@ -59,7 +65,6 @@ def report(
         >>> print(report(corpus_song("chorales", 3), "chorales").origins[0].source)
         bwv94.8
     """
-    from lmn_music.corpora import NAMES
     from lmn_music.evaluation.progress import no_progress
     from lmn_music.evaluation.report_picture import write_picture
     from lmn_music.evaluation.reporting import make_report
@@ -71,19 +76,41 @@ def report(
         if Path(out).suffix.lower() != ".png":
             raise UsageError(f"the picture of a report is a .png file, not {Path(out).name}")
         check_output(Path(out))
-    is_folder = isinstance(corpus, str | Path) and corpus not in NAMES
-    beside = open_corpus(corpus, data, to_c=to_c and is_folder, stand_in=stand_in, progress=reading)
+    checkpoint = None if model is None else load_model(model, device=device)
+    beside = _corpus(checkpoint, corpus, data, to_c=to_c, stand_in=stand_in, progress=reading)
     per_quarter = beside.frames_per_quarter
-    given = [songs] if isinstance(songs, str | Path | PianoRoll) else songs
+    given = several(songs)
     rolls = [song if isinstance(song, PianoRoll) else read_score(song, per_quarter) for song in given]
     for roll in rolls:
         if roll.frames_per_quarter != per_quarter:
-            raise UsageError(
-                f"{roll.title or 'a song'} has {roll.frames_per_quarter} frames per quarter note; give it {per_quarter}"
-            )
-    checkpoint = None if model is None else load_model(model, device=device)
-    rolls = [transpose_to_c(roll) for roll in rolls] if to_c else rolls
+            frames = counted(roll.frames_per_quarter, "frame")
+            raise UsageError(f"{roll.title or 'a song'} has {frames} per quarter note; give it {per_quarter}")
+    rolls = [transpose_to_c(roll) for roll in rolls] if to_c or beside.to_c else rolls
     found = make_report(rolls, beside, checkpoint, progress=progress or no_progress)
     if out is not None:
         write_picture(found, Path(out))
+    return found
+
+
+def _corpus(
+    checkpoint: Checkpoint | None,
+    corpus: str | Path | Corpus | None,
+    data: str | Path | None,
+    *,
+    to_c: bool,
+    stand_in: Callable[[str], None] | None,
+    progress: Callable[[int, int], None] | None,
+) -> Corpus:
+    """Return what songs are compared with, with the frames per quarter note of the model."""
+    if checkpoint is None:
+        corpus = DEFAULT if corpus is None else corpus
+        return open_corpus(corpus, data, to_c=to_c and is_folder(corpus), stand_in=stand_in, progress=progress)
+    info = checkpoint.header.corpus
+    to_c = to_c and is_folder(info.source if corpus is None else corpus)
+    found = open_corpus_of(info, corpus, data, to_c=to_c, stand_in=stand_in, progress=progress)
+    if found.frames_per_quarter != info.frames_per_quarter:
+        raise UsageError(
+            f"the model reads {counted(info.frames_per_quarter, 'frame')} per quarter note, and {found.name} has "
+            f"{found.frames_per_quarter}: leave out `corpus`, or `model`"
+        )
     return found

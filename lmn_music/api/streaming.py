@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lmn_music.api.composing import first_seed, read_prime
+from lmn_music.api.composing import first_seed, open_prime
 from lmn_music.api.loading import load_model
 from lmn_music.errors import UsageError
+from lmn_music.formats.registry import TEMPO
 
 if TYPE_CHECKING:
     from mido.ports import BaseOutput
@@ -54,7 +55,7 @@ def stream(
     seed = first_seed(seed, 1)
     check_temperature(temperature)
     checkpoint = load_model(model, device=device)
-    start = read_prime(checkpoint, prime)
+    start = open_prime(checkpoint, prime)
     generator = torch.Generator(next(checkpoint.model.parameters()).device).manual_seed(seed)
     frames = sample_frames(
         checkpoint.model,
@@ -70,7 +71,7 @@ def play(
     model: str | Path | Checkpoint = "jsb",
     *,
     port: BaseOutput,
-    tempo: float = 90.0,
+    tempo: float = TEMPO,
     frames: int | None = None,
     seed: int | None = None,
     temperature: float = 1.0,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lmn_music.api.loading import check_seed, load_model, open_corpus, open_corpus_of, resolve_device
 from lmn_music.api.recipes import choose_recipe
+from lmn_music.errors import UsageError
 
 if TYPE_CHECKING:
     from lmn_music.corpora import Corpus
@@ -22,11 +23,11 @@ def train(
     corpus: str | Path | Corpus,
     *,
     out: str | Path | None = None,
-    recipe: str | Path | None = None,
-    model: str | None = None,
+    recipe: str | Path | Recipe | None = None,
+    baseline: str | None = None,
     start: str | None = None,
     epochs: int | None = None,
-    changes: Sequence[str] = (),
+    changes: str | Sequence[str] = (),
     seed: int = 1,
     data: str | Path | None = None,
     device: str = "auto",
@@ -41,11 +42,11 @@ def train(
     Args:
         corpus: a name, a folder of MIDI or MusicXML files, or a corpus that is loaded already.
         out: the run folder, new or empty; runs/NAME, with a number if there is one already, if not given.
-        recipe: see `choose_recipe`, also for model, start, epochs and changes.
-        model: a model to compare with.
+        recipe: see `choose_recipe`, also for baseline, start, epochs and changes.
+        baseline: train something to compare a model with.
         start: how the memory starts.
-        epochs: at most so many passes over the songs in each stage.
-        changes: values of the recipe to change, each as "KEY=VALUE".
+        epochs: at most so many in each stage; an epoch is a pass over the songs.
+        changes: a value of the recipe to change, or several, each as "KEY=VALUE".
         seed: the same seed gives the same model.
         data: see `lmn_music.load_corpus`, also for frames_per_quarter, to_c and stand_in.
         device: see `resolve_device`.
@@ -68,10 +69,22 @@ def train(
     Example:
         >>> checkpoint = train("jsb", out="runs/jsb", on_epoch=print)  # doctest: +SKIP
     """
-    named = corpus if isinstance(corpus, str | Path) else corpus.source
-    settings = choose_recipe(named, recipe, model=model, start=start, epochs=epochs, changes=changes)
-    songs = open_corpus(corpus, data, frames_per_quarter=frames_per_quarter, to_c=to_c, stand_in=stand_in)
-    run = start_run(songs, settings, out, seed=seed, device=device, reporter=_reporter(on_epoch) if on_epoch else None)
+    run = start_run(
+        corpus,
+        out=out,
+        recipe=recipe,
+        baseline=baseline,
+        start=start,
+        epochs=epochs,
+        changes=changes,
+        seed=seed,
+        data=data,
+        device=device,
+        frames_per_quarter=frames_per_quarter,
+        to_c=to_c,
+        stand_in=stand_in,
+        reporter=_reporter(on_epoch) if on_epoch else None,
+    )
     run.run(stop)
     return load_model(run.folder, device=str(run.device))
 
@@ -111,43 +124,66 @@ def resume(
 
 
 def start_run(
-    corpus: Corpus,
-    recipe: Recipe,
-    out: str | Path | None = None,
+    corpus: str | Path | Corpus,
     *,
+    out: str | Path | None = None,
+    recipe: str | Path | Recipe | None = None,
+    baseline: str | None = None,
+    start: str | None = None,
+    epochs: int | None = None,
+    changes: str | Sequence[str] = (),
     seed: int = 1,
+    data: str | Path | None = None,
     device: str = "auto",
-    command: str = "lmn_music.train",
+    frames_per_quarter: int | None = None,
+    to_c: bool = False,
+    stand_in: Callable[[str], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
     reporter: Reporter | None = None,
+    command: str = "lmn_music.train",
 ) -> Run:
     """Make a run folder; `.run()` of what is returned trains in it.
 
     Args:
-        corpus: what to train on.
-        recipe: every value that the training depends on; see `choose_recipe`.
-        out: the run folder; see `train`, also for seed and device.
+        corpus: see `train`, also for all arguments but the last three.
+        out: the run folder.
+        recipe: see `choose_recipe`.
+        baseline: something to compare a model with.
+        start: how the memory starts.
+        epochs: at most so many in each stage.
+        changes: values of the recipe to change.
         seed: the same seed gives the same model.
+        data: see `lmn_music.load_corpus`.
         device: see `resolve_device`.
-        command: how the training was started; checkpoints keep it.
+        frames_per_quarter: of a folder's songs.
+        to_c: transpose a folder's songs to C.
+        stand_in: see `lmn_music.load_corpus`.
+        progress: called with (files read, files in all) while a folder is read.
         reporter: what shows the training; nothing if not given.
+        command: how the training was started; checkpoints keep it.
 
     Returns:
         The run, not started yet.
 
     Raises:
-        UsageError: the folder is in use, or the seed is too large.
+        LmnMusicError: see `train`; before the corpus is read if the device, the seed or the recipe is wrong.
 
     Example:
-        >>> run = start_run(load_corpus("chorales"), choose_recipe("chorales"), "runs/bach")  # doctest: +SKIP
+        >>> run = start_run("chorales", out="runs/bach", epochs=3)  # doctest: +SKIP
     """
     from lmn_music.files import as_utf8
     from lmn_music.training.folder import RunConfig, corpus_info
     from lmn_music.training.run import Run
 
-    check_seed(seed)
-    config = RunConfig(command=as_utf8(command), seed=seed, corpus=corpus_info(corpus), recipe=recipe)
-    folder = Path(out) if out is not None else _free_folder(corpus.name)
-    return Run.start(folder, config, corpus, device=resolve_device(device), reporter=reporter)
+    seed, device = check_seed(seed), resolve_device(device)
+    named = corpus if isinstance(corpus, str | Path) else corpus.source
+    settings = choose_recipe(named, recipe, baseline=baseline, start=start, epochs=epochs, changes=changes)
+    songs = open_corpus(
+        corpus, data, frames_per_quarter=frames_per_quarter, to_c=to_c, stand_in=stand_in, progress=progress
+    )
+    config = RunConfig(command=as_utf8(command), seed=seed, corpus=corpus_info(songs), recipe=settings)
+    folder = Path(out) if out is not None else _free_folder(songs.name)
+    return Run.start(folder, config, songs, device=device, reporter=reporter)
 
 
 def resume_run(
@@ -182,11 +218,16 @@ def resume_run(
     from lmn_music.training.folder import read_config
     from lmn_music.training.run import Run
 
-    folder = Path(folder)
+    folder, device = Path(folder), resolve_device(device)
     info = read_config(folder).corpus
+    if corpus is None and not info.source:
+        raise UsageError(
+            f"{folder} was trained on songs that are in no file, so only Python can resume it: "
+            f"lmn_music.resume({str(folder)!r}, CORPUS)"
+        )
     advice = f"say where it is now: lmn-music train FOLDER --resume {shlex.quote(str(folder))}"
     songs = open_corpus_of(info, corpus, data, advice=advice, progress=progress)
-    return Run.resume(folder, songs, device=resolve_device(device), reporter=reporter)
+    return Run.resume(folder, songs, device=device, reporter=reporter)
 
 
 def _free_folder(name: str) -> Path:

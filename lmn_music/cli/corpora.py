@@ -91,7 +91,9 @@ def show(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="jsb, nottingham, muse, piano, chorales, or a folder of your own.")
     ],
-    song: Annotated[int, typer.Option(metavar="NUMBER", help="Which song of the split, counted from 0.", min=0)] = 0,
+    number: Annotated[
+        int, typer.Option("--song", metavar="NUMBER", help="Which song of the split, counted from 0.", min=0)
+    ] = 0,
     split: Annotated[Split, typer.Option(help="Which songs of the corpus.")] = Split.train,
     out: Annotated[
         Path, typer.Option(metavar="FILE", help=f"Where to write; the ending chooses the format: {written()}.")
@@ -103,7 +105,7 @@ def show(
     In a picture, time runs from left to right and pitch from low to high.
     """
     check_output(out)
-    roll = api.corpus_song(name, song, split.value, data=data)
+    roll = api.corpus_song(name, number, split.value, data=data)
     write_roll(roll, out)
     typer.echo(f"{roll.title}: {len(roll)} frames, written to {out}")
 

@@ -9,7 +9,7 @@ import typer
 
 from lmn_music import api
 from lmn_music.cli.options import Data, Device, DeviceName
-from lmn_music.formats import readable, written
+from lmn_music.formats import TEMPO, readable, written
 
 
 def generate(
@@ -39,10 +39,11 @@ def generate(
             metavar="NUMBER",
             min=0,
             max=100,
-            help="Below 1 the song is more cautious, above 1 bolder; 1 is the model itself.",
+            help="It decides which keys sound, never when or how many: below 1 more cautious, above 1 bolder; 1 is the "
+            "model itself.",
         ),
     ] = 1.0,
-    tempo: Annotated[float, typer.Option(metavar="NUMBER", min=10, max=400, help="Quarter notes per minute.")] = 90.0,
+    tempo: Annotated[float, typer.Option(metavar="NUMBER", min=10, max=400, help="Quarter notes per minute.")] = TEMPO,
     count: Annotated[
         int, typer.Option(metavar="NUMBER", min=1, max=1000, help="How many songs; their files are numbered.")
     ] = 1,

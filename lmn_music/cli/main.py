@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from contextlib import suppress
 from typing import Annotated, Any
@@ -37,8 +38,17 @@ class _Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except LmnMusicError as error:
-            typer.echo(f"error: {error}", err=True)
+            options = _options(self.commands[ctx.invoked_subcommand])
+            text = re.sub(r"`([a-z_]+)`", lambda name: options.get(name[1], name[0]), str(error))
+            typer.echo(f"error: {text}", err=True)
             raise typer.Exit(2 if isinstance(error, UsageError) else 1) from error
+
+
+def _options(command: Any) -> dict[str, str]:
+    """Return what a user types for each argument that the api names in a message: its option, or its place."""
+    if isinstance(command, TyperGroup):
+        return {name: typed for each in command.commands.values() for name, typed in _options(each).items()}
+    return {p.name: p.opts[0] if p.param_type_name == "option" else p.metavar for p in command.params}
 
 
 app = typer.Typer(

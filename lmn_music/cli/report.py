@@ -19,11 +19,13 @@ WIDTH = 110
 def report(
     songs: Annotated[list[Path], typer.Argument(metavar="SONG...", help=f"Files: {readable()}.")],
     corpus: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="NAME", help="What to compare the songs with: jsb, nottingham, muse, piano, chorales or a folder."
+            metavar="NAME",
+            help="What to compare the songs with: jsb, nottingham, muse, piano, chorales or a folder. If not given, "
+            "what the model was trained on, or jsb without a model.",
         ),
-    ] = "jsb",
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -36,7 +38,9 @@ def report(
         bool,
         typer.Option("--to-c", help="Transpose the songs to C major or C minor, the keys of the benchmark corpora."),
     ] = False,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write a picture of it, a .png file.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write a picture of the report, a .png file.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     data: Data = None,
     device: Device = DeviceName.auto,

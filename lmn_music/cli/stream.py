@@ -13,7 +13,7 @@ import typer
 
 from lmn_music import api
 from lmn_music.cli.options import Device, DeviceName
-from lmn_music.formats import readable
+from lmn_music.formats import TEMPO, readable
 
 
 def stream(
@@ -36,7 +36,7 @@ def stream(
     ] = 1.0,
     tempo: Annotated[
         float, typer.Option(metavar="NUMBER", min=10, max=400, help="Quarter notes per minute, on a MIDI port.")
-    ] = 90.0,
+    ] = TEMPO,
     prime: Annotated[
         Path | None, typer.Option(metavar="FILE", help=f"A file that the music continues: {readable()}.")
     ] = None,

@@ -38,11 +38,11 @@ def train(
             help="A recipe's name (see `lmn-music recipes`) or a .toml file. If not given, the corpus's own.",
         ),
     ] = None,
-    model: Annotated[
+    baseline: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="A model to compare others with: lmn-a, lmn-b, rnn, rnn-laes, gru, lstm, ms-lmn, lmn-laes, "
+            help="Train something to compare a model with: lmn-a, lmn-b, rnn, rnn-laes, gru, lstm, ms-lmn, lmn-laes, "
             "lmn-orthogonal, lmn-delay or lmn-legendre; the last four also with -frozen at the end. It changes the "
             "recipe lmn if --recipe is not given.",
         ),
@@ -60,9 +60,10 @@ def train(
         typer.Option(metavar="NUMBER", min=0, help="The same seed gives the same model; 1 if not given."),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(metavar="NUMBER", min=1, help="At most so many passes over the songs in each stage.")
+        int | None,
+        typer.Option(metavar="NUMBER", min=1, help="At most so many in each stage; an epoch is a pass over the songs."),
     ] = None,
-    change: Annotated[
+    changes: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
@@ -99,11 +100,11 @@ def train(
     if resume is not None:
         settled: dict[str, object] = {
             "--recipe": recipe,
-            "--model": model,
+            "--baseline": baseline,
             "--start": start,
             "--seed": seed,
             "--epochs": epochs,
-            "--set": change or None,
+            "--set": changes or None,
             "--out": out,
             "--frames-per-quarter": frames_per_quarter,
             "--to-c": to_c,
@@ -115,26 +116,25 @@ def train(
     elif corpus is None:
         raise UsageError("name a corpus to train on, or a run folder to --resume")
     else:
-        settings = api.choose_recipe(corpus, recipe, model=model, start=start, epochs=epochs, changes=change or ())
         with counting("reading", "files") as reading:
-            songs = api.open_corpus(
+            run = api.start_run(
                 corpus,
-                data,
+                out=out,
+                recipe=recipe,
+                baseline=baseline,
+                start=start,
+                epochs=epochs,
+                changes=changes or (),
+                seed=1 if seed is None else seed,
+                data=data,
+                device=device.value,
                 frames_per_quarter=frames_per_quarter,
                 to_c=bool(to_c),
                 stand_in=note,
                 progress=reading,
+                reporter=display,
+                command=shlex.join(["lmn-music", *sys.argv[1:]]),
             )
-        command = shlex.join(["lmn-music", *sys.argv[1:]])
-        run = api.start_run(
-            songs,
-            settings,
-            out,
-            seed=1 if seed is None else seed,
-            device=device.value,
-            command=command,
-            reporter=display,
-        )
     _describe(run, verbose=verbose)
     with display, _stopping() as stop:
         display.note(f"run folder {run.folder}, seed {run.config.seed}, device {run.device}")
@@ -142,24 +142,22 @@ def train(
     if not finished:
         typer.echo(f"stopped and saved; continue with:  lmn-music train --resume {shlex.quote(str(run.folder))}")
         raise typer.Exit(130)
-    typer.echo(f"done; next:  lmn-music evaluate {shlex.quote(str(run.folder))}")
-    typer.echo(f"             lmn-music generate --model {shlex.quote(str(run.folder))} --out song.mid")
+    model = str(run.folder)
+    model = shlex.quote(f"./{model}" if model in api.shipped_models() else model)
+    typer.echo(f"done; next:  lmn-music evaluate {model}")
+    typer.echo(f"             lmn-music generate --model {model} --out song.mid")
 
 
 def _describe(run: Run, *, verbose: bool) -> None:
     """Print which files were left out, in one line or each in its own, and how much music there is."""
-    from lmn_music.corpora import by_kind
-
     corpus = run.corpus
     if verbose:
         for file in corpus.rejected:
             typer.echo(f"left out: {file.path}: {file.reason}")
     elif corpus.rejected:
-        counts = ", ".join(f"{len(files)} {kind}" for kind, files in by_kind(corpus.rejected).items())
-        files = "1 file" if len(corpus.rejected) == 1 else f"{len(corpus.rejected)} files"
         page = run.folder / "left_out.txt"
         where = f"{page} or --verbose" if page.exists() else "--verbose"
-        typer.echo(f"left out: {files}: {counts}; all of them: {where}")
+        typer.echo(f"left out: {corpus.left_out}; all of them: {where}")
     songs, frames = corpus.songs, corpus.frames
     typer.echo(
         f"{corpus.name}: {songs[0]} songs to train on, {songs[1]} to validate, {songs[2]} to test "

@@ -71,7 +71,7 @@ def load_corpus(
         if frames_per_quarter is not None or to_c:
             raise UsageError(
                 f"The corpus '{name}' has its frames and its key: frames per quarter and transposition to C can be "
-                "chosen for a folder only (--frames-per-quarter, --to-c)."
+                "chosen for a folder only (`frames_per_quarter`, `to_c`)."
             )
         return _load_named(name, None if data is None else Path(data), download, stand_in)
     try:

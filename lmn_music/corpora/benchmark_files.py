@@ -58,7 +58,7 @@ def found_files(spec: Benchmark, data: Path | None = None) -> Iterator[Path]:
     """
     places: dict[Path, str] = {}
     if data is not None:
-        places[data] = "--data"
+        places[data] = "`data`"
     if os.environ.get(DATA_VARIABLE):
         places.setdefault(Path(os.environ[DATA_VARIABLE]), DATA_VARIABLE)
     places.setdefault(cache_folder(), "")
@@ -104,7 +104,7 @@ def verify_file(spec: Benchmark, path: Path) -> str:
 
 def _what_to_do(spec: Benchmark) -> str:
     files = " or ".join(dict.fromkeys(source.file for source in spec.sources[:2]))
-    return f"Put {files} into a folder and name it with --data, or use the corpus 'chorales', which is always there."
+    return f"Put {files} into a folder and name it with `data`, or use the corpus 'chorales', which is always there."
 
 
 def _download(spec: Benchmark, folder: Path) -> Path:

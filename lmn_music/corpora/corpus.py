@@ -11,6 +11,7 @@ import numpy as np
 
 from lmn_music.errors import UsageError
 from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.words import counted
 
 SPLITS = ("train", "valid", "test")
 SAME_MUSIC = "same music as"  # the reason of a file that is left out begins so, and ends with the other file's name
@@ -99,6 +100,12 @@ class Corpus:
         if name not in splits:
             raise UsageError(f"There is no split '{name}': choose train, valid or test.")
         return splits[name]
+
+    @property
+    def left_out(self) -> str:
+        """Return how many files were left out, and why, in one line; empty if none was."""
+        counts = ", ".join(f"{len(files)} {kind}" for kind, files in by_kind(self.rejected).items())
+        return f"{counted(len(self.rejected), 'file')}: {counts}" if counts else ""
 
     @property
     def songs(self) -> tuple[int, int, int]:

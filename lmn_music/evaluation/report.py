@@ -137,7 +137,7 @@ def evaluate(
     if dynamic and split != "test":
         raise UsageError(
             "dynamic evaluation scales its steps on the training split and chooses their size on the validation split, "
-            "so it says something of the test split only: leave out --split, or --dynamic"
+            "so it says something of the test split only: leave out `split`, or `dynamic`"
         )
     members = [checkpoint, *others]
     check_members(members)

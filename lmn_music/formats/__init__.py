@@ -5,11 +5,12 @@ when a file of that format is first read or written.
 """
 
 from lmn_music.formats.output import check_length, check_output, check_place, write_piece, write_roll
-from lmn_music.formats.registry import FORMATS, Format, readable, readable_labels, written
+from lmn_music.formats.registry import FORMATS, TEMPO, Format, readable, readable_labels, written
 from lmn_music.formats.score import read_piece, read_score
 
 __all__ = [
     "FORMATS",
+    "TEMPO",
     "Format",
     "check_length",
     "check_output",

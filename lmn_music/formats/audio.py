@@ -11,6 +11,7 @@ import numpy.typing as npt
 from lmn_music.errors import RenderingError
 from lmn_music.files import replacing
 from lmn_music.formats.midi_writer import check_tempo
+from lmn_music.formats.registry import TEMPO
 from lmn_music.music.notes import strokes
 from lmn_music.music.pianoroll import LOWEST_PITCH, PianoRoll
 
@@ -29,7 +30,7 @@ def check_wav(frames: int, frames_per_quarter: int, *, tempo: float) -> None:
 
 
 def synthesize(
-    roll: PianoRoll, *, tempo: float = 100, repeat_notes: bool = False, sample_rate: int = 22050
+    roll: PianoRoll, *, tempo: float = TEMPO, repeat_notes: bool = False, sample_rate: int = 22050
 ) -> npt.NDArray[np.float32]:
     """Return the sound of the roll.
 
@@ -68,7 +69,7 @@ def synthesize(
 
 
 def write_wav(
-    roll: PianoRoll, path: Path, *, tempo: float = 100, repeat_notes: bool = False, sample_rate: int = 22050
+    roll: PianoRoll, path: Path, *, tempo: float = TEMPO, repeat_notes: bool = False, sample_rate: int = 22050
 ) -> None:
     """Write the sound of the roll as 16-bit mono WAV.
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lmn_music.errors import UsageError
 from lmn_music.files import as_utf8, replacing
+from lmn_music.formats.registry import TEMPO
 from lmn_music.music.metre import Metre, join_pickup
 from lmn_music.music.part import Part
 from lmn_music.music.pianoroll import PianoRoll
@@ -55,7 +56,7 @@ def check_midi(_frames: int, frames_per_quarter: int, *, tempo: float) -> None:
         )
 
 
-def write_midi(roll: PianoRoll, path: Path, *, tempo: float = 100, repeat_notes: bool = False) -> None:
+def write_midi(roll: PianoRoll, path: Path, *, tempo: float = TEMPO, repeat_notes: bool = False) -> None:
     """Write the roll as a MIDI file of one piano part in 4/4, exactly as long as the roll.
 
     Reading the file back with `read_score`, at the same frames per quarter, gives the same roll.

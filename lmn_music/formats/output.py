@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lmn_music.errors import RenderingError, UsageError
-from lmn_music.formats.registry import FORMATS, format_of, written, written_pieces
+from lmn_music.formats.registry import FORMATS, TEMPO, format_of, written, written_pieces
 
 if TYPE_CHECKING:
     from lmn_music.music.pianoroll import PianoRoll
@@ -51,7 +51,7 @@ def check_place(path: Path) -> None:
         raise UsageError(f"The folder {path.parent} cannot be written to: name another.")
 
 
-def check_length(path: Path, frames: int, frames_per_quarter: int, *, tempo: float = 100) -> None:
+def check_length(path: Path, frames: int, frames_per_quarter: int, *, tempo: float = TEMPO) -> None:
     """Raise an error unless a roll of so many frames can be written to `path`, and be read again.
 
     Meant to be called before a long job, not after it.
@@ -75,7 +75,7 @@ def check_length(path: Path, frames: int, frames_per_quarter: int, *, tempo: flo
         entry.check(frames, frames_per_quarter, **entry.accepted(tempo=tempo))
 
 
-def write_roll(roll: PianoRoll, path: str | Path, *, tempo: float = 100, repeat_notes: bool = False) -> None:
+def write_roll(roll: PianoRoll, path: str | Path, *, tempo: float = TEMPO, repeat_notes: bool = False) -> None:
     """Write the roll in the format that the suffix of `path` names. The file appears whole or not at all.
 
     Args:

@@ -60,6 +60,7 @@ def _later(name: str) -> Callable[..., Any]:
 _MIDI = _later("midi:read_midi")
 _MUSICXML = _later("musicxml:read_musicxml")
 _PLAYED = ("tempo", "repeat_notes")
+TEMPO = 90.0  # quarter notes per minute, wherever no other tempo is given
 
 FORMATS: dict[str, Format] = {
     ".mid": Format(

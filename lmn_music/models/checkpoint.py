@@ -106,19 +106,23 @@ def find_checkpoint(name: str | Path) -> Path:
     """Return the checkpoint file that a name means.
 
     Args:
-        name: a shipped name such as `jsb`, which always means the shipped model (`./jsb` is the folder of that name);
-            a run folder, which means its best epoch; or a file.
+        name: a shipped name such as "jsb", which as a text always means the shipped model ("./jsb" and Path("jsb") are
+            the folder of that name); a run folder, which means its best epoch; or a file.
 
     Raises:
         CheckpointError: there is no such file.
     """
-    if str(name) in shipped_names():
+    if isinstance(name, str) and name in shipped_names():
         return resource("checkpoints", f"{name}.safetensors")
     path = Path(name)
     if str(name) and path.is_dir():
         best = path / "best.safetensors"
         if not best.is_file():
-            raise CheckpointError(f"{path} holds no best.safetensors: no epoch has been finished there yet; resume it")
+            if not (path / "config.toml").is_file():
+                raise CheckpointError(f"{path} holds no best.safetensors: it is not a run folder")
+            raise CheckpointError(
+                f"{path} holds no best.safetensors yet: its last stage has finished no epoch; resume it"
+            )
         return best
     if path.is_file():
         return path

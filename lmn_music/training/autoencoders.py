@@ -112,7 +112,7 @@ def fit_memory(
     """
     silence = np.zeros((model.config.window - 1, model.config.hidden_size))
     sequences = [np.concatenate([silence, h]) for h in hidden_sequences(model, songs, generator)]
-    return autoencoder_of(pieces(sequences, length), memory_size, centre=centre, instead="--start orthogonal")
+    return autoencoder_of(pieces(sequences, length), memory_size, centre=centre, instead="`start` orthogonal")
 
 
 def autoencoder_of(
@@ -163,10 +163,10 @@ def start_from_inputs(model: DenseModel, songs: Sequence[PianoRoll], *, centre: 
     except RankError as error:
         raise TrainingError(
             f"these songs have a history of rank {error.rank}, less than the units of the RNN: use more songs, or "
-            f"--set model.hidden_size={error.rank}"
+            f"`changes` model.hidden_size={error.rank}"
         ) from error
     except ValueError as error:
-        raise TrainingError(f"the RNN cannot start as an autoencoder ({error}); use --model rnn") from error
+        raise TrainingError(f"the RNN cannot start as an autoencoder ({error}); use `baseline` rnn") from error
     states = np.concatenate([memory.transform(sequence) for sequence in sequences])
     model.network.load_autoencoder(memory, scale=0.5 / float(np.sqrt(np.square(states).mean(axis=0).max())))
 

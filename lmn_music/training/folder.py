@@ -98,11 +98,11 @@ def make_folder(folder: Path, config: RunConfig, rejected: Sequence[Rejected]) -
         UsageError: there is something in the folder already, or it cannot be made.
     """
     if folder.exists() and not (folder.is_dir() and all(map(is_leftover, folder.iterdir()))):
-        raise UsageError(f"{folder} exists and is not empty: choose another --out, or --resume {folder}")
+        raise UsageError(f"{folder} exists and is not empty: choose another `out`, or `resume` {folder}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{folder} cannot be made ({error.strerror}): choose another --out") from error
+        raise UsageError(f"{folder} cannot be made ({error.strerror}): choose another `out`") from error
     if rejected:
         with replacing(folder / "left_out.txt") as temporary:
             text = "".join(f"{file.path}: {file.reason}\n" for file in rejected)

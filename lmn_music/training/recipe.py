@@ -15,9 +15,9 @@ from lmn_music.models.migrate import NEW_NAMES
 from lmn_music.training.config import Recipe
 
 DENSE = "lmn"  # the recipe that the models below change
-# What `train --model NAME` compares: changes of a dense recipe. RNN, GRU and LSTM get as many parameters as the LMN of
+# What `train --baseline NAME` trains: changes of a dense recipe. RNN, GRU and LSTM get as many parameters as the LMN of
 # the recipe `lmn` has.
-MODELS: dict[str, tuple[str, ...]] = {
+BASELINES: dict[str, tuple[str, ...]] = {
     "lmn-a": ("model.readout=hidden", "model.feedback=true"),
     "lmn-b": ("model.readout=memory",),
     "lmn-orthogonal": ("start=orthogonal",),

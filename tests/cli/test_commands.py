@@ -131,8 +131,8 @@ def test_tempo_and_repeated_notes_reach_the_file(run_folder):
         (["recipes", "nonsense"], 2, "there is no recipe"),
         (["train", ""], 2, "no corpus ''"),
         (["train", "x" * 5000], 2, "no corpus"),
-        (["train", "tunes", "--seed", 2**64], 2, "--seed is a number from 0 to"),
-        (["generate", "--out", "song.mid", "--seed", 2**63 - 2, "--count", 3], 2, "--seed is a number from 0 to"),
+        (["train", "tunes", "--seed", 2**64], 2, "--seed is a whole number from 0 to"),
+        (["generate", "--out", "song.mid", "--seed", 2**63 - 2, "--count", 3], 2, "--seed is a whole number from 0 to"),
         (["train", "jsb", "--frames-per-quarter", "4"], 2, "--frames-per-quarter"),
         (["train", "chorales", "--to-c"], 2, "--to-c"),
         # The recipe is wrong, and that is said before the corpus is looked for.

@@ -150,10 +150,10 @@ def test_a_folder_may_be_called_like_markup():
     assert "br/[/bold]x" in console.file.getvalue()
 
 
-@pytest.mark.parametrize("model", ["lmn-a", "lmn-legendre-frozen", "rnn", "rnn-laes", "gru", "lstm", "ms-lmn"])
-def test_every_model_trains_evaluates_resumes_and_generates(model, tunes):
-    scales = ["--set", "model.scales=2"] if model == "ms-lmn" else []
-    lmn_music("train", tunes, "--model", model, "--out", "run", *TINY, *scales)
+@pytest.mark.parametrize("baseline", ["lmn-a", "lmn-legendre-frozen", "rnn", "rnn-laes", "gru", "lstm", "ms-lmn"])
+def test_every_baseline_trains_evaluates_resumes_and_generates(baseline, tunes):
+    scales = ["--set", "model.scales=2"] if baseline == "ms-lmn" else []
+    lmn_music("train", tunes, "--baseline", baseline, "--out", "run", *TINY, *scales)
     assert "done" in lmn_music("train", "--resume", "run")
     assert "nats per frame" in lmn_music("evaluate", "run")
     lmn_music("generate", "--model", "run", "--bars", "2", "--seed", "1", "--out", "song.mid")
@@ -166,16 +166,23 @@ def test_the_help_names_every_start():
         assert all(start in text for start in (*family.starts, *NETWORKS[name].starts))
 
 
-def test_a_model_that_does_not_exist_or_does_not_fit(tunes):
-    assert "choose lmn-a, lmn-b" in lmn_music("train", tunes, "--model", "transformer", code=2)
+def test_a_baseline_that_does_not_exist_or_does_not_fit(tunes):
+    assert "choose lmn-a, lmn-b" in lmn_music("train", tunes, "--baseline", "transformer", code=2)
     assert 'architecture "tied" cannot use network "gru": choose another' in lmn_music(
-        "train", tunes, "--model", "gru", "--recipe", "tied", code=2
+        "train", tunes, "--baseline", "gru", "--recipe", "tied", code=2
     )
     assert 'start "magic" is not for network "lmn": choose laes, orth' in lmn_music(
         "train", tunes, "--start", "magic", code=2
     )
-    assert "leave out --start" in lmn_music("train", tunes, "--model", "gru", "--start", "laes", code=2)
+    assert "leave out --start" in lmn_music("train", tunes, "--baseline", "gru", "--start", "laes", code=2)
     fault = lmn_music("train", tunes, "--recipe", "lmn", "--set", "model.network=gru", "--start", "delay", code=2)
     assert 'error: --set: start "delay" is not for network "gru"' in fault
-    fault = lmn_music("train", tunes, "--recipe", "lmn", "--model", "ms-lmn", "--epochs", "2", code=2)
-    assert "error: training.epochs must be at least model.scales" in fault
+    fault = lmn_music("train", tunes, "--recipe", "lmn", "--baseline", "ms-lmn", "--epochs", "2", code=2)
+    assert "error: --epochs: training.epochs must be at least model.scales" in fault
+    fault = lmn_music("train", tunes, "--set", "training.epochs=3", "--baseline", "rnn", "--start", "delay", code=2)
+    assert "leave out --start" in fault
+    fault = lmn_music("train", tunes, "--recipe", "tied", "--set", "seed=3", "--start", "delay", code=2)
+    assert "error: --set: unknown key 'seed'" in fault
+    values = ("--set", "model.network=rnn", "--set", "start=random", "--start", "delay")
+    fault = lmn_music("train", tunes, "--recipe", "lmn", *values, code=2)
+    assert 'error: --start: start "delay" is not for network "rnn"' in fault

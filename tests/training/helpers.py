@@ -3,7 +3,7 @@
 import json
 
 from lmn_music.training.folder import RunConfig, corpus_info
-from lmn_music.training.recipe import MODELS, parse_recipe
+from lmn_music.training.recipe import BASELINES, parse_recipe
 
 BASE = ["model.hidden_size=6", "model.memory_size=8", "model.window=3", "model.dropout=0.3", "model.input_dropout=0.2"]
 BASE += [
@@ -17,7 +17,7 @@ BASE += ["pretraining.batch_songs=3", "pretraining.epochs=2"]
 
 # What is compared with the LMN, small, and the multi-scale memory with three scales of one epoch each.
 SMALL = ["model.hidden_size=6", "model.memory_size=8"]
-OTHERS = {name: [*changes, *SMALL] for name, changes in MODELS.items()}
+OTHERS = {name: [*changes, *SMALL] for name, changes in BASELINES.items()}
 OTHERS["ms-lmn"].append("model.scales=3")
 
 

@@ -7,8 +7,8 @@ from lmn_music.errors import UsageError
 from lmn_music.models.build import build
 from lmn_music.training.config import Recipe
 from lmn_music.training.recipe import (
+    BASELINES,
     DENSE,
-    MODELS,
     default_recipe,
     load_recipe,
     parse_recipe,
@@ -110,7 +110,7 @@ COMPARED = {
 
 def test_what_is_compared_is_what_its_name_says():
     found = {}
-    for name, changes in MODELS.items():
+    for name, changes in BASELINES.items():
         recipe = load_recipe(DENSE, changes)
         model = recipe.model
         found[name] = (model.network, model.readout, recipe.start, recipe.training.memory_rate, model.scales)
@@ -121,7 +121,7 @@ def test_what_is_compared_is_what_its_name_says():
 
 def test_what_an_lmn_is_compared_with_has_as_many_parameters():
     def parameters(name):
-        return sum(weight.numel() for weight in build(load_recipe(DENSE, MODELS[name]).model).parameters())
+        return sum(weight.numel() for weight in build(load_recipe(DENSE, BASELINES[name]).model).parameters())
 
     for name in ("rnn", "gru", "lstm"):
         assert parameters(name) == pytest.approx(parameters("lmn-b"), rel=0.02), name
@@ -151,4 +151,4 @@ def test_no_stage_has_more_epochs_than_asked_for(epochs, first, second):
 
 def test_fewer_epochs_than_a_recipe_needs_are_refused():
     with pytest.raises(UsageError, match=r"^training\.epochs must be at least model\.scales"):
-        with_epochs(load_recipe(DENSE, MODELS["ms-lmn"]), 3)
+        with_epochs(load_recipe(DENSE, BASELINES["ms-lmn"]), 3)

@@ -17,7 +17,7 @@ from lmn_music.models.migrate import FORMAT
 from lmn_music.training.autoencoders import key_chances
 from lmn_music.training.config import TrainingConfig
 from lmn_music.training.folder import read_config
-from lmn_music.training.recipe import MODELS
+from lmn_music.training.recipe import BASELINES
 from lmn_music.training.reporter import Silent
 from lmn_music.training.run import Run
 from lmn_music.training.trainer import Trainer
@@ -203,7 +203,7 @@ def start_and_end(corpus, folder, *changes):
     return [load_checkpoint(folder / file).model.state_dict() for file in files]
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if name.endswith("-frozen")])
+@pytest.mark.parametrize("name", [name for name in BASELINES if name.endswith("-frozen")])
 def test_a_frozen_memory_stays_as_it_was_when_its_stage_began(name, small_corpus, tmp_path):
     """Through weight decay, transposition and averaging, while all else learns."""
     changes = [*OTHERS[name], "training.weight_decay=0.01", "training.learning_rate=0.01"]
@@ -326,14 +326,14 @@ def test_a_trainer_freezes_and_what_says_the_rates_does_not(small_corpus):
 def test_songs_too_short_for_the_slowest_memory_are_refused_before_the_training(small_corpus, tmp_path):
     longest = max(map(len, small_corpus.train))
     scales = longest.bit_length() + 1
-    asked = config(small_corpus, *MODELS["ms-lmn"], *SMALL, f"model.scales={scales}", f"training.epochs={scales}")
+    asked = config(small_corpus, *BASELINES["ms-lmn"], *SMALL, f"model.scales={scales}", f"training.epochs={scales}")
     with pytest.raises(TrainingError, match=f"the longest song to train on has {longest}: choose fewer scales"):
         Run.start(tmp_path / "run", asked, small_corpus).run()
 
 
 def test_a_state_of_another_network_is_refused(small_corpus, tmp_path):
     for name in ("gru", "lstm"):
-        asked = config(small_corpus, *MODELS[name], *SMALL, "training.epochs=1")
+        asked = config(small_corpus, *BASELINES[name], *SMALL, "training.epochs=1")
         Run.start(tmp_path / name, asked, small_corpus).run()
     (tmp_path / "gru" / "state.pt").replace(tmp_path / "lstm" / "state.pt")
     with pytest.raises(CheckpointError, match="does not belong"):
