@@ -156,7 +156,7 @@ def test_what_cannot_be_done_is_said_in_one_line(arguments, code, message):
     ("arguments", "message"),
     [
         (["train", "tunes", "--device", "tpu"], "'--device'"),
-        (["train", "tunes", "--start", "nonsense"], "'--start'"),
+        (["train", "tunes", "--start", "nonsense"], "--start: start"),
         (["evaluate", "run", "--split", "dev"], "'--split'"),
     ],
 )

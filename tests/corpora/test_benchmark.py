@@ -252,7 +252,7 @@ def test_look_up_order(
     for folder in (named, variable, cache):
         folder.mkdir()
     monkeypatch.setenv(benchmark_files.DATA_VARIABLE, str(variable))
-    with pytest.raises(CorpusUnavailableError, match="--data"):
+    with pytest.raises(CorpusUnavailableError, match="`data`"):
         benchmark_files.obtain(spec, named, download=False)
     for folder in (cache, variable, named):  # each new file comes before the ones already there
         (folder / "Tiny Corpus.pickle").write_bytes(content)
@@ -277,7 +277,7 @@ def test_a_users_file_with_another_hash_is_an_error(
 
 def test_a_folder_that_is_none(tiny: tuple[Benchmark, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec, content = tiny
-    with pytest.raises(UsageError, match="--data"):
+    with pytest.raises(UsageError, match="`data`"):
         load_benchmark(spec, tmp_path / "missing")
     monkeypatch.setenv(benchmark_files.DATA_VARIABLE, str(tmp_path / "missing"))
     with pytest.raises(UsageError, match=benchmark_files.DATA_VARIABLE):
@@ -345,7 +345,7 @@ def test_dead_addresses_are_named_with_the_way_out(
             load_benchmark(spec)
     message = str(caught.value)
     assert "\n" not in message
-    for part in ("no connection", "answered 404", "no answer in time", "--data", "chorales", "a.pickle or b.pickle"):
+    for part in ("no connection", "answered 404", "no answer in time", "`data`", "chorales", "a.pickle or b.pickle"):
         assert part in message
     assert list(cache.iterdir()) == []
 

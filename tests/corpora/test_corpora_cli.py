@@ -76,7 +76,7 @@ def test_fetch_says_when_the_file_is_elsewhere(
 
 
 def test_fetch_fails_with_advice() -> None:
-    with pytest.raises(CorpusUnavailableError, match="--data"):
+    with pytest.raises(CorpusUnavailableError, match="`data`"):
         run("fetch", "jsb")
     with pytest.raises(UsageError, match="choose jsb"):
         run("fetch", "bach")
@@ -121,7 +121,7 @@ def test_show_refuses_what_there_is_not() -> None:
 def test_show_a_folder_with_one_song_in_a_split(tmp_path: Path) -> None:
     for seed in range(3):
         write_roll(make_roll(20, seed, frames_per_quarter=2), tmp_path / f"{seed}.mid")
-    with pytest.raises(UsageError, match="choose --song 0, the only one"):
+    with pytest.raises(UsageError, match="choose `number` 0, the only one"):
         run("show", tmp_path, "--split", "test", "--song", 1)
     run("show", tmp_path, "--split", "test", "--out", tmp_path / "song.npz")
     assert read_score(tmp_path / "song.npz").frames.sum() == 80
