@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 import zipfile
 from typing import Any, cast
@@ -89,9 +90,15 @@ def _parse(data: bytes) -> ElementTree.Element:
 
 
 def _strip(root: ElementTree.Element) -> None:
-    """Remove what does not sound."""
+    """Remove what does not sound, and time signatures that are none."""
     for parent in root.iter():
-        parent[:] = [child for child in parent if child.tag not in _SILENT]
+        parent[:] = [child for child in parent if child.tag not in _SILENT and not _endless(child)]
+
+
+def _endless(element: ElementTree.Element) -> bool:
+    """Return whether it is a time signature of so many beats that music21 would work on it for hours."""
+    beats = element.findtext("beats", "") if element.tag == "time" else ""
+    return len(beats) > 20 or any(int(number) > 255 for number in re.findall("[0-9]+", beats))
 
 
 def _unpack(data: bytes) -> bytes:

@@ -121,3 +121,12 @@ def test_drums_are_a_part_of_their_own(tmp_path: Path) -> None:
 def test_loudness_that_is_not_said_is_mezzo_forte(tmp_path: Path) -> None:
     (part,) = read(tmp_path, musicxml(xml_note("C", 4))).parts
     assert part.notes == (Note(60, Fraction(0), Fraction(1), 80),)
+
+
+@pytest.mark.parametrize("beats", ["10000", "1000000", "1+" * 2000 + "1", "9" * 5000])
+def test_absurd_time_signatures_are_passed_over(tmp_path: Path, beats: str) -> None:
+    """music21 would work on them for hours."""
+    absurd = f"<time><beats>{beats}</beats><beat-type>4</beat-type></time>"
+    assert read(tmp_path, musicxml(xml_note("C", 4), attributes=absurd)).metres[:1] in ((), (Metre(Fraction(0), 4, 4),))
+    additive = read(tmp_path, musicxml(xml_note("C", 10), attributes=time(5, 8).replace(">5<", ">3+2<")))
+    assert additive.metres == (Metre(Fraction(0), 5, 8),)
