@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import ceil
 
 from lmn_music.generation.constraints import Limits
-from lmn_music.generation.key import ways_to_model_key
+from lmn_music.generation.key import way_to_model_key
 from lmn_music.generation.parts import notes_of, with_notes
 from lmn_music.generation.sampler import generate_song
 from lmn_music.models.checkpoint import Checkpoint
@@ -44,7 +44,7 @@ def continue_piece(
     per_quarter = checkpoint.header.corpus.frames_per_quarter
     piece = replace(piece, length=piece.end)
     prime = piece.roll(per_quarter)
-    moved = ways_to_model_key(piece, prime, checkpoint.header.corpus)[0]
+    moved = way_to_model_key(piece, prime, checkpoint.header.corpus)
     bar = piece.metres[-1].quarters if piece.metres else Fraction(4)
     frames = max(2, ceil(bars * bar * per_quarter))
     whole = generate_song(

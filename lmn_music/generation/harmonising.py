@@ -7,8 +7,8 @@ from dataclasses import replace
 import torch
 
 from lmn_music.generation.constraints import Limits, melody_on_top
-from lmn_music.generation.filling import PARTICLES, Filled, fill
-from lmn_music.generation.key import ways_to_model_key
+from lmn_music.generation.filling import PARTICLES, fill
+from lmn_music.generation.key import way_to_model_key
 from lmn_music.models.checkpoint import Checkpoint
 from lmn_music.music.melody import find_melody, melody_roll, without_melody
 from lmn_music.music.pianoroll import KEYS
@@ -16,7 +16,6 @@ from lmn_music.music.piece import Piece
 from lmn_music.music.voices import split_voices
 
 NAMES = {2: ("Bass",), 3: ("Middle", "Bass"), 4: ("Alto", "Tenor", "Bass")}  # of the other voices, highest first
-OCTAVES, FEW = 3, 8  # the nearest octaves are tried, with so many particles
 
 
 def harmonise(
@@ -53,22 +52,17 @@ def harmonise(
     tune = find_melody(piece)
     melody = melody_roll(tune, piece.end, per_quarter)
 
-    def filled(moved: int, count: int) -> Filled:
-        roll = melody.transposed(moved)
-        # What is moved back has to be on the keyboard, too.
-        limits = Limits(lowest=max(0, moved), highest=min(KEYS, KEYS + moved) - 1, voices=voices)
-        return fill(
-            checkpoint.model,
-            melody_on_top(roll.frames),
-            torch.Generator(checkpoint.device).manual_seed(seed),
-            particles=count,
-            temperature=temperature,
-            limits=limits,
-        )
-
-    ways = ways_to_model_key(piece, melody, checkpoint.header.corpus)[:OCTAVES]
-    moved = max(ways, key=lambda way: filled(way, FEW).log_evidence) if len(ways) > 1 else ways[0]
+    moved = way_to_model_key(piece, melody, checkpoint.header.corpus)
     there = melody.transposed(moved)
-    others = without_melody(replace(there, frames=filled(moved, particles).frames), there)
+    found = fill(
+        checkpoint.model,
+        melody_on_top(there.frames),
+        torch.Generator(checkpoint.device).manual_seed(seed),
+        particles=particles,
+        temperature=temperature,
+        # What is moved back has to be on the keyboard, too.
+        limits=Limits(lowest=max(0, moved), highest=min(KEYS, KEYS + moved) - 1, voices=voices),
+    )
+    others = without_melody(replace(there, frames=found.frames), there)
     parts = (part.transposed(-moved) for part in split_voices(others, NAMES.get(voices, ())))
     return replace(piece, parts=(replace(tune, name=tune.name or "Melody"),)).with_parts(parts)

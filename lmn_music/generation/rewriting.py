@@ -13,7 +13,7 @@ import torch
 
 from lmn_music.errors import UsageError
 from lmn_music.generation.filling import fill
-from lmn_music.generation.key import ways_to_model_key
+from lmn_music.generation.key import way_to_model_key
 from lmn_music.generation.parts import notes_of, with_notes
 from lmn_music.models.checkpoint import Checkpoint
 from lmn_music.models.outputs.output import FREE
@@ -71,7 +71,7 @@ def rewrite(
 
     kept = replace(piece, parts=tuple(_without(one, goes, end) for one in piece.parts))
     whole = piece.roll(per_quarter)
-    moved = ways_to_model_key(piece, whole, checkpoint.header.corpus)[0]
+    moved = way_to_model_key(piece, whole, checkpoint.header.corpus)
     roll = whole.transposed(moved).frames
     stays = _frames(kept, per_quarter, moved, len(roll))
     begin, until = int(start * per_quarter), ceil(end * per_quarter)

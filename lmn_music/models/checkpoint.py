@@ -36,6 +36,7 @@ class CorpusInfo(Settings):
         provenance: one line on what the corpus was read from.
         comparable: may a likelihood on this corpus stand beside the published figures?
         frames_per_quarter: how many frames a quarter note lasts.
+        mean_top_key: of its training songs, see `lmn_music.music.tonality`; None if it is not known.
     """
 
     name: str
@@ -45,6 +46,7 @@ class CorpusInfo(Settings):
     provenance: str
     comparable: bool
     frames_per_quarter: int
+    mean_top_key: float | None = None
 
 
 class Header(Settings):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -110,30 +110,11 @@ def transpose_to_c(roll: PianoRoll) -> PianoRoll:
     return roll.transposed(semitones) if semitones else roll
 
 
-def find_register(roll: PianoRoll, tonic: int, fit: Callable[[PianoRoll], float]) -> int:
-    """Return by how many semitones a roll is transposed to C in the octave that fits a model best.
-
-    Corpora have octaves of their own: the songs of JSB Chorales sound an octave higher than they are written. Minus the
-    result transposes back, exactly. Of melodies of forty songs of JSB Chorales, moved an octave down, 34 were moved
-    back where `fit` was minus the distance of their `mean_top_key` from the one of six songs that the model composed;
-    the likelihood of the bare melody as `fit` takes many a melody for a bass (16 of 30 were moved back).
-
-    Args:
-        roll: The song, or a melody.
-        tonic: Its tonic; 0 is C, 11 is B.
-        fit: Returns how well a roll fits, in any unit; of octaves that fit equally well the nearest is taken.
-
-    Raises:
-        ScoreError: The piece spans so much of the keyboard that it cannot be transposed to C.
-    """
-    return max(semitones_to_c(roll, tonic), key=lambda steps: fit(roll.transposed(steps)))
-
-
 def mean_top_key(songs: Iterable[PianoRoll]) -> float:
     """Return the mean, over all frames in which anything sounds, of the highest key.
 
     Args:
         songs: The songs, not all of them silent.
     """
-    tops = [np.flatnonzero(frame)[-1] for song in songs for frame in song.frames if frame.any()]
-    return float(np.mean(tops))
+    frames = np.concatenate([song.frames[song.frames.any(axis=1)] for song in songs])
+    return float((KEYS - 1 - frames[:, ::-1].argmax(axis=1)).mean())

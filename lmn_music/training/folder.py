@@ -28,6 +28,7 @@ from lmn_music.files import is_leftover, replacing
 from lmn_music.models.checkpoint import CorpusInfo
 from lmn_music.models.config import Settings
 from lmn_music.models.migrate import FORMAT, migrate
+from lmn_music.music.tonality import mean_top_key
 from lmn_music.training.config import Recipe
 from lmn_music.training.reporter import Reporter
 
@@ -60,6 +61,7 @@ def corpus_info(corpus: Corpus) -> CorpusInfo:
         provenance=corpus.provenance,
         comparable=corpus.comparable,
         frames_per_quarter=corpus.frames_per_quarter,
+        mean_top_key=mean_top_key(corpus.train) if any(song.notes for song in corpus.train) else None,
     )
 
 
@@ -108,7 +110,7 @@ def make_folder(folder: Path, config: RunConfig, rejected: Sequence[Rejected]) -
             text = "".join(f"{file.path}: {file.reason}\n" for file in rejected)
             temporary.write_text(text, encoding="utf-8")
     with replacing(folder / "config.toml") as temporary:
-        temporary.write_text(tomli_w.dumps(config.model_dump()), encoding="utf-8")
+        temporary.write_text(tomli_w.dumps(config.model_dump(exclude_none=True)), encoding="utf-8")
 
 
 class Recorder:

@@ -12,8 +12,7 @@ from lmn_music.music.notes import Note
 from lmn_music.music.part import Part
 from lmn_music.music.pianoroll import KEYS, PianoRoll
 from lmn_music.music.piece import KeySignature, Piece
-from lmn_music.music.tonality import find_key, find_register, key_of, mean_top_key, semitones_to_c, transpose_to_c
-from tests.helpers import make_roll
+from lmn_music.music.tonality import find_key, key_of, mean_top_key, semitones_to_c, transpose_to_c
 
 NATURAL = (0, 2, 4, 5, 7, 9, 11, 12)  # the white keys from C to C
 
@@ -75,14 +74,6 @@ def test_the_nearest_way_is_that_of_transpose_to_c() -> None:
     roll = tune(*(66 + step for step in NATURAL)).roll(1)  # F sharp major
     assert semitones_to_c(roll, 6)[0] == 6
     assert transpose_to_c(roll) == roll.transposed(6)
-
-
-def test_the_register_is_the_one_that_fits_best() -> None:
-    roll = tune(*(62 + step for step in NATURAL)).roll(1)
-    songs = [make_roll(8), make_roll(8, 1).transposed(12)]
-    assert find_register(roll, 2, lambda song: -abs(mean_top_key([song]) - mean_top_key(songs))) == 10
-    assert find_register(roll, 2, lambda _: 0.0) == -2  # the nearest
-    assert find_register(make_roll(8), 0, lambda _: 0.0) == 0
 
 
 def test_the_mean_of_the_highest_keys() -> None:
