@@ -71,7 +71,7 @@ STUDY = TrainingStudy(
 # The epochs that the unrolled model has in the recipe go to the LMN where nothing is handed over.
 TIED = TrainingStudy(
     name="starts-tied",
-    about="the same for the tied model, by its own recipe",
+    about="claim (c) for the tied model, by its own recipe",
     factors=("model", "start"),
     conditions={
         ("tied", "laes"): "",

@@ -65,7 +65,7 @@ def test_a_wheel_out_of_the_sdist_composes(tmp_path):
     run(command, "generate", "--out", "song.mid", "--bars", "2", "--seed", "1", cwd=tmp_path)
     notes = [message for message in mido.MidiFile(tmp_path / "song.mid") if message.type == "note_on"]
     assert len(notes) > 4
-    assert "clone its repository" in run(command, "experiment", "report", cwd=tmp_path, code=1)
+    assert "in a copy of its repository" in run(command, "experiment", "report", cwd=tmp_path, code=1)
 
 
 def test_the_citation_is_of_this_version():

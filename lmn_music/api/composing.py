@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from lmn_music.music.pianoroll import PianoRoll
 
 BARS = 16
-QUARTERS_PER_BAR = 4
 
 
 def compose(
@@ -127,6 +126,8 @@ def compose_songs(
 
 def song_length(checkpoint: Checkpoint, *, bars: int | None = None, frames: int | None = None) -> int:
     """Return the number of frames of a new song."""
+    from lmn_music.music.metre import QUARTERS_PER_BAR
+
     if bars is not None and frames is not None:
         raise UsageError("give the length as `bars` or as `frames`, not both")
     if frames is not None:

@@ -1,4 +1,4 @@
-"""`lmn-music experiment`: the way into the studies, which are in a checkout and not in an installed package."""
+"""`lmn-music experiment`: the way into the studies, which are in the repository and not in an installed package."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Run the studies behind the documentation.\n\nThey take hours of two cores, and need a checkout.",
+    help="Run the studies behind the documentation.\n\nThey take hours of two cores, and need a "
+    "copy of the repository: the installed package does not hold them.",
 )
 MISSING = (
-    "the studies are not part of an installed lmn-music: clone its repository, run pip install -e '.[studies]' there, "
-    "and give this command again"
+    "the studies are not part of an installed lmn-music: run pip install -e '.[studies]' in a copy of its repository, "
+    "and give this command there"
 )
 FRESH, STORED = Path("runs/studies"), Path("studies/results")
 FIGURES = ("valid_nll", "test_nll", "total")  # of a row, to be shown while a study runs
@@ -33,7 +34,7 @@ Out = Annotated[Path, typer.Option(metavar="FOLDER", help="The folder of the res
 def _studies() -> ModuleType:
     try:
         from studies import all as studies
-    except ModuleNotFoundError as error:
+    except ImportError as error:  # also of a package of that name which is not ours
         if error.name is None or error.name.partition(".")[0] not in ("studies", "pandas", "joblib"):
             raise
         raise LmnMusicError(MISSING) from error
@@ -65,7 +66,10 @@ def run(
     workers: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="How many processes, of one core each.")] = 2,
     data: Data = None,
 ) -> None:
-    """Do what is missing of a study, keep each result as it comes, and print the tables. Ctrl-C loses little."""
+    """Do what is missing of a study, keep each result as it comes, and print the tables.
+
+    Ctrl-C stops; the same command continues, and only what was under way is done again.
+    """
     studies = _studies()
     part = studies.part_of(study, corpus or (), only or (), seeds)
     try:

@@ -98,7 +98,7 @@ def load_chorales() -> Corpus:
     for chorale in chorale_split():
         path = folder / chorale.file
         if path.suffix == ".krn":
-            rejected.append(Rejected(chorale.file, "Humdrum; only MusicXML is read here"))
+            rejected.append(Rejected(chorale.file, "Humdrum (only MusicXML is read here)"))
             continue
         if not path.is_file():
             rejected.append(Rejected(chorale.file, "not in this version of music21"))

@@ -87,6 +87,10 @@ class Corpus:
     source: str = ""
     to_c: bool = False
 
+    def __repr__(self) -> str:
+        train, valid, test = self.songs
+        return f"<Corpus {self.name!r}: {train} songs to train on, {valid} to validate, {test} to test>"
+
     def split(self, name: str) -> tuple[PianoRoll, ...]:
         """Return the songs of a split.
 

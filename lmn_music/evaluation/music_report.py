@@ -10,6 +10,7 @@ from pydantic import ConfigDict
 
 from lmn_music.models.config import Settings
 from lmn_music.music.measures import Unit
+from lmn_music.words import counted
 
 HEAD = ("", "these songs", "test songs", "distance", "spread", "")
 
@@ -78,7 +79,7 @@ class Origin(Settings):
         if not self.source:
             return f"{self.song}: nothing"
         moved = f", transposed by {self.semitones:+d} semitones" if self.semitones else ""
-        length = f"{_count(self.chords, 'chord')} ({_count(self.frames, 'frame')})"
+        length = f"{counted(self.chords, 'chord')} ({counted(self.frames, 'frame')})"
         return f"{self.song}: {length} in {_bars(self.bars)}, as in {_bars(self.source_bars)} of {self.source}{moved}"
 
 
@@ -107,6 +108,9 @@ class Report(Settings):
     origins: tuple[Origin, ...]
     common: float
 
+    def __repr__(self) -> str:
+        return f"<Report: {self.title}>"
+
     def __str__(self) -> str:
         cells = [HEAD, *(row.cells() for row in self.rows)]
         widths = [max(len(line[column]) for line in cells) for column in range(len(HEAD))]
@@ -119,15 +123,19 @@ class Report(Settings):
     @property
     def title(self) -> str:
         """Return one line that says what is compared."""
-        return f"{_count(len(self.songs), 'song')} beside the {_count(self.test_songs, 'test song')} of {self.corpus}"
+        return f"{counted(len(self.songs), 'song')} beside the {counted(self.test_songs, 'test song')} of {self.corpus}"
 
     @property
     def explanation(self) -> str:
         """Return what the columns mean."""
+        read = f"test songs: the first {counted(self.length, 'frame')} of each."
         group = min(len(self.songs), self.test_songs // 2)
+        if not group:
+            return f"{read} There is no spread: the corpus has one test song only, and nothing to compare it with."
+        groups = "test songs" if group == 1 else f"groups of {group} test songs"
         return (
-            f"test songs: the first {_count(self.length, 'frame')} of each. spread: 95 of 100 random groups of "
-            f"{_count(group, 'test song')} lie so far from the other test songs, or nearer. inside: so do these songs."
+            f"{read} spread: 95 of 100 random {groups} lie so far from the other test songs, or nearer. "
+            "inside: so do these songs."
         )
 
     @property
@@ -135,7 +143,8 @@ class Report(Settings):
         """Return what the list of origins is."""
         return (
             "longest run of frames shared with a training song, in any transposition "
-            f"(95 of 100 test songs: {self.common:.3g} chords or fewer)"
+            f"({'95 of 100 test songs' if self.test_songs > 1 else 'the test song'}: "
+            f"{counted(round(self.common), 'chord')} at most)"
         )
 
     def _repr_html_(self) -> str:
@@ -154,10 +163,6 @@ def _shown(number: float, unit: Unit) -> str:
     if math.isnan(number):
         return "-"
     return f"{number:.1%}" if unit == "share" else f"{number:.2f}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _bars(bars: tuple[int, int]) -> str:

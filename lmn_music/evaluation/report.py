@@ -49,6 +49,9 @@ class BeyondOneModel(Likelihood):
     members: tuple[str, ...]
     learning_rates: tuple[float, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"<BeyondOneModel, {self.title}: {self.nll:.3f} nats per frame>"
+
     @property
     def title(self) -> str:
         """Return what to call it in a table."""
@@ -97,6 +100,9 @@ class Evaluation(Likelihood):
     ensemble: BeyondOneModel | None = None
     dynamic: BeyondOneModel | None = None
     dynamic_ensemble: BeyondOneModel | None = None
+
+    def __repr__(self) -> str:
+        return f"<Evaluation of {self.model} on {self.corpus}, {self.split} split: {self.nll:.3f} nats per frame>"
 
     @property
     def beyond(self) -> list[BeyondOneModel]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lmn_music.evaluation.music_report import Report, Row
-from lmn_music.files import replacing
+from lmn_music.formats.picture import save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,9 +29,7 @@ def write_picture(report: Report, path: Path) -> None:
     Raises:
         LmnMusicError: The file cannot be written.
     """
-    figure = draw_report(report)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
+    save(draw_report(report), path)
 
 
 def draw_report(report: Report) -> Figure:

@@ -18,9 +18,9 @@ from lmn_music.files import as_utf8
 from lmn_music.memory.sequences import FloatArray
 from lmn_music.models.checkpoint import Checkpoint
 from lmn_music.music.measures import MEASURES, Quantity, counts, value
+from lmn_music.music.metre import QUARTERS_PER_BAR
 from lmn_music.music.pianoroll import PianoRoll
 
-QUARTERS_PER_BAR = 4  # a roll does not know its metre
 # Counted from other things than a song alone; see `measure_songs`.
 SURPRISE = Quantity("surprise of the model in a frame", "nats")
 SHARED = Quantity("longest run shared with a training song", "chords")

@@ -97,7 +97,7 @@ def _note(key: int, samples: int, sample_rate: int) -> npt.NDArray[np.float32]:
     frequency = 440 * 2 ** ((key + LOWEST_PITCH - 69) / 12)
     tail = int(RELEASE * sample_rate)
     time = np.arange(samples + tail) / sample_rate
-    # High strings and high harmonics die sooner: A0 rings for seconds, C8 for tenths of a second.
+    # High strings and high harmonics fade faster: A0 rings for seconds, C8 for tenths of a second.
     decay = 0.5 + 0.5 * frequency / 261.6
     fundamental = np.exp(-decay * time)
     angle = 2 * np.pi * frequency * time

@@ -103,7 +103,7 @@ def _parse(data: bytes) -> mido.MidiFile:
         song = mido.MidiFile(file=io.BytesIO(data))
     except EOFError:
         raise ScoreError("the MIDI file ends too early: export it anew", "unreadable (truncated MIDI file)") from None
-    except Exception as error:  # mido meets damaged files with whatever its parser stumbles over
+    except Exception as error:  # on damaged files mido raises errors of every kind
         kind = "damaged MIDI file" if data.startswith(b"MThd") else "not a MIDI file"
         raise ScoreError(
             f"{kind}: export it anew from a notation or sequencer program", f"unreadable ({kind})"

@@ -11,14 +11,14 @@ from xml.etree import ElementTree  # expat 2.4.1 and later, which Python 3.11 br
 
 from lmn_music.errors import ScoreError
 from lmn_music.formats.musicxml_parts import read_stream, read_tempos
+from lmn_music.formats.registry import XML_BYTES
 from lmn_music.music.piece import Piece
 
-# music21 takes about a minute for scores of this size; its time grows with the square of the measures of each part.
-MAX_BYTES = 8_000_000  # of XML
+# As for XML_BYTES; the time of music21 grows with the square of the measures of each part.
 MAX_SQUARED_MEASURES = 20_000_000  # summed over the parts: 4,400 measures in one part, or 600 in each of 55
 MAX_TRANSPOSITIONS = 300  # one for each transposing instrument and each change of it
 
-# What is printed and does not sound. Without it music21 reads faster, has less to stumble over (a direction with an
+# What is printed and does not sound. Without it music21 reads faster, makes fewer mistakes (a direction with an
 # offset makes a bar longer, and all that follows late), and does not work for hours on a hundred thousand open slurs.
 _HEADING = {"credit", "defaults", "part-group"}
 _IN_MEASURES = {"barline", "direction", "figured-bass", "harmony", "measure-style", "print", "sound"}
@@ -63,15 +63,15 @@ def read_musicxml(data: bytes, title: str) -> Piece:
             importer.xmlRootToScore(root, score)  # into its own stream: the staves of a piano would be lost elsewhere
             score.toSoundingPitch(inPlace=True)
             return read_stream(score, tempos, implicit, title)
-    except Exception as error:  # music21 meets odd files with whatever it stumbles over
+    except Exception as error:  # on odd files music21 raises errors of every kind
         raise ScoreError("music21 cannot read the score: export it anew", "unreadable (MusicXML)") from error
 
 
 def _parse(data: bytes) -> ElementTree.Element:
     """Return the root of a partwise score that is not too large."""
-    if len(data) > MAX_BYTES:
+    if len(data) > XML_BYTES:
         raise ScoreError(
-            f"the score has more than {MAX_BYTES} bytes of XML: split the piece", "too long (bytes of XML)"
+            f"the score has more than {XML_BYTES} bytes of XML: split the piece", "too long (bytes of XML)"
         )
     try:
         root = ElementTree.fromstring(data)  # noqa: S314 -- see the import
@@ -112,6 +112,6 @@ def _unpack(data: bytes) -> bytes:
                 names = [root.get("full-path", "") for root in container.iter("rootfile")] + names
             name = next(name for name in names if name.lower().endswith((".xml", ".musicxml")))
             with archive.open(name) as file:
-                return file.read(MAX_BYTES + 1)  # and not a byte more, whatever a zip bomb would unpack to
+                return file.read(XML_BYTES + 1)  # and not a byte more, whatever a zip bomb would unpack to
     except Exception as error:  # zipfile and zlib each have errors of their own for damaged data
         raise ScoreError("not a compressed MusicXML file: export it anew", "unreadable (.mxl)") from error

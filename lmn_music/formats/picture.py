@@ -177,7 +177,7 @@ class Rows:
         axes.vlines(
             [*starts, float(bars[-1].end * self.frames_per_quarter)], low, high, color="#c3c9d2", lw=0.8, zorder=1
         )
-        if len(bars) <= 32:  # quarters would be a grey mist where the rows are longer
+        if len(bars) <= 32:  # in longer rows the lines of the quarters would touch each other
             quarters = [
                 start + self.frames_per_quarter * number
                 for start, bar in zip(starts, bars, strict=True)

@@ -59,6 +59,7 @@ def _later(name: str) -> Callable[..., Any]:
 
 _MIDI = _later("midi:read_midi")
 _MUSICXML = _later("musicxml:read_musicxml")
+XML_BYTES = 8_000_000  # music21 takes about a minute for a score of this size
 _PLAYED = ("tempo", "repeat_notes")
 TEMPO = 90.0  # quarter notes per minute, wherever no other tempo is given
 
@@ -73,8 +74,8 @@ FORMATS: dict[str, Format] = {
     ),
     ".midi": Format("MIDI", _MIDI),
     ".smf": Format("MIDI", _MIDI),
-    ".musicxml": Format("MusicXML", _MUSICXML, max_bytes=8_000_000),
-    ".xml": Format("MusicXML", _MUSICXML, max_bytes=8_000_000),
+    ".musicxml": Format("MusicXML", _MUSICXML, max_bytes=XML_BYTES),
+    ".xml": Format("MusicXML", _MUSICXML, max_bytes=XML_BYTES),
     ".mxl": Format("MusicXML", _later("musicxml:read_mxl")),
     ".wav": Format("sound", None, _later("audio:write_wav"), _later("audio:check_wav"), options=_PLAYED),
     ".png": Format("picture", None, _later("picture:write_png")),

@@ -15,6 +15,7 @@ from lmn_music.generation.sampler import UNCHANGED
 from lmn_music.models.checkpoint import Checkpoint
 from lmn_music.music.measures import stretches
 from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.words import counted
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Ranked:
     last: bool
 
     def __str__(self) -> str:
-        shared = "" if self.chords is None else f", {self.chords} chords at most shared with a training song"
+        chords = "" if self.chords is None else counted(self.chords, "chord")
+        shared = f", {chords} at most shared with a training song" if chords else ""
         return f"{self.song.title}: {self.nats:.2f} nats per frame{shared}"
 
 

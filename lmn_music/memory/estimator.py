@@ -16,6 +16,12 @@ class Estimator:
     A subclass stores the arguments of its constructor unchanged, under their names; what it learns ends in "_".
     """
 
+    def __repr__(self) -> str:
+        """Return the call of the constructor, without what is as it is by default."""
+        known = signature(type(self)).parameters
+        given = [f"{name}={value!r}" for name, value in self.get_params().items() if value != known[name].default]
+        return f"{type(self).__name__}({', '.join(given)})"
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002
         """Return the arguments of the constructor by name.
 

@@ -85,6 +85,10 @@ class Checkpoint:
     model: SequenceModel
     header: Header
 
+    def __repr__(self) -> str:
+        network, corpus = self.header.model.network, self.header.corpus.name
+        return f"<Checkpoint {self.name!r}: {network} trained on {corpus}>"
+
     @property
     def device(self) -> torch.device:
         """Return where the model computes."""

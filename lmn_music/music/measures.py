@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
+from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PITCH_CLASSES, PianoRoll
 
 Array = npt.NDArray[np.float64]
 Frames = npt.NDArray[np.bool_]
@@ -167,7 +167,6 @@ def _of_a_song(number: Callable[[PianoRoll], float]) -> Callable[[PianoRoll], Ar
     return lambda song: np.array([number(song), 1.0])
 
 
-PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 STEPS = tuple(f"{semitones:+d}" for semitones in range(-OCTAVE, OCTAVE + 1))
 
 # In the order of a table. Keys per frame: over all frames. Voices: the same over the frames in which any key sounds.

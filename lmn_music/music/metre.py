@@ -9,6 +9,7 @@ from typing import NamedTuple
 from lmn_music.errors import ScoreError
 
 MAX_BARS = 100_000  # as many as the frames of a roll: more are damage
+QUARTERS_PER_BAR = 4  # where no time signature is known, as in a roll
 _BEAT_TYPES = (1, 2, 4, 8, 16, 32, 64)
 
 

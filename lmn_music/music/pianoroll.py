@@ -8,9 +8,11 @@ from typing import Any, Self, overload
 import numpy as np
 import numpy.typing as npt
 
+from lmn_music.words import counted
+
 KEYS = 88
 LOWEST_PITCH = 21  # MIDI number of key 0, A0; key 87 is C8, MIDI 108
-_PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,9 @@ class PianoRoll:
         frames = frames.astype(bool)
         frames.setflags(write=False)
         object.__setattr__(self, "frames", frames)
+
+    def __repr__(self) -> str:
+        return f"<PianoRoll {self.title!r}: {counted(len(self), 'frame')}, {self.frames_per_quarter} per quarter note>"
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -128,4 +133,4 @@ def pitch_name(key: int) -> str:
         ('C4', 'A0', 'G4')
     """
     octave, pitch_class = divmod(key + LOWEST_PITCH, 12)
-    return f"{_PITCH_CLASSES[pitch_class]}{octave - 1}"
+    return f"{PITCH_CLASSES[pitch_class]}{octave - 1}"

@@ -14,6 +14,7 @@ from lmn_music.models.memory_model import MemoryModel
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.training.autoencoders import key_chances
 from lmn_music.training.config import Recipe, TrainingConfig
+from lmn_music.words import counted
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,5 @@ def ahead(stages: Sequence[Stage]) -> str:
     Args:
         stages: the stages of the training.
     """
-    parts = [
-        f"{stage.title}, at most {stage.training.epochs} {'pass' if stage.training.epochs == 1 else 'passes'}"
-        for stage in stages
-    ]
-    return f"{len(stages)} {'stage' if len(stages) == 1 else 'stages'}: {'; '.join(parts)}"
+    parts = [f"{stage.title}, at most {counted(stage.training.epochs, 'epoch')}" for stage in stages]
+    return f"{counted(len(stages), 'stage')}: {'; '.join(parts)}"

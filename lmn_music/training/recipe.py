@@ -99,14 +99,14 @@ def parse_recipe(text: str, changes: Sequence[str] = (), source: str = "recipe")
 
 
 def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
-    """Return the recipe with no stage that passes over the songs more than `epochs` times; what `--epochs` does.
+    """Return the recipe with at most `epochs` epochs in each stage; what `--epochs` does.
 
     The unrolled model keeps its own number of epochs if that is smaller; the model itself gets `epochs`, whether its
     own number is larger or smaller. The scales of an ms-lmn share these out.
 
     Args:
         recipe: the recipe, which stays as it is.
-        epochs: the most passes.
+        epochs: at most so many in each stage.
 
     Returns:
         The recipe with other numbers of epochs.

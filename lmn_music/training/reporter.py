@@ -1,11 +1,11 @@
-"""What watches a training: the command line's display, a notebook, or nothing."""
+"""What is called while a training is at work: the command line's display, a notebook, or nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-if TYPE_CHECKING:  # what watches a training need not import torch
+if TYPE_CHECKING:  # a reporter need not import torch
     from lmn_music.training.family import Stage
     from lmn_music.training.progress import StageProgress
 

@@ -34,7 +34,7 @@ class Run:
         config: what was asked for.
         corpus: what the model is trained on.
         device: where it is trained.
-        reporter: what watches.
+        reporter: what shows the training.
     """
 
     folder: Path
@@ -54,7 +54,7 @@ class Run:
             config: what is asked for.
             corpus: what to train on.
             device: where to train.
-            reporter: what watches; nothing if not given.
+            reporter: what shows the training; nothing if not given.
 
         Returns:
             The run, of which nothing is trained yet.
@@ -75,7 +75,7 @@ class Run:
             folder: the run folder.
             corpus: what it was trained on.
             device: where to train; it may be another one than before.
-            reporter: what watches; nothing if not given.
+            reporter: what shows the training; nothing if not given.
 
         Returns:
             The run, which resumes where it was saved.

@@ -38,7 +38,7 @@ class Trainer:
         config: how it is trained.
         stage: the stage's name.
         seed: of all random numbers.
-        reporter: what watches; nothing if not given.
+        reporter: what shows the training; nothing if not given.
 
     Raises:
         TrainingError: see `check_splits`.

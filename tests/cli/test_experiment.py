@@ -74,6 +74,15 @@ def test_what_cannot_be_done_is_refused_at_once():
     assert not Path("runs").exists()
 
 
+def test_a_package_that_is_only_called_studies_is_not_ours(monkeypatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "studies"]:
+        monkeypatch.delitem(sys.modules, name)
+    Path("studies").mkdir()
+    Path("studies/__init__.py").write_text("")
+    monkeypatch.syspath_prepend(".")
+    assert "not part of an installed lmn-music" in lmn_music("experiment", "list", code=1)
+
+
 @pytest.mark.parametrize("missing", ["studies", "studies.all", "pandas", "joblib"])
 def test_where_the_studies_are_missing_one_line_says_where_they_are(monkeypatch, missing):
     for name in [name for name in sys.modules if name.partition(".")[0] in ("studies", "pandas")]:
@@ -82,4 +91,4 @@ def test_where_the_studies_are_missing_one_line_says_where_they_are(monkeypatch,
     monkeypatch.setitem(sys.modules, missing, None)
     output = lmn_music("experiment", "list", code=1)
     assert output.count("\n") == 1
-    assert "clone its repository, run pip install -e '.[studies]'" in output
+    assert "run pip install -e '.[studies]' in a copy of its repository" in output

@@ -392,7 +392,7 @@ def test_a_training_says_what_is_ahead(small_corpus, tmp_path):
     assert watcher.notes == []
     batches = iter(range(5))  # three in an epoch: until the LMN is under way
     assert not run.run(lambda: next(batches) == 4)
-    assert watcher.notes[0] == "2 stages: unrolled model, at most 1 pass; LMN, at most 3 passes"
+    assert watcher.notes[0] == "2 stages: unrolled model, at most 1 epoch; LMN, at most 3 epochs"
     assert watcher.notes[1].startswith("hand-over: a memory of 8 keeps ")
     assert Run.resume(tmp_path, small_corpus, reporter=watcher).run()
     assert watcher.stages == [[("unrolled", 1), ("lmn", 3)], [("lmn", 3)]]

@@ -35,6 +35,9 @@ class Identification:
     title: str
     fits: tuple[Fit, ...]
 
+    def __repr__(self) -> str:
+        return f"<Identification of {self.title!r}: {', '.join(fit.checkpoint.name for fit in self.fits)}>"
+
     @property
     def best(self) -> Fit:
         """Return the model that knows the song best."""

@@ -15,6 +15,7 @@ from lmn_music.evaluation.explaining.reading import NoteSurprise, Reading
 from lmn_music.evaluation.explaining.table import write_table
 from lmn_music.files import as_utf8, replacing
 from lmn_music.formats.picture import save
+from lmn_music.words import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,9 @@ class Surprise(Reading):
     transposition: int
     test_nll: float | None
     left_out: int
+
+    def __repr__(self) -> str:
+        return f"<Surprise in {self.roll.title!r} for {self.model}: {self.nats_per_frame:.2f} nats per frame>"
 
     @property
     def nats_per_frame(self) -> float:
@@ -56,9 +60,8 @@ class Surprise(Reading):
     def facts(self) -> list[str]:
         """Return how the song was read and how surprising it is, in a few sentences."""
         per_quarter = self.roll.frames_per_quarter
-        frames = "1 frame" if per_quarter == 1 else f"{per_quarter} frames"
-        where = f"{abs(self.transposition)} semitones {'higher' if self.transposition > 0 else 'lower'}"
-        moved = where.replace("1 semitones", "1 semitone", 1) if abs(self.transposition) == 1 else where
+        frames = counted(per_quarter, "frame")
+        moved = f"{counted(abs(self.transposition), 'semitone')} {'higher' if self.transposition > 0 else 'lower'}"
         key = f"which reads it {moved}" if self.transposition else "in its own key"
         facts = [
             f"Read by {as_utf8(self.model)}, {key}, {frames} per quarter note.",
@@ -71,8 +74,7 @@ class Surprise(Reading):
                 f"Of all nats {begin:.0%} are notes that begin, {held:.0%} notes held, {silent:.0%} silent keys."
             )
         if self.left_out:
-            notes = "1 note sounds" if self.left_out == 1 else f"{self.left_out} notes sound"
-            facts.append(f"{notes} only between the frames and cannot be read.")
+            facts.append(f"{counted(self.left_out, 'note')} between the frames cannot be read.")
         return facts
 
     def html(self) -> str:
