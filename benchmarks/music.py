@@ -22,8 +22,8 @@ import torch
 
 from lmn_music import api
 from lmn_music.corpora import Corpus, load_corpus
-from lmn_music.evaluation.music_report import Row
-from lmn_music.evaluation.reporting import compare, measure_songs
+from lmn_music.evaluation.compare_songs import compare, measure_songs
+from lmn_music.evaluation.song_report import Row
 from lmn_music.evaluation.spread import distance
 from lmn_music.files import replacing
 from lmn_music.models.checkpoint import shipped_names

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from lmn_music.corpora import load_corpus
-from lmn_music.evaluation.report import evaluate
+from lmn_music.evaluation.evaluate import evaluate
 from lmn_music.models.checkpoint import load_checkpoint, save_checkpoint
 
 FIGURES = ("nll", "nll_first_frame_excluded", "accuracy_sampled", "accuracy_thresholded")

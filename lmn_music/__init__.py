@@ -32,10 +32,10 @@ if TYPE_CHECKING:
         train,
     )
     from lmn_music.corpora import Corpus, load_corpus
+    from lmn_music.evaluation.evaluate import Evaluation
     from lmn_music.evaluation.explaining.identification import Identification
     from lmn_music.evaluation.explaining.surprise import Surprise
-    from lmn_music.evaluation.music_report import Report
-    from lmn_music.evaluation.report import Evaluation
+    from lmn_music.evaluation.song_report import Report
     from lmn_music.formats import read_piece, read_score, write_piece, write_roll
     from lmn_music.memory.laes import LinearAutoencoder
     from lmn_music.models.checkpoint import Checkpoint
@@ -82,13 +82,13 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
         "LMN": "models.networks.lmn",
         "Checkpoint": "models.checkpoint",
         "Corpus": "corpora",
-        "Evaluation": "evaluation.report",
+        "Evaluation": "evaluation.evaluate",
         "Identification": "evaluation.explaining.identification",
         "LinearAutoencoder": "memory.laes",
         "MultiScaleLMN": "models.networks.multiscale",
         "PianoRoll": "music.pianoroll",
         "Piece": "music.piece",
-        "Report": "evaluation.music_report",
+        "Report": "evaluation.song_report",
         "Surprise": "evaluation.explaining.surprise",
         "api": "api",
         "compose": "api",

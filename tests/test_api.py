@@ -1,9 +1,12 @@
 """The public face: what a notebook does, in one or two lines each."""
 
 import doctest
+import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -39,28 +42,57 @@ def test_the_package_is_a_command():
     assert python(["-m", "lmn_music", "--version"]) == f"lmn-music {lmn_music.__version__}"
 
 
+def described(value):
+    """Return whether an object has a docstring of its own: not of a base class, nor made out of its fields."""
+    text = vars(value).get("__doc__") if isinstance(value, type) else value.__doc__
+    return "" if text is None or text.startswith(f"{value.__name__}(") else text
+
+
 @pytest.mark.parametrize("name", lmn_music.__all__)
 def test_every_public_name_is_there_and_is_described(name):
     assert name in dir(lmn_music)
     value = getattr(lmn_music, name)
-    assert isinstance(value, str) or value.__doc__
+    assert isinstance(value, str) or value is api or described(value)
 
 
 def test_other_names_are_not():
     assert not hasattr(lmn_music, "nonsense")
 
 
+def test_what_is_not_described_is_seen():
+    assert not described(dataclass(type("Bare", (), {"__annotations__": {"size": int}})))
+    assert not described(type("Child", (lmn_music.PianoRoll,), {}))
+
+
 @pytest.mark.parametrize("name", api.__all__)
-def test_every_function_of_the_api_says_what_it_takes(name):
+def test_everything_in_the_api_says_what_it_takes_or_holds(name):
     value = getattr(api, name)
-    if callable(value) and not isinstance(value, type) and value.__code__.co_argcount:
-        assert "Args:" in value.__doc__
-        assert "Returns:" in value.__doc__ or "Yields:" in value.__doc__
+    text = described(value)
+    if isinstance(value, type):
+        assert "Attributes:" in text
+        return
+    code = value.__code__
+    arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    for argument in arguments:
+        assert re.search(rf"^ +(\w+, )*{argument}(, \w+)*: ", text.partition("Args:")[2], re.MULTILINE), argument
+    if signature(value).return_annotation not in (None, "None"):
+        assert re.search(r"Returns:|Yields:|^Return ", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", [*lmn_music.__all__, *api.__all__])
+def test_every_name_exists_at_run_time(name):
+    assert hasattr(api if name in api.__all__ else lmn_music, name)
+
+
+def test_the_api_is_there_without_an_import_of_its_own():
+    assert python(["-c", "import lmn_music; print(lmn_music.api.compose is lmn_music.compose)"]) == "True"
+    assert not hasattr(api, "nonsense")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["composing", "corpora", "evaluating", "explaining", "loading", "ranking", "recipes", "reporting"]
+    "name",
+    ["arguments", "composing", "corpora", "evaluating", "explaining", "loading", "ranking", "recipes", "reporting"],
 )
 def test_the_examples_are_true(name):
     result = doctest.testmod(import_module(f"lmn_music.api.{name}"))

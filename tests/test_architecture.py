@@ -97,3 +97,15 @@ def test_commands_call_the_api(module):
 @pytest.mark.parametrize("module", FILES)
 def test_files_stay_short(module):
     assert len(FILES[module].read_text().splitlines()) <= 250
+
+
+@pytest.mark.parametrize("module", [module for module in FILES if module.startswith("lmn_music.")])
+def test_every_file_is_on_the_page(module):
+    """The row of a file's room in docs/architecture.md names the file."""
+    if FILES[module].name.startswith("__"):
+        return
+    page = (HOUSE / "docs" / "architecture.md").read_text()
+    *rooms, name = module.split(".")[1:]
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    (row,) = [line for line in rows if (f"`{'/'.join(rooms)}/`" if rooms else "`errors`") in line.split("|")[2]]
+    assert f"`{name}`" in row

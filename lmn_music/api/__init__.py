@@ -19,10 +19,10 @@ from lmn_music.api.training import resume, resume_run, start_run, train
 from lmn_music.lazy import lazily
 
 if TYPE_CHECKING:  # what the functions return and take
+    from lmn_music.evaluation.evaluate import BeyondOneModel, Evaluation
     from lmn_music.evaluation.explaining.identification import Identification
     from lmn_music.evaluation.explaining.surprise import Surprise
-    from lmn_music.evaluation.music_report import Report
-    from lmn_music.evaluation.report import BeyondOneModel, Evaluation
+    from lmn_music.evaluation.song_report import Report
     from lmn_music.generation.ranking import Ranked
     from lmn_music.training.family import Stage
     from lmn_music.training.progress import StageProgress
@@ -74,11 +74,11 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
     __getattr__ = lazily(
         __name__,
         {
-            "BeyondOneModel": "evaluation.report",
-            "Evaluation": "evaluation.report",
+            "BeyondOneModel": "evaluation.evaluate",
+            "Evaluation": "evaluation.evaluate",
             "Identification": "evaluation.explaining.identification",
             "Ranked": "generation.ranking",
-            "Report": "evaluation.music_report",
+            "Report": "evaluation.song_report",
             "Run": "training.run",
             "Stage": "training.family",
             "StageProgress": "training.progress",

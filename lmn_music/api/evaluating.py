@@ -12,8 +12,8 @@ from lmn_music.errors import UsageError
 
 if TYPE_CHECKING:
     from lmn_music.corpora import Corpus
+    from lmn_music.evaluation.evaluate import Evaluation
     from lmn_music.evaluation.published import Kind, PublishedRow, Tag
-    from lmn_music.evaluation.report import Evaluation
     from lmn_music.models.checkpoint import Checkpoint
 
 
@@ -59,12 +59,12 @@ def evaluate(
         >>> round(evaluate("jsb").nll, 2)  # doctest: +SKIP
         4.37
     """
-    from lmn_music.evaluation import report
+    from lmn_music.evaluation.evaluate import evaluate as evaluate_split
     from lmn_music.evaluation.progress import no_progress
 
     checkpoint, *rest = [load_model(each, device=device) for each in (model, *several(others))]
     songs = open_corpus_of(checkpoint.header.corpus, corpus, data, to_c=to_c, stand_in=stand_in, progress=reading)
-    return report.evaluate(checkpoint, songs, split, others=rest, dynamic=dynamic, progress=progress or no_progress)
+    return evaluate_split(checkpoint, songs, split, others=rest, dynamic=dynamic, progress=progress or no_progress)
 
 
 class PublishedFigures(NamedTuple):

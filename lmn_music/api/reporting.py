@@ -13,7 +13,7 @@ from lmn_music.words import counted
 
 if TYPE_CHECKING:
     from lmn_music.corpora import Corpus
-    from lmn_music.evaluation.music_report import Report
+    from lmn_music.evaluation.song_report import Report
     from lmn_music.models.checkpoint import Checkpoint
     from lmn_music.music.pianoroll import PianoRoll
 
@@ -65,9 +65,9 @@ def report(
         >>> print(report(corpus_song("chorales", 3), "chorales").origins[0].source)
         bwv94.8
     """
+    from lmn_music.evaluation.compare_songs import make_report
     from lmn_music.evaluation.progress import no_progress
-    from lmn_music.evaluation.report_picture import write_picture
-    from lmn_music.evaluation.reporting import make_report
+    from lmn_music.evaluation.song_report_picture import write_picture
     from lmn_music.formats import check_output, read_score
     from lmn_music.music.pianoroll import PianoRoll
     from lmn_music.music.tonality import transpose_to_c

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lmn_music.corpora.corpus import Corpus
+from lmn_music.evaluation.compare_songs import common_run
 from lmn_music.evaluation.likelihood import frame_log_probs
 from lmn_music.evaluation.originality import shared_runs
-from lmn_music.evaluation.reporting import common_run
 from lmn_music.generation.sampler import UNCHANGED
 from lmn_music.models.checkpoint import Checkpoint
 from lmn_music.music.measures import stretches

@@ -9,12 +9,12 @@ import torch
 
 from lmn_music.errors import UsageError
 from lmn_music.evaluation.dynamic import RATES, STEP, DynamicEvaluation, every_nth
+from lmn_music.evaluation.evaluate import evaluate
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
-from lmn_music.evaluation.report import evaluate
 from lmn_music.models.build import build
 from lmn_music.models.config import ModelConfig
 from lmn_music.music.pianoroll import PianoRoll
-from tests.evaluation.test_report import trained_on
+from tests.evaluation.test_evaluate import trained_on
 from tests.helpers import make_roll
 
 RATE = 0.01

@@ -9,8 +9,8 @@ import torch
 
 from lmn_music.errors import UsageError
 from lmn_music.evaluation.ensemble import check_members, mixture
+from lmn_music.evaluation.evaluate import evaluate
 from lmn_music.evaluation.likelihood import frame_log_probs
-from lmn_music.evaluation.report import evaluate
 from lmn_music.models.build import build
 from lmn_music.models.checkpoint import Checkpoint, Header
 from lmn_music.models.config import ModelConfig

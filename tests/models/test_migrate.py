@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from lmn_music.errors import CheckpointError
+from lmn_music.evaluation.evaluate import evaluate
 from lmn_music.evaluation.likelihood import frame_log_probs
-from lmn_music.evaluation.report import evaluate
 from lmn_music.models.checkpoint import Header, load_checkpoint, shipped_names
 from lmn_music.models.migrate import FORMAT, migrate
 from lmn_music.training.config import Recipe

@@ -10,9 +10,9 @@ import numpy as np
 from lmn_music.corpora.corpus import Corpus
 from lmn_music.errors import UsageError
 from lmn_music.evaluation.likelihood import frame_log_probs
-from lmn_music.evaluation.music_report import Origin, Report, Row
 from lmn_music.evaluation.originality import SharedRun, shared_runs
 from lmn_music.evaluation.progress import Progress, no_progress
+from lmn_music.evaluation.song_report import Origin, Report, Row
 from lmn_music.evaluation.spread import distance, spread
 from lmn_music.files import as_utf8
 from lmn_music.memory.sequences import FloatArray

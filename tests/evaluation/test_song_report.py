@@ -8,9 +8,9 @@ from matplotlib.image import imread
 
 import lmn_music
 from lmn_music.errors import UsageError
-from lmn_music.evaluation.music_report import Report
-from lmn_music.evaluation.report_picture import FURTHEST, draw_report
-from lmn_music.evaluation.reporting import common_run, make_report
+from lmn_music.evaluation.compare_songs import common_run, make_report
+from lmn_music.evaluation.song_report import Report
+from lmn_music.evaluation.song_report_picture import FURTHEST, draw_report
 from lmn_music.music.measures import MEASURES
 from lmn_music.music.pianoroll import PianoRoll
 from tests.helpers import make_roll

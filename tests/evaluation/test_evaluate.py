@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lmn_music.evaluation.dynamic import RATES
-from lmn_music.evaluation.report import evaluate
+from lmn_music.evaluation.evaluate import evaluate
 from lmn_music.models.build import build
 from lmn_music.models.checkpoint import Checkpoint, Header
 from lmn_music.models.config import ModelConfig

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lmn_music.evaluation.music_report import Report, Row
+from lmn_music.evaluation.song_report import Report, Row
 from lmn_music.formats.picture import save
 
 if TYPE_CHECKING:
