@@ -43,7 +43,7 @@ BASELINES: dict[str, Cell] = {
     "parameters": lambda cell: int(cell["parameters"].iloc[0]),
     "validation": of("valid_nll"),
     "test": of("test_nll"),
-    "first frame out": of("first_frame_excluded"),
+    "without first frames": of("first_frame_excluded"),
 }
 SETTINGS: dict[str, Cell] = {
     "setting": lambda cell: "its recipe" if pd.isna(cell["setting"].iloc[0]) else cell["setting"].iloc[0],
