@@ -21,7 +21,7 @@ class ScoreError(LmnMusicError):
     """A file of music cannot be read as a piano-roll.
 
     Attributes:
-        reason: The short reason, without the name of the file.
+        reason: the short reason, without the name of the file.
     """
 
     def __init__(self, message: str, reason: str | None = None) -> None:

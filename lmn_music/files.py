@@ -30,13 +30,13 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path to write to. The file there replaces `path` if the block ends well, else it is removed.
 
     Args:
-        path: The file to write.
+        path: the file to write.
 
     Yields:
         A path beside `path`, where nothing is yet.
 
     Raises:
-        LmnMusicError: The operating system refuses (no such folder, no room, no permission).
+        LmnMusicError: the operating system refuses (no such folder, no room, no permission).
     """
     path = Path(path)
     temporary = path.with_name(f".{uuid.uuid4().hex}{_TEMPORARY}")  # hidden, and short enough for any file system
@@ -44,7 +44,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        raise LmnMusicError(f"Cannot write {path} ({error.strerror or error}): choose another place.") from None
+        raise LmnMusicError(f"cannot write {path} ({error.strerror or error}): choose another place") from None
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -56,11 +56,11 @@ def alone(lock: Path, what: str) -> Iterator[None]:
     The lock ends with the process, however that ends: the lock file of a killed process locks nobody out.
 
     Args:
-        lock: The lock file. Every process that names the same file takes its turn.
-        what: What another process is doing, as the beginning of the error message.
+        lock: the lock file. Every process that names the same file takes its turn.
+        what: what another process is doing, as the beginning of the error message.
 
     Raises:
-        LmnMusicError: Another process has the lock.
+        LmnMusicError: another process has the lock.
     """
     from filelock import FileLock, Timeout  # only here, so that help is quick
 

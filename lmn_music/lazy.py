@@ -12,7 +12,7 @@ def lazily(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
 
     Args:
         package: the name of the package.
-        modules: of each name, the module that holds it; of a module, the module itself. Both are written without
+        modules: for each name the module that holds it; for a module the module itself. Both are written without
             "lmn_music.".
     """
 

@@ -14,14 +14,14 @@ def resource(folder: Literal["data", "checkpoints"], name: str) -> Path:
     A wheel carries the folders inside the package; in a checkout (editable install) they stand beside it.
 
     Args:
-        folder: The folder of the file.
-        name: The name of the file.
+        folder: the folder of the file.
+        name: the name of the file.
 
     Raises:
-        LmnMusicError: This copy of the package lacks the file.
+        LmnMusicError: this copy of the package lacks the file.
     """
     for base in (_PACKAGE, _PACKAGE.parent):
         path = base / folder / name
         if path.exists():
             return path
-    raise LmnMusicError(f"This installation lacks its file {folder}/{name}: install lmn-music again.")
+    raise LmnMusicError(f"this installation lacks its file {folder}/{name}: install lmn-music again")

@@ -36,7 +36,7 @@ def part_of(
     """Return a study or a part of it.
 
     Args:
-        name: of the study.
+        name: the name of the study.
         corpora: these alone.
         only: models, starts, memories or rows of a table; nothing else is measured.
         seeds: how many.

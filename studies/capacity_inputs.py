@@ -46,9 +46,9 @@ class Data:
         valid: to choose settings by.
         test: to judge by.
         part: a third of `train`: where settings are chosen, readouts are fitted to it.
-        mean: of the frames of `train`.
+        mean: the mean of the frames of `train`.
         lags: the most to read out.
-        ridge: of the readouts.
+        ridge: the ridge of the readouts.
         song: the opening of a song of the test split, if the inputs are rolls.
     """
 

@@ -27,7 +27,7 @@ class TrainingStudy:
     """What is varied, and how each training is made.
 
     Attributes:
-        name: of the study and of its table of results.
+        name: the name of the study and of its table of results.
         about: what it asks, in one line.
         factors: what the levels of a condition are levels of, such as ("model", "start").
         conditions: the changes of the recipe that each condition stands for, such as "start=delay training.epochs=5";

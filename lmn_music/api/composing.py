@@ -83,7 +83,7 @@ def compose_songs(
         best: draw all of them first, and return so many of them, the best first; see `rank_songs`.
         bars: the length of each in bars.
         frames: the length of each in frames.
-        seed: of the first song; the next one has the next number.
+        seed: the seed of the first song; the next one has the next number.
         temperature: how bold the choice of keys is.
         prime: what every song begins with.
         data: for best, see `rank_songs`.

@@ -43,7 +43,7 @@ def compose_files(
         best: how many of them are written, numbered by their rank; all of them if not given.
         bars: the length of each in bars.
         frames: the length of each in frames.
-        seed: of the first song.
+        seed: the seed of the first song.
         temperature: how bold the choice of keys is.
         prime: what every song begins with.
         tempo: in quarter notes per minute.

@@ -47,7 +47,7 @@ class CorpusCheck:
     """Whether a corpus is what it should be.
 
     Attributes:
-        name: of the corpus.
+        name: the name of the corpus.
         result: "right", "wrong" or "missing".
         text: what was compared and where, or what is wrong.
     """
@@ -104,7 +104,7 @@ def fetch_corpora(name: str, data: str | Path | None = None) -> Iterator[tuple[s
     """Download a corpus, unless it is on this machine already.
 
     Args:
-        name: of a corpus, or "all".
+        name: the name of a corpus, or "all".
         data: see `lmn_music.load_corpus`.
 
     Yields:
@@ -128,7 +128,7 @@ def verify_corpora(name: str = "all", data: str | Path | None = None) -> Iterato
     """Compare the corpora on this machine with what they should be.
 
     Args:
-        name: of a corpus, or "all".
+        name: the name of a corpus, or "all".
         data: see `lmn_music.load_corpus`.
 
     Yields:
@@ -156,7 +156,7 @@ def corpus_song(
     """Return one song of a corpus.
 
     Args:
-        name: of a corpus, or a folder.
+        name: the name of a corpus, or a folder.
         number: which song of the split, counted from 0.
         split: "train", "valid" or "test".
         data: see `lmn_music.load_corpus`.
@@ -178,7 +178,7 @@ def corpus_song(
     songs = load_corpus(name, data).split(split)
     if number >= len(songs):
         choice = "0, the only one" if len(songs) == 1 else f"from 0 to {len(songs) - 1}"
-        raise UsageError(f"'{name}' has no song {number} in {split}: choose `number` {choice}.")
+        raise UsageError(f"'{name}' has no song {number} in {split}: choose `number` {choice}")
     return songs[number]
 
 
@@ -188,7 +188,7 @@ def _names(name: str) -> tuple[str, ...]:
     if name == "all":
         return NAMES
     if name not in NAMES:
-        raise UsageError(f"There is no corpus '{name}' to fetch or verify: choose {', '.join(NAMES)} or all.")
+        raise UsageError(f"there is no corpus '{name}' to fetch or verify: choose {', '.join(NAMES)} or all")
     return (name,)
 
 

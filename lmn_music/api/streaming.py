@@ -85,7 +85,7 @@ def play(
         port: see `open_port`.
         tempo: in quarter notes per minute.
         frames: how many; without end if None.
-        seed: of the music.
+        seed: the seed of the music.
         temperature: how bold it is.
         prime: what it continues.
         device: see `resolve_device`.

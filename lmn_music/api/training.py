@@ -50,7 +50,7 @@ def train(
         seed: the same seed gives the same model.
         data: see `lmn_music.load_corpus`, also for frames_per_quarter, to_c and stand_in.
         device: see `resolve_device`.
-        frames_per_quarter: of a folder's songs.
+        frames_per_quarter: how many frames a quarter note lasts, for a folder.
         to_c: transpose a folder's songs to C.
         stand_in: what to do with the reason why Bach's chorales are taken in the place of JSB Chorales.
         on_epoch: called after each epoch with its figures: stage, epoch, train_nll and valid_nll (nats per frame), best
@@ -155,7 +155,7 @@ def start_run(
         seed: the same seed gives the same model.
         data: see `lmn_music.load_corpus`.
         device: see `resolve_device`.
-        frames_per_quarter: of a folder's songs.
+        frames_per_quarter: how many frames a quarter note lasts, for a folder.
         to_c: transpose a folder's songs to C.
         stand_in: see `lmn_music.load_corpus`.
         progress: called with (files read, files in all) while a folder is read.

@@ -28,7 +28,7 @@ def corpora(context: typer.Context, data: Data = None) -> None:
     if context.invoked_subcommand is not None:
         if data is not None:
             raise UsageError(
-                f"Give --data after the command: lmn-music corpora {context.invoked_subcommand} --data FOLDER"
+                f"give --data after the command: lmn-music corpora {context.invoked_subcommand} --data FOLDER"
             )
         return
     for entry in api.list_corpora(data):

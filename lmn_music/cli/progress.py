@@ -27,9 +27,9 @@ def counting(what: str, unit: str, *, show: bool = True) -> Iterator[Callable[[i
     """Give a function of (done, in all) that shows how much is done and how much time is left.
 
     Args:
-        what: What is done, such as "reading".
-        unit: What is counted, such as "files".
-        show: Whether to show it. It is shown on a terminal's standard error only.
+        what: what is done, such as "reading".
+        unit: what is counted, such as "files".
+        show: whether to show it. It is shown on a terminal's standard error only.
 
     Yields:
         The function; nothing is shown before it is called first, nor after all is done.

@@ -47,21 +47,21 @@ def load_corpus(
     Args:
         name: "jsb", "nottingham", "muse" or "piano" (the benchmark), "chorales" (its stand-in, always there), or a
             folder. To name a folder that is called like a corpus, write "./jsb".
-        data: A folder with benchmark files, looked into before LMN_MUSIC_DATA, the cache and the network.
-        download: Whether a benchmark corpus may be fetched from the network.
-        frames_per_quarter: For a folder: the number of frames that a quarter note lasts; 2 if None.
-        to_c: For a folder: whether each song is transposed to C major or C minor.
-        stand_in: Where JSB Chorales cannot be had: called with one line that says why, before the chorales are returned
+        data: a folder with benchmark files, looked into before LMN_MUSIC_DATA, the cache and the network.
+        download: whether a benchmark corpus may be fetched from the network.
+        frames_per_quarter: for a folder: the number of frames that a quarter note lasts; 2 if None.
+        to_c: for a folder: whether each song is transposed to C major or C minor.
+        stand_in: where JSB Chorales cannot be had: called with one line that says why, before the chorales are returned
             in their place. If None, CorpusUnavailableError is raised.
-        progress: For a folder: called with (files read, files in all) after each file.
+        progress: for a folder: called with (files read, files in all) after each file.
 
     Returns:
         The corpus.
 
     Raises:
-        UsageError: There is no corpus of that name, or an option for folders is given with a named corpus.
-        CorpusUnavailableError: A benchmark corpus is neither on this machine nor can be downloaded.
-        CorpusError: A file of the corpus is not what it must be, or the folder holds fewer than three usable songs.
+        UsageError: there is no corpus of that name, or an option for folders is given with a named corpus.
+        CorpusUnavailableError: a benchmark corpus is neither on this machine nor can be downloaded.
+        CorpusError: a file of the corpus is not what it must be, or the folder holds fewer than three usable songs.
 
     Example:
         >>> load_corpus("chorales").frames_per_quarter
@@ -70,8 +70,8 @@ def load_corpus(
     if isinstance(name, str) and name in NAMES:
         if frames_per_quarter is not None or to_c:
             raise UsageError(
-                f"The corpus '{name}' has its frames and its key: frames per quarter and transposition to C can be "
-                "chosen for a folder only (`frames_per_quarter`, `to_c`)."
+                f"the corpus '{name}' has its frames and its key: frames per quarter and transposition to C can be "
+                "chosen for a folder only (`frames_per_quarter`, `to_c`)"
             )
         return _load_named(name, None if data is None else Path(data), download, stand_in)
     try:
@@ -80,8 +80,8 @@ def load_corpus(
         is_folder = False
     if not is_folder:
         raise UsageError(
-            f"There is no corpus '{name}': choose {', '.join(NAMES[:-1])} or {NAMES[-1]}, or name a folder of "
-            f"{readable_labels()} files."
+            f"there is no corpus '{name}': choose {', '.join(NAMES[:-1])} or {NAMES[-1]}, or name a folder of "
+            f"{readable_labels()} files"
         )
     return load_folder(
         Path(name),

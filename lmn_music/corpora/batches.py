@@ -17,9 +17,9 @@ class Batch:
     """Songs side by side, the longest first, padded with silence at the end.
 
     Attributes:
-        frames: Which keys sound: float32, shape (time, batch, 88).
-        lengths: The number of frames of each song, in falling order: int64, shape (batch,).
-        songs: The index of each song in the list that it was taken from.
+        frames: which keys sound: float32, shape (time, batch, 88).
+        lengths: the number of frames of each song, in falling order: int64, shape (batch,).
+        songs: the index of each song in the list that it was taken from.
     """
 
     frames: Tensor
@@ -30,7 +30,7 @@ class Batch:
         """Yield the batch in spans of time, in order.
 
         Args:
-            frames: The length of a span; the last one may be shorter.
+            frames: the length of a span; the last one may be shorter.
 
         Yields:
             The frames of the span, shape (time, active, 88), and a mask, shape (time, active), that is False on
@@ -47,9 +47,9 @@ def collate(rolls: Sequence[PianoRoll], songs: Sequence[int], device: torch.devi
     """Make one batch.
 
     Args:
-        rolls: All songs.
-        songs: The indices of the songs to take; at least one.
-        device: Where the tensors shall be.
+        rolls: all songs.
+        songs: the indices of the songs to take; at least one.
+        device: where the tensors shall be.
     """
     order = sorted(songs, key=lambda song: (-len(rolls[song]), song))
     frames = np.zeros((max(len(rolls[song]) for song in order), len(order), KEYS), dtype=np.float32)
@@ -65,9 +65,9 @@ def batch_plan(
     """Split the songs into groups of similar length.
 
     Args:
-        rolls: All songs.
-        songs_per_batch: The size of a group; one group may be smaller.
-        generator: Makes epochs differ: each length is raised by a random amount of up to 20 % before the songs are
+        rolls: all songs.
+        songs_per_batch: the size of a group; one group may be smaller.
+        generator: makes epochs differ: each length is raised by a random amount of up to 20 % before the songs are
             sorted, and the groups come in random order. Without a generator the plan is always the same.
 
     Returns:
@@ -87,9 +87,9 @@ def randomly_transposed(roll: PianoRoll, semitones: int, generator: torch.Genera
     """Return the roll transposed by a random interval, drawn from those that keep every note on the keyboard.
 
     Args:
-        roll: The song.
-        semitones: The largest interval, up or down.
-        generator: The source of randomness.
+        roll: the song.
+        semitones: the largest interval, up or down.
+        generator: the source of randomness.
     """
     sounding = np.flatnonzero(roll.frames.any(axis=0))
     if semitones == 0 or not len(sounding):

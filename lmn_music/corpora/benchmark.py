@@ -34,14 +34,14 @@ def load_benchmark(spec: Benchmark, data: Path | None = None, *, download: bool 
     """Return a benchmark corpus from `data`, else LMN_MUSIC_DATA, else the cache, else the network.
 
     Args:
-        spec: One of `BENCHMARKS`.
-        data: The folder to look into first.
-        download: Whether the network may be asked.
+        spec: one of `BENCHMARKS`.
+        data: the folder to look into first.
+        download: whether the network may be asked.
 
     Raises:
         UsageError: `data` or LMN_MUSIC_DATA is not a folder.
-        CorpusUnavailableError: The corpus is in none of these places.
-        CorpusError: A file found is not the benchmark's or cannot be read.
+        CorpusUnavailableError: the corpus is in none of these places.
+        CorpusError: a file found is not the benchmark's or cannot be read.
     """
     return read_benchmark(spec, obtain(spec, data, download=download))
 
@@ -50,11 +50,11 @@ def read_benchmark(spec: Benchmark, path: Path) -> Corpus:
     """Return the corpus in a .mat or .pickle file.
 
     Args:
-        spec: One of `BENCHMARKS`.
-        path: The file; its suffix says which of the two it is.
+        spec: one of `BENCHMARKS`.
+        path: the file; its suffix says which of the two it is.
 
     Raises:
-        CorpusError: The file is not the benchmark's, is damaged, or does not hold the songs and frames that it must.
+        CorpusError: the file is not the benchmark's, is damaged, or does not hold the songs and frames that it must.
     """
     sha256 = verify_file(spec, path)
     try:
@@ -67,7 +67,7 @@ def read_benchmark(spec: Benchmark, path: Path) -> Corpus:
             for split in SPLITS
         )
     except _DAMAGE as error:
-        raise CorpusError(f"{path} is damaged ({error}): delete it, and fetch or copy it again.") from error
+        raise CorpusError(f"{path} is damaged ({error}): delete it, and fetch or copy it again") from error
     corpus = Corpus(
         name=spec.name,
         train=train,
@@ -84,7 +84,7 @@ def read_benchmark(spec: Benchmark, path: Path) -> Corpus:
     if (corpus.songs, corpus.frames) != (spec.songs, spec.frames):
         raise CorpusError(
             f"{path} holds {corpus.songs} songs and {corpus.frames} frames, not {spec.songs} and {spec.frames}: "
-            "delete it, and fetch or copy it again."
+            "delete it, and fetch or copy it again"
         )
     return corpus
 

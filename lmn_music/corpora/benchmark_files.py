@@ -23,14 +23,14 @@ def obtain(spec: Benchmark, data: Path | None = None, *, download: bool = True) 
     A file in the cache that is not the benchmark's is replaced by a new download; anywhere else it is an error.
 
     Args:
-        spec: One of `BENCHMARKS`.
-        data: The folder to look into before LMN_MUSIC_DATA and the cache.
-        download: Whether the network may be asked.
+        spec: one of `BENCHMARKS`.
+        data: the folder to look into before LMN_MUSIC_DATA and the cache.
+        download: whether the network may be asked.
 
     Raises:
         UsageError: `data` or LMN_MUSIC_DATA is not a folder.
-        CorpusUnavailableError: The corpus is in none of these places.
-        CorpusError: A file found is not the benchmark's or cannot be read.
+        CorpusUnavailableError: the corpus is in none of these places.
+        CorpusError: a file found is not the benchmark's or cannot be read.
     """
     cache = cache_folder()
     for path in found_files(spec, data):
@@ -50,11 +50,11 @@ def found_files(spec: Benchmark, data: Path | None = None) -> Iterator[Path]:
     """Yield every file on this machine that has a name of the corpus, verified or not, in the order of the look-up.
 
     Args:
-        spec: One of `BENCHMARKS`.
-        data: The folder to look into before LMN_MUSIC_DATA and the cache.
+        spec: one of `BENCHMARKS`.
+        data: the folder to look into before LMN_MUSIC_DATA and the cache.
 
     Raises:
-        UsageError: When its turn comes: `data` or LMN_MUSIC_DATA is not a folder.
+        UsageError: when its turn comes: `data` or LMN_MUSIC_DATA is not a folder.
     """
     places: dict[Path, str] = {}
     if data is not None:
@@ -64,7 +64,7 @@ def found_files(spec: Benchmark, data: Path | None = None) -> Iterator[Path]:
     places.setdefault(cache_folder(), "")
     for folder, origin in places.items():
         if origin and not folder.is_dir():
-            raise UsageError(f"{origin} names {folder}, which is not a folder.")
+            raise UsageError(f"{origin} names {folder}, which is not a folder")
         for name in dict.fromkeys(source.file for source in spec.sources):
             if (folder / name).is_file():
                 yield folder / name
@@ -83,28 +83,28 @@ def verify_file(spec: Benchmark, path: Path) -> str:
     """Return the SHA-256 of a file of the corpus, in hex.
 
     Args:
-        spec: One of `BENCHMARKS`.
-        path: The file.
+        spec: one of `BENCHMARKS`.
+        path: the file.
 
     Raises:
-        CorpusError: The file cannot be read, or has another SHA-256 than it must have.
+        CorpusError: the file cannot be read, or has another SHA-256 than it must have.
     """
     expected = {source.sha256 for source in spec.sources if Path(source.file).suffix == path.suffix}
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        raise CorpusError(f"{path} cannot be read ({error.strerror}): check the file, or move it away.") from None
+        raise CorpusError(f"{path} cannot be read ({error.strerror}): check the file, or move it away") from None
     if found not in expected:
         raise CorpusError(
             f"{path} is not the benchmark's {spec.title}: its SHA-256 is {found[:12]}..., not "
-            f"{' or '.join(sorted(e[:12] + '...' for e in expected))}. Replace it or move it away."
+            f"{' or '.join(sorted(e[:12] + '...' for e in expected))}. Replace it or move it away"
         )
     return found
 
 
 def _what_to_do(spec: Benchmark) -> str:
     files = " or ".join(dict.fromkeys(source.file for source in spec.sources[:2]))
-    return f"Put {files} into a folder and name it with `data`, or use the corpus 'chorales', which is always there."
+    return f"Put {files} into a folder and name it with `data`, or use the corpus 'chorales', which is always there"
 
 
 def _download(spec: Benchmark, folder: Path) -> Path:

@@ -22,8 +22,8 @@ class Source:
     """An address of a benchmark file.
 
     Attributes:
-        address: The URL.
-        sha256: The SHA-256, in hex, of the file that it must give.
+        address: the URL.
+        sha256: the SHA-256, in hex, of the file that it must give.
     """
 
     address: str
@@ -40,14 +40,14 @@ class Benchmark:
     """One benchmark corpus.
 
     Attributes:
-        name: What the corpus is called in commands and calls.
-        title: What the corpus is called in print.
-        sources: Where its file is, the best address first.
-        frames_per_quarter: The number of frames that a quarter note lasts.
-        songs: The number of songs in train, valid and test.
-        frames: The number of frames in train, valid and test.
-        licence: What the music and its encoding may be used for.
-        citation: What to cite.
+        name: what the corpus is called in commands and calls.
+        title: what the corpus is called in print.
+        sources: where its file is, the best address first.
+        frames_per_quarter: the number of frames that a quarter note lasts.
+        songs: the number of songs in train, valid and test.
+        frames: the number of frames in train, valid and test.
+        licence: what the music and its encoding may be used for.
+        citation: what to cite.
     """
 
     name: str

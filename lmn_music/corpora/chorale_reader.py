@@ -15,7 +15,7 @@ import numpy as np
 from lmn_music.errors import CorpusError
 from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
 
-REINSTALL = "install it again with `pip install --force-reinstall music21`."
+REINSTALL = "install it again with `pip install --force-reinstall music21`"
 _VOICES = ("soprano", "alto", "tenor", "bass")
 _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _TICKS = 10080  # per quarter: every division that the files use divides it, so that all times are whole numbers
@@ -26,11 +26,11 @@ def read_chorale(path: Path, transposition: int, repeats: bool) -> PianoRoll:
 
     Args:
         path: MusicXML, zipped (.mxl) or plain (.xml), of music21's corpus. Time starts with the pickup measure.
-        transposition: How far up, in semitones; down if negative.
-        repeats: Whether the repeated sections are played twice.
+        transposition: how far up, in semitones; down if negative.
+        repeats: whether the repeated sections are played twice.
 
     Raises:
-        CorpusError: The file cannot be read.
+        CorpusError: the file cannot be read.
     """
     try:
         measures = [_merged(same) for same in zip(*_read_voices(_score(path)), strict=True)]

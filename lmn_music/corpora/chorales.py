@@ -40,10 +40,10 @@ class Chorale:
     """A song of the stand-in.
 
     Attributes:
-        file: The name of its file in music21's folder of Bach.
+        file: the name of its file in music21's folder of Bach.
         split: "train", "valid" or "test".
-        transposition: How far it is transposed up, in semitones; down if negative.
-        repeats: Whether the repeated sections are played twice.
+        transposition: how far it is transposed up, in semitones; down if negative.
+        repeats: whether the repeated sections are played twice.
     """
 
     file: str
@@ -127,11 +127,11 @@ def corpus_folder() -> Path:
     """Return the folder of Bach files inside music21, without importing music21.
 
     Raises:
-        CorpusError: There is no such folder.
+        CorpusError: there is no such folder.
     """
     spec = importlib.util.find_spec("music21")
     for place in (spec.submodule_search_locations or []) if spec else []:
         folder = Path(place) / "corpus" / "bach"
         if folder.is_dir():
             return folder
-    raise CorpusError(f"The chorales come inside the package music21, and it or its corpus is missing: {REINSTALL}")
+    raise CorpusError(f"the chorales come inside the package music21, and it or its corpus is missing: {REINSTALL}")

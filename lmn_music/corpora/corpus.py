@@ -22,8 +22,8 @@ class Rejected:
     """A file that was left out of a corpus.
 
     Attributes:
-        path: Its name, relative to the corpus.
-        reason: Why, in a few words for a reader. What differs from file to file stands in parentheses.
+        path: its name, relative to the corpus.
+        reason: why, in a few words for a reader. What differs from file to file stands in parentheses.
     """
 
     path: str
@@ -39,7 +39,7 @@ def by_kind(rejected: Iterable[Rejected]) -> dict[str, tuple[Rejected, ...]]:
     """Group the files that were left out by the kind of their reason, for a summary of one line per kind.
 
     Args:
-        rejected: The files, as `Corpus.rejected` lists them.
+        rejected: the files, as `Corpus.rejected` lists them.
 
     Returns:
         The files of each kind in the order given; the kind with most files first, equal ones by name.
@@ -55,22 +55,22 @@ class Corpus:
     """A corpus of piano-rolls in three splits.
 
     Attributes:
-        name: What it is called.
-        train: The songs to train on.
-        valid: The songs to choose settings and the best epoch by.
-        test: The songs to measure the final model with.
-        frames_per_quarter: How many frames a quarter note lasts, the same in every roll.
-        provenance: One line about what it was read from, without an absolute path.
-        sha256: The SHA-256 of the benchmark file; for other corpora `content_sha256` of the three splits. A checkpoint
+        name: what it is called.
+        train: the songs to train on.
+        valid: the songs to choose settings and the best epoch by.
+        test: the songs to measure the final model with.
+        frames_per_quarter: how many frames a quarter note lasts, the same in every roll.
+        provenance: one line about what it was read from, without an absolute path.
+        sha256: the SHA-256 of the benchmark file; for other corpora `content_sha256` of the three splits. A checkpoint
             stores it, to name what it was trained on.
-        comparable: Whether a likelihood on this corpus may stand beside the published figures. True only for the
+        comparable: whether a likelihood on this corpus may stand beside the published figures. True only for the
             benchmark.
-        licence: What the music and its encoding may be used for.
-        citation: What to cite.
-        rejected: The files that were left out, each with its reason.
-        source: What `load_corpus` takes to load it again: a name, or the path of a folder. Empty if the songs were put
+        licence: what the music and its encoding may be used for.
+        citation: what to cite.
+        rejected: the files that were left out, each with its reason.
+        source: what `load_corpus` takes to load it again: a name, or the path of a folder. Empty if the songs were put
             together in a program.
-        to_c: Whether a folder's songs were transposed to C.
+        to_c: whether a folder's songs were transposed to C.
     """
 
     name: str
@@ -98,11 +98,11 @@ class Corpus:
             name: "train", "valid" or "test".
 
         Raises:
-            UsageError: Any other name.
+            UsageError: any other name.
         """
         splits = {"train": self.train, "valid": self.valid, "test": self.test}
         if name not in splits:
-            raise UsageError(f"There is no split '{name}': choose train, valid or test.")
+            raise UsageError(f"there is no split '{name}': choose train, valid or test")
         return splits[name]
 
     @property
@@ -127,7 +127,7 @@ def content_sha256(*splits: Iterable[PianoRoll]) -> str:
     """Return the SHA-256, in hex, of what the splits hold: frames, their length, and which split each song is in.
 
     Args:
-        splits: The songs of each split. Their order matters, their titles do not.
+        splits: the songs of each split. Their order matters, their titles do not.
     """
     digest = hashlib.sha256()
     for split in splits:

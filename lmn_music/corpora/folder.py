@@ -36,18 +36,18 @@ def load_folder(
     are ignored. Of several files with the same music, the first is read.
 
     Args:
-        path: The folder.
-        frames_per_quarter: The number of frames that a quarter note lasts in every roll.
-        transpose_to_c: Whether each song is transposed to C major or C minor, as the benchmark corpora are.
-        minimum_frames: Shorter songs are left out.
-        progress: Called with (files read, files in all) after each file.
+        path: the folder.
+        frames_per_quarter: the number of frames that a quarter note lasts in every roll.
+        transpose_to_c: whether each song is transposed to C major or C minor, as the benchmark corpora are.
+        minimum_frames: shorter songs are left out.
+        progress: called with (files read, files in all) after each file.
 
     Raises:
-        CorpusError: There is no such folder, or it holds fewer than three usable songs.
+        CorpusError: there is no such folder, or it holds fewer than three usable songs.
     """
     path = Path(path)
     if not path.is_dir():
-        raise CorpusError(f"There is no folder {path}: name a folder that holds {readable_labels()} files.")
+        raise CorpusError(f"there is no folder {path}: name a folder that holds {readable_labels()} files")
     files = _files(path)
     first_with: dict[str, str] = {}  # the hash of the music -> the file that it was first found in
     rolls: dict[str, PianoRoll] = {}
@@ -113,9 +113,9 @@ def _split(rolls: dict[str, PianoRoll]) -> tuple[tuple[PianoRoll, ...], ...]:
 
 def _too_few(path: Path, usable: int, rejected: list[Rejected]) -> str:
     """Return the message about a folder with fewer usable songs than splits."""
-    message = f"The folder {path} holds {usable} usable songs, but a corpus needs {FEWEST_SONGS} (train, valid, test)"
+    message = f"the folder {path} holds {usable} usable songs, but a corpus needs {FEWEST_SONGS} (train, valid, test)"
     if rejected:
         reasons = "; ".join(f"{file.path}: {file.reason}" for file in rejected[:REASONS_SHOWN])
         more = f"; and {len(rejected) - REASONS_SHOWN} more" if len(rejected) > REASONS_SHOWN else ""
         message += f". Left out: {reasons}{more}"
-    return f"{message}. Add {readable()} files with notes in them."
+    return f"{message}. Add {readable()} files with notes in them"

@@ -19,14 +19,14 @@ def read_pitches(path: Path) -> dict[str, list[npt.NDArray[np.bool_]]]:
     """Return the songs of the three splits from a pickle of MIDI pitches.
 
     Args:
-        path: A pickle of `{split: [song, ...]}`, a song being a list of frames and a frame a tuple of MIDI pitches.
+        path: a pickle of `{split: [song, ...]}`, a song being a list of frames and a frame a tuple of MIDI pitches.
 
     Returns:
         For each split, for each song, which keys sound: bool, shape (time, 88).
 
     Raises:
         pickle.UnpicklingError: The pickle asks for anything but lists, tuples, dicts, strings and whole numbers.
-        Exception: Whatever else a damaged pickle leads to; ValueError, for one.
+        Exception: whatever else a damaged pickle leads to; ValueError, for one.
     """
     stored = path.read_bytes()
     for opcode, argument, _ in pickletools.genops(stored):  # ValueError for a length beyond the end of the file

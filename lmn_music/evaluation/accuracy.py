@@ -68,7 +68,7 @@ def accuracies(
         model: what predicts.
         songs: what the model reads.
         samples: how many frames are drawn for each frame.
-        seed: of the drawing.
+        seed: the seed of the drawing.
         progress: is called with the songs done and the songs in all.
 
     Returns:

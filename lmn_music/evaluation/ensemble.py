@@ -37,7 +37,7 @@ def mixture(members: Sequence[Sequence[FloatArray]]) -> list[FloatArray]:
     models) concentrate on one model within a few frames, and are worse on validation songs.
 
     Args:
-        members: of each model the log-likelihoods of the frames of each song, as `frame_log_probs` returns them.
+        members: for each model the log-likelihoods of the frames of each song, as `frame_log_probs` returns them.
 
     Returns:
         For each song (time,) in nats.

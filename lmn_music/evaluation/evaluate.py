@@ -42,8 +42,8 @@ class BeyondOneModel(Likelihood):
 
     Attributes:
         members: the models whose predictions are mixed, one if it is no ensemble; see lmn_music.evaluation.ensemble.
-        learning_rates: of dynamic evaluation, one for each member, as chosen on the validation split; empty if the
-            weights are fixed; see lmn_music.evaluation.dynamic.
+        learning_rates: the learning rates of dynamic evaluation, one for each member, as chosen on the validation
+            split; empty if the weights are fixed; see lmn_music.evaluation.dynamic.
     """
 
     members: tuple[str, ...]

@@ -41,7 +41,7 @@ def nll_per_frame(log_probs: Sequence[FloatArray], *, first_frame: bool = True) 
     """Return the mean negative log-likelihood over all frames of all songs in one flat list.
 
     Args:
-        log_probs: of each song the log-likelihoods of its frames, as `frame_log_probs` returns them.
+        log_probs: for each song the log-likelihoods of its frames, as `frame_log_probs` returns them.
         first_frame: count the first frame of each song, as Boulanger-Lewandowski et al. 2012 do; Bai et al. 2018 leave
             it out.
 
@@ -56,9 +56,9 @@ def bootstrap_interval(log_probs: Sequence[FloatArray], *, resamples: int = 2000
     """Return the 95 % percentile interval of `nll_per_frame` under resampling of whole songs.
 
     Args:
-        log_probs: of each song the log-likelihoods of its frames, as `frame_log_probs` returns them.
+        log_probs: for each song the log-likelihoods of its frames, as `frame_log_probs` returns them.
         resamples: how many corpora of as many songs are drawn, with replacement.
-        seed: of the drawing.
+        seed: the seed of the drawing.
 
     Returns:
         The lower and the upper end, in nats per frame.

@@ -19,7 +19,7 @@ class Row(Settings):
     """One measure of the songs and of the test songs.
 
     Attributes:
-        name: of the measure.
+        name: the name of the measure.
         unit: what the numbers count; of a histogram, "share".
         bins: the names of the bins of a histogram; empty for a number.
         songs: the value for the songs, one number for each bin.
@@ -94,7 +94,7 @@ class Report(Settings):
         length: how many frames of each test song are read: as many as the longest of the songs has.
         model: the name of the model whose likelihood is among the measures; None if there is none.
         rows: the measures.
-        origins: of each song, what it shares with a training song.
+        origins: what each song shares with a training song.
         common: the length in chords that 95 of 100 test songs do not exceed in what they share with a training song.
     """
 

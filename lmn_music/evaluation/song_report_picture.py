@@ -27,7 +27,7 @@ def write_picture(report: Report, path: Path) -> None:
         path: the .png file to write.
 
     Raises:
-        LmnMusicError: The file cannot be written.
+        LmnMusicError: the file cannot be written.
     """
     save(draw_report(report), path)
 

@@ -33,7 +33,7 @@ def spread(counted: FloatArray, size: int, *, draws: int = DRAWS, seed: int = 0)
         counted: (songs, bins + 1), what the measure counts in each song of the split.
         size: how many songs are in a group; half of the split if it is more than that.
         draws: how many groups are drawn.
-        seed: of the drawing.
+        seed: the seed of the drawing.
 
     Returns:
         The 95th percentile of the distances; NaN if the split has fewer than two songs or nothing was counted.

@@ -26,7 +26,7 @@ def check_wav(frames: int, frames_per_quarter: int, *, tempo: float) -> None:
     """Raise UsageError if the tempo is out of range, RenderingError if so many frames sound for more than an hour."""
     check_tempo(tempo)
     if frames * 60 > LONGEST * tempo * frames_per_quarter:
-        raise RenderingError("The sound would last more than an hour: write fewer frames, or a faster tempo.")
+        raise RenderingError("the sound would last more than an hour: write fewer frames, or a faster tempo")
 
 
 def synthesize(
@@ -35,19 +35,19 @@ def synthesize(
     """Return the sound of the roll.
 
     Args:
-        roll: The song.
-        tempo: Quarter notes per minute, from 4 to 1000.
-        repeat_notes: Whether a key that sounds in consecutive frames is struck anew in each of them. Otherwise it is
+        roll: the song.
+        tempo: quarter notes per minute, from 4 to 1000.
+        repeat_notes: whether a key that sounds in consecutive frames is struck anew in each of them. Otherwise it is
             one held note.
-        sample_rate: Samples per second.
+        sample_rate: samples per second.
 
     Returns:
         One channel of samples, shape (samples,), float32; the loudest is 0.9, or all are zero. The sound lasts 0.18
         seconds longer than the roll.
 
     Raises:
-        UsageError: The tempo is out of range.
-        RenderingError: The sound would last more than an hour.
+        UsageError: the tempo is out of range.
+        RenderingError: the sound would last more than an hour.
     """
     check_wav(len(roll), roll.frames_per_quarter, tempo=tempo)
     samples_per_frame = 60 * sample_rate / (tempo * roll.frames_per_quarter)
@@ -74,16 +74,16 @@ def write_wav(
     """Write the sound of the roll as 16-bit mono WAV.
 
     Args:
-        roll: The song.
-        path: The file to write.
-        tempo: As for `synthesize`.
-        repeat_notes: As for `synthesize`.
-        sample_rate: Samples per second.
+        roll: the song.
+        path: the file to write.
+        tempo: as for `synthesize`.
+        repeat_notes: as for `synthesize`.
+        sample_rate: samples per second.
 
     Raises:
-        UsageError: The tempo is out of range.
-        RenderingError: The sound would last more than an hour.
-        LmnMusicError: The file cannot be written.
+        UsageError: the tempo is out of range.
+        RenderingError: the sound would last more than an hour.
+        LmnMusicError: the file cannot be written.
     """
     from scipy.io import wavfile
 

@@ -37,11 +37,11 @@ def read_midi(data: bytes, title: str) -> Piece:
     for a pickup.
 
     Args:
-        data: The content of the file.
-        title: The title of the piece.
+        data: the content of the file.
+        title: the title of the piece.
 
     Raises:
-        ScoreError: Not a MIDI file, a damaged one, or one in SMPTE time.
+        ScoreError: not a MIDI file, a damaged one, or one in SMPTE time.
     """
     song = _parse(data)
     quarter = song.ticks_per_beat
@@ -146,11 +146,11 @@ class _Track:
     """What a track holds.
 
     Attributes:
-        name: The first name that it is given.
-        notes: The notes of each channel.
-        programs: The instrument of each channel at its first note.
-        changes: The last tempo, time signature and key signature in each tick, by (type, tick).
-        end: The tick at which it ends.
+        name: the first name that it is given.
+        notes: the notes of each channel.
+        programs: the instrument of each channel at its first note.
+        changes: the last tempo, time signature and key signature in each tick, by (type, tick).
+        end: the tick at which it ends.
     """
 
     name: str = ""

@@ -44,7 +44,7 @@ KEY_NAMES = {
 def check_tempo(tempo: float) -> None:
     """Raise UsageError unless `tempo`, in quarter notes per minute, lies between 4 and 1000."""
     if not (math.isfinite(tempo) and SLOWEST <= tempo <= FASTEST):
-        raise UsageError(f"The tempo must lie between {SLOWEST} and {FASTEST} quarters per minute, not {tempo:g}.")
+        raise UsageError(f"the tempo must lie between {SLOWEST} and {FASTEST} quarters per minute, not {tempo:g}")
 
 
 def check_midi(_frames: int, frames_per_quarter: int, *, tempo: float) -> None:
@@ -52,7 +52,7 @@ def check_midi(_frames: int, frames_per_quarter: int, *, tempo: float) -> None:
     check_tempo(tempo)
     if frames_per_quarter > MAX_TICKS_PER_QUARTER:
         raise UsageError(
-            f"A MIDI file cannot hold {frames_per_quarter} frames per quarter: use at most {MAX_TICKS_PER_QUARTER}."
+            f"a MIDI file cannot hold {frames_per_quarter} frames per quarter: use at most {MAX_TICKS_PER_QUARTER}"
         )
 
 
@@ -62,15 +62,15 @@ def write_midi(roll: PianoRoll, path: Path, *, tempo: float = TEMPO, repeat_note
     Reading the file back with `read_score`, at the same frames per quarter, gives the same roll.
 
     Args:
-        roll: The song.
-        path: The file to write.
-        tempo: Quarter notes per minute, from 4 to 1000.
-        repeat_notes: Whether a key that sounds in consecutive frames is struck anew in each of them. Otherwise it is
+        roll: the song.
+        path: the file to write.
+        tempo: quarter notes per minute, from 4 to 1000.
+        repeat_notes: whether a key that sounds in consecutive frames is struck anew in each of them. Otherwise it is
             one held note.
 
     Raises:
-        UsageError: The tempo is out of range, or a frame is shorter than MIDI can say.
-        LmnMusicError: The file cannot be written.
+        UsageError: the tempo is out of range, or a frame is shorter than MIDI can say.
+        LmnMusicError: the file cannot be written.
     """
     check_midi(len(roll), roll.frames_per_quarter, tempo=tempo)
     start = Fraction(0)
@@ -82,11 +82,11 @@ def write_piece(piece: Piece, path: Path) -> None:
     """Write the piece as the MIDI file that `to_midi` makes.
 
     Args:
-        piece: The piece.
-        path: The file to write.
+        piece: the piece.
+        path: the file to write.
 
     Raises:
-        LmnMusicError: The file cannot be written.
+        LmnMusicError: the file cannot be written.
     """
     song = to_midi(piece)
     with replacing(path) as temporary:
@@ -101,7 +101,7 @@ def to_midi(piece: Piece) -> mido.MidiFile:
     are any.
 
     Args:
-        piece: The piece; its title becomes the name of the first track.
+        piece: the piece; its title becomes the name of the first track.
     """
     import mido
     import pretty_midi

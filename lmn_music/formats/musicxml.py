@@ -43,11 +43,11 @@ def read_musicxml(data: bytes, title: str) -> Piece:
     an implicit measure, such as the second half of a bar that a repeat sign divides, belongs to the bar before.
 
     Args:
-        data: The content of the file.
-        title: The title of the piece.
+        data: the content of the file.
+        title: the title of the piece.
 
     Raises:
-        ScoreError: Not a MusicXML file, a damaged or a too large one.
+        ScoreError: not a MusicXML file, a damaged or a too large one.
     """
     root = _parse(data)
     tempos = list(read_tempos(root))

@@ -67,10 +67,10 @@ def read_stream(score: Score, tempos: Sequence[MarkedTempo], implicit: Sequence[
     """Return the piece.
 
     Args:
-        score: The score, at sounding pitch.
-        tempos: The tempos, as `read_tempos` gives them.
-        implicit: Of each measure of the first part, whether it belongs to the bar before it.
-        title: The title of the piece.
+        score: the score, at sounding pitch.
+        tempos: the tempos, as `read_tempos` gives them.
+        implicit: for each measure of the first part, whether it belongs to the bar before it.
+        title: the title of the piece.
     """
     from music21.key import KeySignature as Signature
     from music21.meter import TimeSignature
@@ -116,8 +116,8 @@ def _bars(printed: dict[Fraction, Metre], starts: list[Fraction]) -> tuple[tuple
     """Return the metres, with more of them where bars are too short or too long, and the pickup.
 
     Args:
-        printed: The time signatures as printed, by their onsets.
-        starts: Where the bars begin, a pickup included.
+        printed: the time signatures as printed, by their onsets.
+        starts: where the bars begin, a pickup included.
     """
     pickup = Fraction(0)
     current = printed.get(pickup, Metre(pickup, 4, 4))
@@ -142,8 +142,8 @@ def _read_part(stream: Stream, flat: Any) -> Iterator[Part]:
     """Yield the voices of a part.
 
     Args:
-        stream: The part.
-        flat: All that it holds, with offsets from the start of the piece.
+        stream: the part.
+        flat: all that it holds, with offsets from the start of the piece.
     """
     from music21.note import NotRest, Unpitched
     from music21.percussion import PercussionChord

@@ -23,11 +23,11 @@ def write_npz(roll: PianoRoll, path: Path) -> None:
     """Write the roll as three arrays: `frames`, uint8 (time, 88), `frames_per_quarter` and `title`.
 
     Args:
-        roll: The song.
-        path: The file to write.
+        roll: the song.
+        path: the file to write.
 
     Raises:
-        LmnMusicError: The file cannot be written.
+        LmnMusicError: the file cannot be written.
     """
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
@@ -42,8 +42,8 @@ def read_npz(data: bytes, title: str) -> Piece:
     """Return the roll that `write_npz` wrote, as a piece of one part in which keys are held.
 
     Args:
-        data: The content of the file.
-        title: The title of the piece, if the file has none.
+        data: the content of the file.
+        title: the title of the piece, if the file has none.
 
     Raises:
         ScoreError: `write_npz` did not write such a file.

@@ -33,12 +33,12 @@ def write_png(roll: PianoRoll, path: Path, *, title: str | None = None) -> None:
     """Write the picture of the roll that `draw` makes.
 
     Args:
-        roll: The song.
-        path: The file to write.
-        title: The heading; the title of the roll if None.
+        roll: the song.
+        path: the file to write.
+        title: the heading; the title of the roll if None.
 
     Raises:
-        LmnMusicError: The file cannot be written.
+        LmnMusicError: the file cannot be written.
     """
     save(draw(roll, title=title), path)
 
@@ -47,11 +47,11 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure as a .png file.
 
     Args:
-        figure: What to write.
-        path: The file.
+        figure: what to write.
+        path: the file.
 
     Raises:
-        LmnMusicError: The file cannot be written.
+        LmnMusicError: the file cannot be written.
     """
     with replacing(path) as temporary, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # a title in a script that the font lacks
@@ -64,8 +64,8 @@ def draw(roll: PianoRoll, *, title: str | None = None) -> Figure:
     Time is counted in bars of four quarter notes; the name of each C is written at its height (C4 is middle C).
 
     Args:
-        roll: The song.
-        title: The heading; the title of the roll if None.
+        roll: the song.
+        title: the heading; the title of the roll if None.
 
     Returns:
         A matplotlib Figure that belongs to no window.
@@ -97,12 +97,12 @@ class Rows:
     """How a roll is laid out on a page: rows of whole bars, all with the same scale.
 
     Attributes:
-        bars: Of each row, its bars.
-        spans: Of each row, its first frame, and the frame after its last one.
-        width: The number of frames that a row has room for.
-        frames_per_quarter: Of the roll.
-        pitches: The lowest and the highest MIDI pitch that is shown.
-        height: Of a row, in inches.
+        bars: the bars of each row.
+        spans: the first frame of each row, and the frame after its last one.
+        width: the number of frames that a row has room for.
+        frames_per_quarter: the frames per quarter note of the roll.
+        pitches: the lowest and the highest MIDI pitch that is shown.
+        height: the height of a row in inches.
     """
 
     bars: tuple[tuple[Bar, ...], ...]
@@ -117,8 +117,8 @@ class Rows:
         """Return the rows of a roll.
 
         Args:
-            roll: The song.
-            bars: Its bars; of four quarter notes if not given.
+            roll: the song.
+            bars: its bars; of four quarter notes if not given.
         """
         per_quarter = roll.frames_per_quarter
         bars = list(bars) or count_bars((), Fraction(0), Fraction(max(1, len(roll)), per_quarter))
@@ -142,10 +142,10 @@ class Rows:
         """Draw the notes that sound in a row, each in its colour, over the keyboard.
 
         Args:
-            axes: Where to draw.
-            row: The number of the row, from 0.
-            notes: All notes of the roll.
-            colours: Of each note: red, green, blue and opacity, shape (notes, 4).
+            axes: where to draw.
+            row: the number of the row, from 0.
+            notes: all notes of the roll.
+            colours: for each note red, green, blue and opacity, shape (notes, 4).
         """
         from matplotlib.collections import PolyCollection
 
@@ -169,8 +169,8 @@ class Rows:
         """Draw the bars and quarters of a row from top to bottom, with the numbers of the bars below.
 
         Args:
-            axes: Where to draw; its height is settled already.
-            row: The number of the row, from 0.
+            axes: where to draw; its height is settled already.
+            row: the number of the row, from 0.
         """
         bars, (first, _), (low, high) = self.bars[row], self.spans[row], axes.get_ylim()
         starts = self.starts(row)

@@ -21,15 +21,15 @@ class Format:
     """What can be done with the files of one suffix.
 
     Attributes:
-        label: What a help text calls such a file.
+        label: what a help text calls such a file.
         read: `read(data, title)` returns the Piece in the bytes `data`, with that title unless the file holds one; it
             raises ScoreError. None if such files are not read.
         write: `write(roll, path, **options)` writes the file; it raises LmnMusicError. None if they are not written.
         check: `check(frames, frames_per_quarter, **options)` raises LmnMusicError if `write` would refuse a roll of so
             many frames. None if `write` refuses none.
-        options: The names of those options of `write_roll` that `write` accepts. `check` receives its `tempo`, if it
+        options: the names of those options of `write_roll` that `write` accepts. `check` receives its `tempo`, if it
             is one of them.
-        max_bytes: The size of the largest file that is read: ten times the largest file of ordinary music. Beyond it
+        max_bytes: the size of the largest file that is read: ten times the largest file of ordinary music. Beyond it
             a reader takes minutes and gigabytes.
         write_piece: `write_piece(piece, path)` writes the file with all that a Piece says; it raises LmnMusicError.
             None if the format cannot hold it.

@@ -23,15 +23,15 @@ def read_score(path: str | Path, frames_per_quarter: int = 2) -> PianoRoll:
     outside A0..C8 are left out.
 
     Args:
-        path: The file; its suffix names the format, `readable` lists them.
-        frames_per_quarter: The number of frames that a quarter note lasts in the roll.
+        path: the file; its suffix names the format, `readable` lists them.
+        frames_per_quarter: the number of frames that a quarter note lasts in the roll.
 
     Returns:
         The roll. Its title is the one in the file, if the format has titles (.npz), else the name of the file without
         its suffix.
 
     Raises:
-        ScoreError: There is no such file, it cannot be read, or it holds no notes. Its `reason` is short and leaves out
+        ScoreError: there is no such file, it cannot be read, or it holds no notes. Its `reason` is short and leaves out
             the name of the file.
         ValueError: `frames_per_quarter` is below 1.
     """
@@ -49,20 +49,20 @@ def read_piece(path: str | Path) -> Piece:
     the file holds.
 
     Args:
-        path: The file; its suffix names the format, `readable` lists them.
+        path: the file; its suffix names the format, `readable` lists them.
 
     Returns:
         The piece. Its title is as for `read_score`. It may have no parts, or drums only.
 
     Raises:
-        ScoreError: There is no such file, or it cannot be read. Its `reason` is short and leaves out the name of the
+        ScoreError: there is no such file, or it cannot be read. Its `reason` is short and leaves out the name of the
             file.
     """
     path = Path(path)
     entry = format_of(path)
     if entry is None or entry.read is None:
         reason = f"not a {readable_labels()} file"
-        raise ScoreError(f"{path}: {reason}; give one of {readable()}.", reason)
+        raise ScoreError(f"{path}: {reason}; give one of {readable()}", reason)
     with _naming(path):
         return entry.read(_bytes(path, entry.max_bytes), as_utf8(path.stem))
 
@@ -74,7 +74,7 @@ def _naming(path: str | Path) -> Iterator[None]:
         yield
     except ScoreError as error:
         # The cause of the error without the path is the one that helps, if there is any.
-        raise ScoreError(f"{path}: {error}.", error.reason) from error.__cause__
+        raise ScoreError(f"{path}: {error}", error.reason) from error.__cause__
 
 
 def _bytes(path: Path, most: int) -> bytes:

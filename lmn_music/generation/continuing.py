@@ -26,20 +26,20 @@ def continue_piece(
     """Return a piece with new music after its last note, in its own key, tempo, metre and parts.
 
     Args:
-        checkpoint: What the new music is drawn from.
-        piece: The piece; silence at its end is dropped.
-        seed: The same seed gives the same music.
-        bars: How many bars of new music, as long as the last bar of the piece.
-        temperature: See `draw_frames`.
-        limits: See `generate_song`.
+        checkpoint: what the new music is drawn from.
+        piece: the piece; silence at its end is dropped.
+        seed: the same seed gives the same music.
+        bars: how many bars of new music, as long as the last bar of the piece.
+        temperature: see `draw_frames`.
+        limits: see `generate_song`.
 
     Returns:
         The piece, each new note in the part whose notes lie nearest to it, and where the new music begins, in quarter
         notes: `piece.after` there is the new music alone.
 
     Raises:
-        ScoreError: The piece has no notes, or does not fit the keyboard in C.
-        GenerationError: No acceptable continuation was drawn.
+        ScoreError: the piece has no notes, or does not fit the keyboard in C.
+        GenerationError: no acceptable continuation was drawn.
     """
     per_quarter = checkpoint.header.corpus.frames_per_quarter
     piece = replace(piece, length=piece.end)

@@ -33,20 +33,20 @@ def harmonise(
     the result it stands exactly as it was given; the other voices change on the model's frames, as its songs do.
 
     Args:
-        checkpoint: What the other voices are drawn from.
-        piece: A melody, or a piece whose melody is taken (see `find_melody`).
-        seed: The same seed gives the same voices.
-        voices: How many keys sound together, the melody among them.
-        particles: See `fill`.
-        temperature: See `draw_frames`.
+        checkpoint: what the other voices are drawn from.
+        piece: a melody, or a piece whose melody is taken (see `find_melody`).
+        seed: the same seed gives the same voices.
+        voices: how many keys sound together, the melody among them.
+        particles: see `fill`.
+        temperature: see `draw_frames`.
 
     Returns:
         A piece of the melody, in a part of its own, and a part for each other voice, with the tempo, the metre and the
         key of the piece.
 
     Raises:
-        ScoreError: There is no melody, or it does not fit the keyboard in C.
-        GenerationError: Nothing fits.
+        ScoreError: there is no melody, or it does not fit the keyboard in C.
+        GenerationError: nothing fits.
     """
     per_quarter = checkpoint.header.corpus.frames_per_quarter
     tune = find_melody(piece)

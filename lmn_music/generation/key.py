@@ -16,12 +16,12 @@ def way_to_model_key(piece: Piece, roll: PianoRoll, corpus: CorpusInfo) -> int:
     to the top of these songs. Corpora have octaves of their own: JSB Chorales sound an octave higher than written.
 
     Args:
-        piece: The piece, whose key counts.
-        roll: What the model will read of it, which has to stay on the keyboard.
-        corpus: What the model was trained on. Where its songs are not in C, a piece stays where it is.
+        piece: the piece, whose key counts.
+        roll: what the model will read of it, which has to stay on the keyboard.
+        corpus: what the model was trained on. Where its songs are not in C, a piece stays where it is.
 
     Raises:
-        ScoreError: The roll spans too much of the keyboard to be moved to C.
+        ScoreError: the roll spans too much of the keyboard to be moved to C.
     """
     if not (corpus.to_c or corpus.name in NAMES):
         return 0

@@ -43,19 +43,19 @@ def rewrite(
     begins before the bars and sounds into them stays; what sounds beyond them of a note that begins in them stays too.
 
     Args:
-        checkpoint: What the new music is drawn from.
-        piece: The piece.
-        first: The first bar to rewrite, numbered as in the score.
-        last: The last one.
-        seed: The same seed gives the same music.
-        voice: Rewrite this part only, counted from 1 without the drums.
-        below: Rewrite only what lies below this MIDI pitch.
-        temperature: See `draw_frames`.
+        checkpoint: what the new music is drawn from.
+        piece: the piece.
+        first: the first bar to rewrite, numbered as in the score.
+        last: the last one.
+        seed: the same seed gives the same music.
+        voice: rewrite this part only, counted from 1 without the drums.
+        below: rewrite only what lies below this MIDI pitch.
+        temperature: see `draw_frames`.
 
     Raises:
-        UsageError: There are no such bars or parts.
-        ScoreError: The piece has no notes, or does not fit the keyboard in C.
-        GenerationError: Nothing fits.
+        UsageError: there are no such bars or parts.
+        ScoreError: the piece has no notes, or does not fit the keyboard in C.
+        GenerationError: nothing fits.
     """
     start, end = piece.span(first, last)
     part = _part(piece, voice)
@@ -111,7 +111,7 @@ def _part(piece: Piece, voice: int | None) -> Part | None:
         return None
     parts = [part for part in piece.parts if not part.drums]
     if not 1 <= voice <= len(parts):
-        raise UsageError(f"There is no voice {voice}: the piece has {len(parts)} parts.")
+        raise UsageError(f"there is no voice {voice}: the piece has {len(parts)} parts")
     return parts[voice - 1]
 
 

@@ -90,7 +90,7 @@ def generate_song(
         model: what the song is drawn from.
         frames: how many new frames, at least 2.
         frames_per_quarter: how many frames a quarter note lasts, as in the songs that the model was trained on.
-        seed: of the drawing.
+        seed: the seed of the drawing.
         temperature: from 0 to 100; see `sample_frames`.
         prime: the beginning of the song, which the result contains.
         limits: what holds in every new frame; the song is then the best of PARTICLES that are drawn side by side.

@@ -53,7 +53,8 @@ def pieces(sequences: Sequence[FloatArray], length: int) -> list[FloatArray]:
 
     Args:
         sequences: arrays (time, inputs).
-        length: of the pieces, in frames; the last piece of a sequence may be shorter. 0 leaves the sequences whole.
+        length: the length of the pieces in frames; the last piece of a sequence may be shorter. 0 leaves the
+            sequences whole.
 
     Returns:
         The pieces, in the order of the sequences and of time.

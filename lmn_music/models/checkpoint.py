@@ -29,14 +29,15 @@ class CorpusInfo(Settings):
     """What a model was trained on.
 
     Attributes:
-        name: of the corpus.
+        name: the name of the corpus.
         source: the corpus's name, or its folder.
         to_c: whether a folder's songs were transposed to C.
-        sha256: of the corpus, see `Corpus`.
+        sha256: the SHA-256 of the corpus, see `Corpus`.
         provenance: one line on what the corpus was read from.
         comparable: may a likelihood on this corpus stand beside the published figures?
         frames_per_quarter: how many frames a quarter note lasts.
-        mean_top_key: of its training songs, see `lmn_music.music.tonality`; None if it is not known.
+        mean_top_key: the mean of the highest keys of its training songs, see
+            `lmn_music.music.tonality`; None if it is not known.
     """
 
     name: str
@@ -53,8 +54,8 @@ class Header(Settings):
     """All that is known of a checkpoint besides its weights.
 
     Attributes:
-        format_version: of the file.
-        package_version: of the lmn-music that wrote it.
+        format_version: the format of the file.
+        package_version: the version of lmn-music that wrote the file.
         model: what the model is made of.
         corpus: what it was trained on.
         recipe, seed, command: how it was made.

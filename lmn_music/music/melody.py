@@ -34,10 +34,10 @@ def find_melody(piece: Piece) -> Part:
     is returned exactly as it is. Otherwise its top line is the tune: see `top_line`.
 
     Args:
-        piece: The piece.
+        piece: the piece.
 
     Raises:
-        ScoreError: The piece has no notes but drums.
+        ScoreError: the piece has no notes but drums.
     """
     parts = [part for part in piece.parts if not part.drums and part.notes]
     if not parts:
@@ -78,7 +78,7 @@ def top_line(notes: Sequence[Note]) -> tuple[Note, ...]:
     """Return the highest notes as one line: each is the highest that sounds at its onset, and ends at the next one.
 
     Args:
-        notes: The notes, in the order of their onsets.
+        notes: the notes, in the order of their onsets.
     """
     line: list[Note] = []
     highest: dict[Fraction, Note] = {}  # onset -> the highest note there
@@ -105,12 +105,12 @@ def melody_roll(part: Part, length: Fraction, frames_per_quarter: int) -> PianoR
     them, leave no trace, and neither do notes outside A0..C8.
 
     Args:
-        part: The line, as `find_melody` returns it.
-        length: The length of the piece in quarter notes, which is the length of the roll.
-        frames_per_quarter: The number of frames that a quarter note lasts.
+        part: the line, as `find_melody` returns it.
+        length: the length of the piece in quarter notes, which is the length of the roll.
+        frames_per_quarter: the number of frames that a quarter note lasts.
 
     Raises:
-        ScoreError: The roll would be longer than 100,000 frames.
+        ScoreError: the roll would be longer than 100,000 frames.
     """
     total = int(length * frames_per_quarter + Fraction(1, 2))
     if total > MAX_FRAMES:
@@ -129,8 +129,8 @@ def without_melody(roll: PianoRoll, melody: PianoRoll) -> PianoRoll:
     """Return the roll without the keys of a melody: the other voices of a song that was made for the melody.
 
     Args:
-        roll: The song.
-        melody: The melody, as `melody_roll` returns it; it may be shorter than the song.
+        roll: the song.
+        melody: the melody, as `melody_roll` returns it; it may be shorter than the song.
     """
     frames = roll.frames.copy()
     frames[: len(melody)] &= ~melody.frames[: len(roll)]

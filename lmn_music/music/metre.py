@@ -17,9 +17,9 @@ class Metre(NamedTuple):
     """A time signature, and where it begins. A new bar begins there, even if the bar before is not full.
 
     Attributes:
-        onset: Where it begins, in quarter notes from the start of the piece.
-        beats: The upper number: 3 of 3/4.
-        beat_type: The lower number: 4 of 3/4; a power of two.
+        onset: where it begins, in quarter notes from the start of the piece.
+        beats: the upper number: 3 of 3/4.
+        beat_type: the lower number: 4 of 3/4; a power of two.
     """
 
     onset: Fraction
@@ -36,9 +36,9 @@ class Bar(NamedTuple):
     """A bar.
 
     Attributes:
-        number: Its number in the score. The first full bar is 1; a pickup before it is 0.
-        start: Where it starts, in quarter notes from the start of the piece.
-        end: Where it ends, which is where the next bar starts.
+        number: its number in the score. The first full bar is 1; a pickup before it is 0.
+        start: where it starts, in quarter notes from the start of the piece.
+        end: where it ends, which is where the next bar starts.
     """
 
     number: int
@@ -55,12 +55,12 @@ def count_bars(metres: Sequence[Metre], pickup: Fraction, length: Fraction) -> l
     """Return the bars of a piece.
 
     Args:
-        metres: The time signatures, in the order of time. It is 4/4 as long as none is given.
-        pickup: The length of the pickup in quarter notes.
-        length: The length of the piece in quarter notes. The last bar is a full one, so it may end later.
+        metres: the time signatures, in the order of time. It is 4/4 as long as none is given.
+        pickup: the length of the pickup in quarter notes.
+        length: the length of the piece in quarter notes. The last bar is a full one, so it may end later.
 
     Raises:
-        ScoreError: There are more than 100,000 bars.
+        ScoreError: there are more than 100,000 bars.
     """
     if not metres or metres[0].onset > 0:
         metres = [Metre(Fraction(0), 4, 4), *metres]
@@ -88,7 +88,7 @@ def split_pickup(changes: Sequence[Metre]) -> tuple[tuple[Metre, ...], Fraction]
     and continues in 4/4 cannot be told from a piece in 4/4 with a pickup of two quarters, and is read as the latter.
 
     Args:
-        changes: The time signatures, in the order of time.
+        changes: the time signatures, in the order of time.
     """
     if not changes:
         return (), Fraction(0)
@@ -107,8 +107,8 @@ def join_pickup(metres: Sequence[Metre], pickup: Fraction) -> list[Metre]:
     The pickup becomes a short bar of a time signature of its own where there is one; else the first bar is cut short.
 
     Args:
-        metres: The time signatures of a piece, in the order of time.
-        pickup: The length of the pickup in quarter notes.
+        metres: the time signatures of a piece, in the order of time.
+        pickup: the length of the pickup in quarter notes.
     """
     if not pickup:
         return list(metres)

@@ -21,10 +21,10 @@ class Note(NamedTuple):
     """A note of a piece.
 
     Attributes:
-        pitch: The MIDI number; 60 is middle C.
-        onset: When it starts, in quarter notes from the start of the piece, exactly.
-        end: When it ends, in quarter notes from the start of the piece, exactly.
-        velocity: How hard it is struck, from 1 to 127, as MIDI counts it.
+        pitch: the MIDI number; 60 is middle C.
+        onset: when it starts, in quarter notes from the start of the piece, exactly.
+        end: when it ends, in quarter notes from the start of the piece, exactly.
+        velocity: how hard it is struck, from 1 to 127, as MIDI counts it.
     """
 
     pitch: int
@@ -37,9 +37,9 @@ class Run(NamedTuple):
     """A key that sounds in each of the frames start, ..., end - 1 of a roll, and neither just before nor just after.
 
     Attributes:
-        key: The key, from 0 (A0) to 87 (C8).
-        start: The first frame in which it sounds.
-        end: The frame after the last one in which it sounds.
+        key: the key, from 0 (A0) to 87 (C8).
+        start: the first frame in which it sounds.
+        end: the frame after the last one in which it sounds.
     """
 
     key: int
@@ -56,14 +56,14 @@ def to_roll(
     the later frame.
 
     Args:
-        notes: The notes, in any order.
-        length: The length of the piece in quarter notes. The roll is as long as that, or as the last note needs.
-        frames_per_quarter: The number of frames that a quarter note lasts in the roll.
-        title: The title of the roll.
-        nothing: The reason of the error if no note remains.
+        notes: the notes, in any order.
+        length: the length of the piece in quarter notes. The roll is as long as that, or as the last note needs.
+        frames_per_quarter: the number of frames that a quarter note lasts in the roll.
+        title: the title of the roll.
+        nothing: the reason of the error if no note remains.
 
     Raises:
-        ScoreError: No note remains, a time is not finite or before the start, or the roll would be longer than 100,000
+        ScoreError: no note remains, a time is not finite or before the start, or the roll would be longer than 100,000
             frames.
     """
     notes = [note for note in notes if 0 <= note.pitch - LOWEST_PITCH < KEYS]
@@ -98,7 +98,7 @@ def runs(frames: npt.NDArray[np.bool_]) -> Iterator[Run]:
     """Yield the unbroken runs of each key, the lowest key first, the runs of a key in the order of time.
 
     Args:
-        frames: Which keys sound, shape (time, 88).
+        frames: which keys sound, shape (time, 88).
     """
     silence = np.zeros((1, frames.shape[1]), dtype=np.int8)
     changes = np.diff(frames.astype(np.int8), axis=0, prepend=silence, append=silence).T
@@ -111,8 +111,8 @@ def strokes(roll: PianoRoll, *, repeat_notes: bool) -> list[Run]:
     """Return what a pianist plays.
 
     Args:
-        roll: The song.
-        repeat_notes: Whether a key is struck anew in every frame in which it sounds; otherwise it is held.
+        roll: the song.
+        repeat_notes: whether a key is struck anew in every frame in which it sounds; otherwise it is held.
 
     Returns:
         The runs of the roll, or with `repeat_notes` every frame of them as a run of its own.

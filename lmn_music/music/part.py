@@ -14,11 +14,11 @@ class Part:
     """What one instrument, hand or voice plays.
 
     Attributes:
-        notes: The notes, in the order of their onsets.
-        name: Such as "Soprano"; may be empty.
-        program: The instrument, as MIDI numbers them from 0, the grand piano, to 127.
-        channel: The MIDI channel, from 0 to 15; None if any will do.
-        drums: Whether the pitches mean drums. Drums are never part of a roll, and are not transposed.
+        notes: the notes, in the order of their onsets.
+        name: such as "Soprano"; may be empty.
+        program: the instrument, as MIDI numbers them from 0, the grand piano, to 127.
+        channel: the MIDI channel, from 0 to 15; None if any will do.
+        drums: whether the pitches mean drums. Drums are never part of a roll, and are not transposed.
     """
 
     notes: tuple[Note, ...]
@@ -38,7 +38,7 @@ class Part:
         """Return the part transposed up by `semitones`, or down if negative; drums stay as they are.
 
         Raises:
-            ValueError: A pitch would leave the range of MIDI, 0 to 127.
+            ValueError: a pitch would leave the range of MIDI, 0 to 127.
         """
         if self.drums or not semitones:
             return self

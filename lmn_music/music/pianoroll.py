@@ -20,10 +20,10 @@ class PianoRoll:
     """A song as a binary matrix. A piano-roll cannot tell a held note from a repeated one.
 
     Attributes:
-        frames: Which keys sound when: bool, shape (time, 88); `frames[t, k]` says whether key k, MIDI pitch 21 + k,
+        frames: which keys sound when: bool, shape (time, 88); `frames[t, k]` says whether key k, MIDI pitch 21 + k,
             sounds in frame t. A read-only copy of what is given, which may hold any zeros and ones.
-        frames_per_quarter: The length of a frame, as the number of frames that a quarter note lasts.
-        title: What to call the song in a listing.
+        frames_per_quarter: the length of a frame, as the number of frames that a quarter note lasts.
+        title: what to call the song in a listing.
 
     Raises:
         ValueError: `frames` has another shape or holds anything but zeros and ones, or `frames_per_quarter` is below 1.
@@ -94,10 +94,10 @@ class PianoRoll:
         """Return the roll transposed.
 
         Args:
-            semitones: How far up, or down if negative.
+            semitones: how far up, or down if negative.
 
         Raises:
-            ValueError: A note would leave the keyboard.
+            ValueError: a note would leave the keyboard.
         """
         sounding = np.flatnonzero(self.frames.any(axis=0))
         if len(sounding) and not 0 <= sounding[0] + semitones <= sounding[-1] + semitones < KEYS:
@@ -108,10 +108,10 @@ class PianoRoll:
         """Return the roll with other frames: with fewer, what sounds on each of them; with more, each one repeated.
 
         Args:
-            frames_per_quarter: How many frames a quarter note is to last.
+            frames_per_quarter: how many frames a quarter note is to last.
 
         Raises:
-            ValueError: Neither number of frames per quarter is a multiple of the other.
+            ValueError: neither number of frames per quarter is a multiple of the other.
         """
         if self.frames_per_quarter % frames_per_quarter == 0:
             frames = self.frames[:: self.frames_per_quarter // frames_per_quarter]
@@ -126,7 +126,7 @@ def pitch_name(key: int) -> str:
     """Return the name of a key with its octave, as "C4", middle C; black keys are sharps.
 
     Args:
-        key: From 0 (A0) to 87 (C8).
+        key: from 0 (A0) to 87 (C8).
 
     Example:
         >>> pitch_name(39), pitch_name(0), pitch_name(46)

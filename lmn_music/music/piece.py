@@ -18,8 +18,8 @@ class Tempo(NamedTuple):
     """A tempo, and where it begins.
 
     Attributes:
-        onset: Where it begins, in quarter notes from the start of the piece.
-        quarters_per_minute: How fast it is.
+        onset: where it begins, in quarter notes from the start of the piece.
+        quarters_per_minute: how fast it is.
     """
 
     onset: Fraction
@@ -30,8 +30,8 @@ class KeySignature(NamedTuple):
     """A key signature, and where it begins.
 
     Attributes:
-        onset: Where it begins, in quarter notes from the start of the piece.
-        fifths: The number of sharps, or of flats if negative.
+        onset: where it begins, in quarter notes from the start of the piece.
+        fifths: the number of sharps, or of flats if negative.
         mode: "major" or "minor"; None if the file does not say.
     """
 
@@ -48,13 +48,13 @@ class Piece:
     """A piece of music, exactly as a file says it. Lyrics, dynamics, pedal and articulation are left out.
 
     Attributes:
-        parts: The parts, each with a note at least.
-        length: In quarter notes; longer than the notes where silence follows. At least as long as the notes.
-        tempos: The tempo changes, in the order of time; empty if the file names no tempo.
-        metres: The changes of the time signature, in the order of time; empty if the file names none.
-        key_signatures: The changes of the key signature, in the order of time; empty if the file names none.
-        pickup: The length of the incomplete first bar, in quarter notes; 0 if there is none.
-        title: What to call the piece in a listing.
+        parts: the parts, each with a note at least.
+        length: in quarter notes; longer than the notes where silence follows. At least as long as the notes.
+        tempos: the tempo changes, in the order of time; empty if the file names no tempo.
+        metres: the changes of the time signature, in the order of time; empty if the file names none.
+        key_signatures: the changes of the key signature, in the order of time; empty if the file names none.
+        pickup: the length of the incomplete first bar, in quarter notes; 0 if there is none.
+        title: what to call the piece in a listing.
 
     Example:
         >>> tune = Part((Note(67, Fraction(0), Fraction(1)), Note(60, Fraction(1), Fraction(4))), name="Tune")
@@ -79,8 +79,8 @@ class Piece:
         """Return a roll as a piece of one part, exactly as long as the roll.
 
         Args:
-            roll: The song.
-            repeat_notes: Whether a key that sounds in consecutive frames is struck anew in each of them. Otherwise it
+            roll: the song.
+            repeat_notes: whether a key that sounds in consecutive frames is struck anew in each of them. Otherwise it
                 is one held note.
         """
         times = [Fraction(frame, roll.frames_per_quarter) for frame in range(len(roll) + 1)]
@@ -98,10 +98,10 @@ class Piece:
         """Return the notes of all parts but drums as a roll; `to_roll` says how times are rounded.
 
         Args:
-            frames_per_quarter: The number of frames that a quarter note lasts in the roll.
+            frames_per_quarter: the number of frames that a quarter note lasts in the roll.
 
         Raises:
-            ScoreError: No note is on the keyboard, or the roll would be longer than 100,000 frames.
+            ScoreError: no note is on the keyboard, or the roll would be longer than 100,000 frames.
         """
         notes = [note for part in self.parts if not part.drums for note in part.notes]
         nothing = "drums only" if any(part.drums for part in self.parts) else "no notes"
@@ -111,7 +111,7 @@ class Piece:
         """Return the bars, numbered as in the score: the first full bar is 1, a pickup is 0.
 
         Raises:
-            ScoreError: There are more than 100,000 bars.
+            ScoreError: there are more than 100,000 bars.
         """
         return count_bars(self.metres, self.pickup, self.length)
 
@@ -119,16 +119,16 @@ class Piece:
         """Return where bar `first` starts and bar `last` ends, in quarter notes.
 
         Args:
-            first: The number of a bar.
-            last: The number of the same bar or of a later one.
+            first: the number of a bar.
+            last: the number of the same bar or of a later one.
 
         Raises:
-            UsageError: The piece has no such bars.
+            UsageError: the piece has no such bars.
         """
         bars = {bar.number: bar for bar in self.bars()}
         if not (first <= last and first in bars and last in bars):
             there = f"bars {min(bars)} to {max(bars)}" if bars else "no bars"
-            raise UsageError(f"There are no bars {first} to {last}: the piece has {there}.")
+            raise UsageError(f"there are no bars {first} to {last}: the piece has {there}")
         return bars[first].start, bars[last].end
 
     def with_parts(self, parts: Iterable[Part]) -> Self:
@@ -146,7 +146,7 @@ class Piece:
         not drums, and so on. New parts beyond these are added as they are.
 
         Args:
-            parts: The new parts, their times counted from the start of the piece (see `Part.shifted`).
+            parts: the new parts, their times counted from the start of the piece (see `Part.shifted`).
         """
         new = iter(parts)
         joined = tuple(part if part.drums else part.joined(next(new, None)) for part in self.parts)
@@ -156,10 +156,10 @@ class Piece:
         """Return the piece transposed. Transposed by `-semitones`, its notes are again what they were.
 
         Args:
-            semitones: How far up, or down if negative. The key signatures become those of at most six accidentals.
+            semitones: how far up, or down if negative. The key signatures become those of at most six accidentals.
 
         Raises:
-            ValueError: A pitch would leave the range of MIDI, 0 to 127.
+            ValueError: a pitch would leave the range of MIDI, 0 to 127.
         """
         signatures = self.key_signatures
         if semitones % 12:
@@ -174,7 +174,7 @@ class Piece:
         that sounds at `start` but began before is left out.
 
         Args:
-            start: In quarter notes from the start of the piece.
+            start: in quarter notes from the start of the piece.
         """
         parts = (replace(part, notes=tuple(note for note in part.notes if note.onset >= start)) for part in self.parts)
         bar = next((bar for bar in self.bars() if start < bar.end), None)

@@ -28,8 +28,8 @@ def find_key(roll: PianoRoll, fifths: int | None = None) -> tuple[int, str]:
     is better than another, and the answer is the first.
 
     Args:
-        roll: The song.
-        fifths: A key signature, as its number of sharps, or of flats if negative: the answer is one of its two keys.
+        roll: the song.
+        fifths: a key signature, as its number of sharps, or of flats if negative: the answer is one of its two keys.
             None: it is any key.
 
     Returns:
@@ -54,13 +54,13 @@ def key_of(piece: Piece) -> tuple[int, str]:
     too, for the same reason: by its notes, the piece may be in the minor key of the same signature.
 
     Args:
-        piece: The piece, in one key for the most part.
+        piece: the piece, in one key for the most part.
 
     Returns:
         As `find_key`.
 
     Raises:
-        ScoreError: The piece has no notes.
+        ScoreError: the piece has no notes.
     """
     roll = piece.roll(KEY_FRAMES_PER_QUARTER)
     signature = next(iter(piece.key_signatures), None)
@@ -77,11 +77,11 @@ def semitones_to_c(roll: PianoRoll, tonic: int) -> list[int]:
     The shortest way comes first; of two that are equally short, the way up.
 
     Args:
-        roll: The song.
-        tonic: Its tonic; 0 is C, 11 is B.
+        roll: the song.
+        tonic: its tonic; 0 is C, 11 is B.
 
     Raises:
-        ScoreError: The piece spans so much of the keyboard that there is no such way.
+        ScoreError: the piece spans so much of the keyboard that there is no such way.
     """
     sounding = np.flatnonzero(roll.frames.any(axis=0))
     low, high = (int(sounding[0]), int(sounding[-1])) if len(sounding) else (0, 0)
@@ -100,10 +100,10 @@ def transpose_to_c(roll: PianoRoll) -> PianoRoll:
     Where that would move a note off the keyboard, the roll is transposed to the nearest C that is left.
 
     Args:
-        roll: The song, in any key.
+        roll: the song, in any key.
 
     Raises:
-        ScoreError: The piece spans so much of the keyboard that there is room on neither side.
+        ScoreError: the piece spans so much of the keyboard that there is room on neither side.
     """
     tonic, _ = find_key(roll)
     semitones = semitones_to_c(roll, tonic)[0]
@@ -114,7 +114,7 @@ def mean_top_key(songs: Iterable[PianoRoll]) -> float:
     """Return the mean, over all frames in which anything sounds, of the highest key.
 
     Args:
-        songs: The songs, not all of them silent.
+        songs: the songs, not all of them silent.
     """
     frames = np.concatenate([song.frames[song.frames.any(axis=1)] for song in songs])
     return float((KEYS - 1 - frames[:, ::-1].argmax(axis=1)).mean())

@@ -27,8 +27,8 @@ def split_voices(roll: PianoRoll, names: tuple[str, ...] = ()) -> tuple[Part, ..
     A key that a voice keeps is one held note; a key that passes to another voice is struck anew.
 
     Args:
-        roll: The song.
-        names: The names of the voices, the highest first; further ones are called "Voice 5" and so on.
+        roll: the song.
+        names: the names of the voices, the highest first; further ones are called "Voice 5" and so on.
 
     Returns:
         The voices that have a note, extra voices last.
@@ -76,7 +76,7 @@ def _match(costs: Sequence[Sequence[float]]) -> list[int | None]:
     No voices cross. A key gets no voice, None, only where there are more keys than voices.
 
     Args:
-        costs: What each voice costs for each key.
+        costs: what each voice costs for each key.
     """
     voices = len(costs[0])
     # best[n][v]: the least cost of the keys from n on in the voices from v on, and the choice for key n

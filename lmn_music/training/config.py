@@ -19,11 +19,11 @@ class TrainingConfig(Settings):
         epochs: at most so many.
         batch_songs: songs side by side.
         chunk: frames between two steps of truncated back-propagation.
-        learning_rate: of Adam.
+        learning_rate: the learning rate of Adam.
         memory_rate: the memory's own weights, and the feedback of the unrolled model, learn at this share of the
             learning rate; 0: they are frozen. Their entries are small (1/16 in an orthogonal matrix of 256), and steps
             of the size that suits the others soon undo what the memory was made to hold.
-        weight_decay: of Adam.
+        weight_decay: the weight decay of Adam.
         clip: largest norm of a gradient.
         decay: the learning rate is multiplied by this number after `patience`.
         patience: epochs without a better validation likelihood before the learning rate falls.

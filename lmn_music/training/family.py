@@ -23,9 +23,9 @@ class Material:
 
     Attributes:
         config: what this model is made of.
-        recipe: of the whole training.
+        recipe: the recipe of the whole training.
         songs: the training split.
-        seed: of the whole training.
+        seed: the seed of the whole training.
         before: the model of the stage before, with its best weights; None in the first stage.
     """
 
@@ -116,7 +116,7 @@ def one_stage(recipe: Recipe, make_model: Callable[[Material], Made] = drawn) ->
     """Return the one stage of a family that needs no other, named after its network.
 
     Args:
-        recipe: of the training.
+        recipe: the recipe of the training.
         make_model: makes the model that the stage begins with.
 
     Returns:

@@ -37,9 +37,9 @@ class RunConfig(Settings):
     """What config.toml holds: what was asked for.
 
     Attributes:
-        format_version: of the file, as of a checkpoint; a file that does not state it is of format 1.
+        format_version: the format of the file, as in a checkpoint; a file that does not state it is of format 1.
         command: the command line that asked for it.
-        seed: of all random numbers.
+        seed: the seed of all random numbers.
         corpus: what the model is trained on.
         recipe: all else that the training depends on.
     """

@@ -37,7 +37,7 @@ class Trainer:
         valid: the songs to validate on.
         config: how it is trained.
         stage: the stage's name.
-        seed: of all random numbers.
+        seed: the seed of all random numbers.
         reporter: what shows the training; nothing if not given.
 
     Raises:

@@ -35,4 +35,4 @@ def test_as_json_and_as_a_picture_with_a_model(run_folder):
 
 def test_what_cannot_be_read_is_said():
     assert "no such file" in lmn_music("report", "nothing.mid", "--corpus", "chorales", code=1)
-    assert "There is no corpus" in lmn_music("report", "nothing.mid", "--corpus", "nonsense", code=2)
+    assert "there is no corpus" in lmn_music("report", "nothing.mid", "--corpus", "nonsense", code=2)

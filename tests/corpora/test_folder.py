@@ -158,9 +158,9 @@ def test_no_song_at_all(folder: Path) -> None:
         (folder / f"{number}.txt").touch()
     with pytest.raises(CorpusError, match=r"4\.txt: not a MIDI, MusicXML or piano-roll file; and 3 more\. Add"):
         load_folder(folder)
-    with pytest.raises(CorpusError, match="There is no folder"):
+    with pytest.raises(CorpusError, match="there is no folder"):
         load_folder(folder / "missing")
-    with pytest.raises(CorpusError, match="There is no folder"):
+    with pytest.raises(CorpusError, match="there is no folder"):
         load_folder(folder / "0.txt")
 
 

@@ -154,7 +154,7 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "folder.mid").mkdir()
     with pytest.raises(UsageError, match="is a folder"):
         check_output(tmp_path / "folder.mid")
-    with pytest.raises(LmnMusicError, match="Cannot write"):
+    with pytest.raises(LmnMusicError, match="cannot write"):
         write_midi(scale(), tmp_path / "missing" / "song.mid")
     with pytest.raises(UsageError, match="too long"):
         check_output(tmp_path / ("x" * 300 + ".mid"))

@@ -28,8 +28,8 @@ class Identification:
     """How well models know a song, the best one first. In a notebook it shows itself as a table.
 
     Attributes:
-        title: of the song.
-        fits: of each model.
+        title: the title of the song.
+        fits: how well each model knows the song.
     """
 
     title: str

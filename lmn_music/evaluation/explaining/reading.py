@@ -54,9 +54,9 @@ class Parts(NamedTuple):
     """The nats of each frame in three parts, whose sum is the whole; each is (time,).
 
     Attributes:
-        onsets: of the notes that begin in the frame.
-        continuation: of the notes that sounded in the frame before, and still do.
-        silence: of the keys that are silent, also those that have just ended.
+        onsets: the nats of the notes that begin in the frame.
+        continuation: the nats of the notes that sounded in the frame before, and still do.
+        silence: the nats of the keys that are silent, also those that have just ended.
     """
 
     onsets: Array
@@ -73,7 +73,7 @@ class Reading:
         nats: (time, 88), -ln p(what the key does | all frames before, the keys below it); exact.
         chances: (time, 88), how likely the key was to sound, given all frames before it: the mean over draws of the
             frame where keys depend on each other, else exact.
-        bars: of the song.
+        bars: the bars of the song.
     """
 
     roll: PianoRoll

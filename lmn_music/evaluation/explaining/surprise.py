@@ -103,7 +103,7 @@ def check_suffix(path: str | Path) -> None:
     """Raise UsageError unless the suffix is one that `Surprise.write` knows."""
     if Path(path).suffix.lower() not in WRITERS:
         name = as_utf8(Path(path).name)
-        raise UsageError(f"Cannot tell from the name {name!r} what to write: end it with one of {', '.join(WRITERS)}.")
+        raise UsageError(f"cannot tell from the name {name!r} what to write: end it with one of {', '.join(WRITERS)}")
 
 
 def _write_picture(surprise: Surprise, path: Path) -> None:

@@ -17,7 +17,7 @@ class BernoulliOutput(Output):
 
     Args:
         hidden_size: rectified units between the context and the logits; 0 for none.
-        dropout: of these units, in training.
+        dropout: the share of these units that is left out in training.
         generator: where the weights are drawn from; torch's global random numbers if not given.
     """
 

@@ -18,7 +18,7 @@ class NADE(Autoregressive):
 
     Args:
         hidden_size: the rectified units.
-        dropout: of these units, in training.
+        dropout: the share of these units that is left out in training.
         generator: where the weights are drawn from; torch's global random numbers if not given.
         keys: the size of the keyboard.
 

@@ -23,7 +23,7 @@ class TiedNADE(Autoregressive):
 
     Args:
         hidden_size: the rectified units of each key.
-        dropout: of these units, in training.
+        dropout: the share of these units that is left out in training.
         generator: where the weights are drawn from; torch's global random numbers if not given.
 
     Source: NADE, Larochelle and Murray 2011; tied over keys after Johnson 2017.
