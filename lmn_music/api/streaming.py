@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lmn_music.api.arguments import whole_number
 from lmn_music.api.composing import first_seed, open_prime
 from lmn_music.api.loading import load_model
 from lmn_music.errors import UsageError
@@ -102,6 +103,7 @@ def play(
     from lmn_music.generation.live import play as play_frames
 
     check_tempo(tempo)
+    frames = None if frames is None else whole_number("frames", frames, 1)
     checkpoint = load_model(model, device=device)
     per_quarter = checkpoint.header.corpus.frames_per_quarter
     music = stream(checkpoint, seed=seed, temperature=temperature, prime=prime, device=device)

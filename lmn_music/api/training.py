@@ -225,7 +225,7 @@ def resume_run(
             f"{folder} was trained on songs that are in no file, so only Python can resume it: "
             f"lmn_music.resume({str(folder)!r}, CORPUS)"
         )
-    advice = f"say where it is now: lmn-music train FOLDER --resume {shlex.quote(str(folder))}"
+    advice = f"name the `corpus` as it is now: lmn-music train FOLDER --resume {shlex.quote(str(folder))}"
     songs = open_corpus_of(info, corpus, data, advice=advice, progress=progress)
     return Run.resume(folder, songs, device=device, reporter=reporter)
 

@@ -6,6 +6,7 @@ import io
 import os
 import re
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -22,6 +23,8 @@ class _Group(TyperGroup):
     """Prints an error that a user can cause in one line: exit code 2 for usage, 1 for the rest."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
+        for argument in _arguments(self):
+            argument.display_type_rich = lambda ctx: None  # noqa: ARG005 - help shows no type of Python: <list[Path]>
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")  # names of files need not be text
         try:
@@ -42,6 +45,13 @@ class _Group(TyperGroup):
             text = re.sub(r"`([a-z_]+)`", lambda name: options.get(name[1], name[0]), str(error))
             typer.echo(f"error: {text}", err=True)
             raise typer.Exit(2 if isinstance(error, UsageError) else 1) from error
+
+
+def _arguments(command: Any) -> Iterator[Any]:
+    """Yield the arguments, not the options, of a command and of all commands below it."""
+    for below in getattr(command, "commands", {}).values():
+        yield from _arguments(below)
+    yield from (each for each in command.params if each.param_type_name == "argument")
 
 
 def _options(command: Any) -> dict[str, str]:

@@ -68,11 +68,10 @@ def load_corpus(
         1
     """
     if isinstance(name, str) and name in NAMES:
-        if frames_per_quarter is not None or to_c:
-            raise UsageError(
-                f"the corpus '{name}' has its frames and its key: frames per quarter and transposition to C can be "
-                "chosen for a folder only (`frames_per_quarter`, `to_c`)"
-            )
+        given = {"frames_per_quarter": frames_per_quarter is not None, "to_c": to_c}
+        if any(given.values()):
+            names = " and ".join(f"`{argument}`" for argument, there in given.items() if there)
+            raise UsageError(f"the corpus '{name}' has its frames and its key: leave out {names}, which is for folders")
         return _load_named(name, None if data is None else Path(data), download, stand_in)
     try:
         is_folder = bool(str(name)) and Path(name).is_dir()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -224,6 +225,11 @@ def test_as_a_process_and_without_torch():
     assert result.returncode == 2
     assert result.stderr.startswith("error: ")
     assert "Traceback" not in result.stderr
+
+
+def test_help_shows_no_types_of_python():
+    for arguments in (["report"], ["surprise"], ["corpora", "show"], ["experiment", "run"]):
+        assert not re.search(r"<(str|Path|file|list)\b", lmn_music(*arguments, "--help"))
 
 
 def test_every_command_has_help():
