@@ -397,9 +397,9 @@ def test_unknown_names_and_options(tmp_path: Path) -> None:
         load_corpus("bach")
     with pytest.raises(UsageError, match="folder"):
         load_corpus(tmp_path / "missing")
-    with pytest.raises(UsageError, match="for a folder only"):
+    with pytest.raises(UsageError, match="which is for folders"):
         load_corpus("jsb", frames_per_quarter=4)
-    with pytest.raises(UsageError, match="for a folder only"):
+    with pytest.raises(UsageError, match="which is for folders"):
         load_corpus("chorales", to_c=True)
 
 
