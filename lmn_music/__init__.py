@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from lmn_music.api import (
         compose,
         compose_songs,
+        continue_piece,
         evaluate,
+        harmonise,
         identify,
         load_model,
         report,
         resume,
+        rewrite,
         stream,
         surprise,
         train,
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from lmn_music.evaluation.explaining.surprise import Surprise
     from lmn_music.evaluation.song_report import Report
     from lmn_music.formats import read_piece, read_score, write_piece, write_roll
+    from lmn_music.generation.arrangement import Arrangement
     from lmn_music.memory.laes import LinearAutoencoder
     from lmn_music.models.checkpoint import Checkpoint
     from lmn_music.models.networks.lmn import LMN
@@ -46,6 +50,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LMN",
+    "Arrangement",
     "Checkpoint",
     "Corpus",
     "Evaluation",
@@ -61,7 +66,9 @@ __all__ = [
     "api",
     "compose",
     "compose_songs",
+    "continue_piece",
     "evaluate",
+    "harmonise",
     "identify",
     "load_corpus",
     "load_model",
@@ -69,6 +76,7 @@ __all__ = [
     "read_score",
     "report",
     "resume",
+    "rewrite",
     "stream",
     "surprise",
     "train",
@@ -80,6 +88,7 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
     # The module of every public name that is not imported above.
     _MODULES = {
         "LMN": "models.networks.lmn",
+        "Arrangement": "generation.arrangement",
         "Checkpoint": "models.checkpoint",
         "Corpus": "corpora",
         "Evaluation": "evaluation.evaluate",
@@ -93,7 +102,9 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
         "api": "api",
         "compose": "api",
         "compose_songs": "api",
+        "continue_piece": "api",
         "evaluate": "api",
+        "harmonise": "api",
         "identify": "api",
         "load_corpus": "corpora",
         "load_model": "api",
@@ -101,6 +112,7 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
         "read_score": "formats",
         "report": "api",
         "resume": "api",
+        "rewrite": "api",
         "stream": "api",
         "surprise": "api",
         "train": "api",

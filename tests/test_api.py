@@ -92,7 +92,18 @@ def test_the_api_is_there_without_an_import_of_its_own():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    ["arguments", "composing", "corpora", "evaluating", "explaining", "loading", "ranking", "recipes", "reporting"],
+    [
+        "arguments",
+        "arranging",
+        "composing",
+        "corpora",
+        "evaluating",
+        "explaining",
+        "loading",
+        "ranking",
+        "recipes",
+        "reporting",
+    ],
 )
 def test_the_examples_are_true(name):
     result = doctest.testmod(import_module(f"lmn_music.api.{name}"))
@@ -106,6 +117,24 @@ def test_a_shipped_model_composes_into_every_format():
     assert song != lmn_music.compose(model, bars=2, seed=2)
     lmn_music.write_roll(song, "song.mid")
     assert len(lmn_music.read_score("song.mid", frames_per_quarter=1)) == 8
+
+
+def test_a_song_is_harmonised_continued_and_rewritten():
+    model = lmn_music.load_model("jsb", device="cpu")
+    song = lmn_music.compose(model, bars=2, seed=1)
+    lmn_music.write_roll(song, "song.mid")
+    voices = lmn_music.harmonise("song.mid", model, seed=2, particles=4)
+    assert isinstance(voices, lmn_music.Piece)
+    assert voices.parts[0].name == "Melody"
+    assert voices == lmn_music.harmonise("song.mid", model, seed=2, particles=4)
+    longer = lmn_music.continue_piece(song, model, bars=1, seed=2)
+    assert longer.roll(1)[:8] == song
+    assert longer.new == (8, 12)
+    assert lmn_music.continue_piece(song, model, bars=1, seed=2, only_new=True).roll(1) == longer.roll(1)[8:]
+    again = lmn_music.rewrite(longer, (3, 3), model, seed=longer.seed + 1, below="C5")
+    assert again.roll(1)[:8] == song
+    with pytest.raises(lmn_music.LmnMusicError, match="there are no bars 3 to 4"):
+        lmn_music.rewrite(longer, (3, 4), model)
 
 
 def test_songs_are_numbered_by_their_seeds():

@@ -26,6 +26,7 @@ def blocks(page, language):
 def test_commands_in_their_order(page, benchmark_folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LMN_MUSIC_DATA", str(benchmark_folder))
+    (tmp_path / "data").symlink_to(ROOT / "data")
     (tmp_path / "my" / "midi").mkdir(parents=True)
     for seed in range(8):
         write_roll(make_roll(40, seed, frames_per_quarter=4), tmp_path / "my" / "midi" / f"{seed}.mid")

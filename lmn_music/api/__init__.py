@@ -5,6 +5,8 @@ The functions import torch and the rest of the package when they are called, so 
 
 from typing import TYPE_CHECKING
 
+from lmn_music.api.arranging import continue_piece, harmonise, rewrite
+from lmn_music.api.arranging_files import arrange_files
 from lmn_music.api.composing import compose, compose_songs
 from lmn_music.api.composing_files import compose_files
 from lmn_music.api.corpora import CorpusCheck, CorpusEntry, corpus_song, fetch_corpora, list_corpora, verify_corpora
@@ -23,12 +25,14 @@ if TYPE_CHECKING:  # what the functions return and take
     from lmn_music.evaluation.explaining.identification import Identification
     from lmn_music.evaluation.explaining.surprise import Surprise
     from lmn_music.evaluation.song_report import Report
+    from lmn_music.generation.arrangement import Arrangement
     from lmn_music.generation.ranking import Ranked
     from lmn_music.training.family import Stage
     from lmn_music.training.progress import StageProgress
     from lmn_music.training.run import Run
 
 __all__ = [
+    "Arrangement",
     "BeyondOneModel",
     "CorpusCheck",
     "CorpusEntry",
@@ -40,13 +44,16 @@ __all__ = [
     "Stage",
     "StageProgress",
     "Surprise",
+    "arrange_files",
     "choose_recipe",
     "compose",
     "compose_files",
     "compose_songs",
+    "continue_piece",
     "corpus_song",
     "evaluate",
     "fetch_corpora",
+    "harmonise",
     "identify",
     "list_corpora",
     "load_model",
@@ -61,6 +68,7 @@ __all__ = [
     "resolve_device",
     "resume",
     "resume_run",
+    "rewrite",
     "shipped_models",
     "start_run",
     "stream",
@@ -74,6 +82,7 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
     __getattr__ = lazily(
         __name__,
         {
+            "Arrangement": "generation.arrangement",
             "BeyondOneModel": "evaluation.evaluate",
             "Evaluation": "evaluation.evaluate",
             "Identification": "evaluation.explaining.identification",

@@ -14,10 +14,12 @@ from lmn_music.errors import UsageError
 from lmn_music.words import counted
 
 if TYPE_CHECKING:
+    from lmn_music.generation.constraints import Limits
     from lmn_music.models.checkpoint import Checkpoint
     from lmn_music.music.pianoroll import PianoRoll
 
 BARS = 16
+MOST_KEYS = 20  # in a frame, as ten fingers with the pedal can have
 
 
 def compose(
@@ -27,6 +29,9 @@ def compose(
     frames: int | None = None,
     seed: int | None = None,
     temperature: float = 1.0,
+    density: float | None = None,
+    pitch_range: tuple[str, str] | None = None,
+    voices: int | None = None,
     prime: str | Path | PianoRoll | None = None,
     device: str = "auto",
 ) -> PianoRoll:
@@ -39,6 +44,10 @@ def compose(
         seed: the same seed gives the same song; drawn at random if not given. The song's title names it.
         temperature: decides which keys sound, never when or how many: below 1 more cautious, above 1 bolder; 1 is the
             model itself.
+        density: how many keys shall sound in a frame on average; the song is then the best of several that are drawn
+            side by side, and so it is with a range or voices.
+        pitch_range: the lowest and the highest key that may sound, such as ("C3", "G5").
+        voices: how many keys shall sound in each frame, for the most part.
         prime: a song, or a file, that the new song begins with and continues; it is not counted in the length.
         device: see `resolve_device`.
 
@@ -56,7 +65,16 @@ def compose(
         16
     """
     songs = compose_songs(
-        model, bars=bars, frames=frames, seed=seed, temperature=temperature, prime=prime, device=device
+        model,
+        bars=bars,
+        frames=frames,
+        seed=seed,
+        temperature=temperature,
+        density=density,
+        pitch_range=pitch_range,
+        voices=voices,
+        prime=prime,
+        device=device,
     )
     return next(songs)
 
@@ -70,6 +88,9 @@ def compose_songs(
     frames: int | None = None,
     seed: int | None = None,
     temperature: float = 1.0,
+    density: float | None = None,
+    pitch_range: tuple[str, str] | None = None,
+    voices: int | None = None,
     prime: str | Path | PianoRoll | None = None,
     data: str | Path | None = None,
     device: str = "auto",
@@ -85,6 +106,9 @@ def compose_songs(
         frames: the length of each in frames.
         seed: the seed of the first song; the next one has the next number.
         temperature: how bold the choice of keys is.
+        density: how full they are.
+        pitch_range: which keys may sound.
+        voices: how many keys sound in each frame.
         prime: what every song begins with.
         data: for best, see `rank_songs`.
         device: see `resolve_device`.
@@ -104,6 +128,7 @@ def compose_songs(
 
     count, best = check_counts(count, best)
     seed = first_seed(seed, count)
+    limits = make_limits(density, pitch_range, voices)
     checkpoint = load_model(model, device=device)
     length = song_length(checkpoint, bars=bars, frames=frames)
     start = open_prime(checkpoint, prime)
@@ -116,6 +141,7 @@ def compose_songs(
             seed=seed + number,
             temperature=temperature,
             prime=start,
+            limits=limits,
         )
         for number in range(count)
     )
@@ -134,6 +160,22 @@ def song_length(checkpoint: Checkpoint, *, bars: int | None = None, frames: int 
         return whole_number("frames", frames, 2)
     bars = whole_number("bars", BARS if bars is None else bars, 1)
     return bars * QUARTERS_PER_BAR * checkpoint.header.corpus.frames_per_quarter
+
+
+def make_limits(density: float | None, pitch_range: tuple[str, str] | None, voices: int | None) -> Limits | None:
+    """Return what steers a song, None if nothing does; UsageError for what cannot be."""
+    from lmn_music.generation.constraints import Limits
+    from lmn_music.music.pianoroll import KEYS, key_named
+
+    if density is None and pitch_range is None and voices is None:
+        return None
+    if density is not None and not 0 < density <= MOST_KEYS:
+        raise UsageError(f"`density` is a number of keys above 0 and up to {MOST_KEYS}, not {density:g}")
+    voices = None if voices is None else whole_number("voices", voices, 1, MOST_KEYS)
+    lowest, highest = (0, KEYS - 1) if pitch_range is None else map(key_named, pitch_range)
+    if lowest > highest:
+        raise UsageError(f"`pitch_range` goes from a lower to a higher key: {':'.join(pitch_range or ())} does not")
+    return Limits(lowest, highest, voices=voices, density=density)
 
 
 def check_counts(count: int, best: int | None) -> tuple[int, int | None]:

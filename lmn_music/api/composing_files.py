@@ -26,6 +26,9 @@ def compose_files(
     frames: int | None = None,
     seed: int | None = None,
     temperature: float = 1.0,
+    density: float | None = None,
+    pitch_range: tuple[str, str] | None = None,
+    voices: int | None = None,
     prime: str | Path | PianoRoll | None = None,
     tempo: float = TEMPO,
     repeat_notes: bool = False,
@@ -45,6 +48,9 @@ def compose_files(
         frames: the length of each in frames.
         seed: the seed of the first song.
         temperature: how bold the choice of keys is.
+        density: how full they are.
+        pitch_range: which keys may sound.
+        voices: how many keys sound in each frame.
         prime: what every song begins with.
         tempo: in quarter notes per minute.
         repeat_notes: strike a key anew in each frame; otherwise a key that sounds in the next frame too is held.
@@ -83,6 +89,9 @@ def compose_files(
         frames=length,
         seed=seed,
         temperature=temperature,
+        density=density,
+        pitch_range=pitch_range,
+        voices=voices,
         prime=start,
         data=data,
         device=device,

@@ -8,41 +8,33 @@ from typing import Annotated
 import typer
 
 from lmn_music import api
-from lmn_music.cli.options import Data, Device, DeviceName
-from lmn_music.formats import TEMPO, readable, written
+from lmn_music.cli.options import Data, Device, DeviceName, Model, Out, Seed, Temperature, span
+from lmn_music.formats import TEMPO, readable
 
 
 def generate(
-    out: Annotated[
-        list[Path],
-        typer.Option(
-            metavar="FILE",
-            help=f"Where to write; the ending chooses the format: {written()}. May be repeated for several.",
-        ),
-    ],
-    model: Annotated[
-        str, typer.Option(metavar="MODEL", help="A run folder, a .safetensors file, or a shipped model such as jsb.")
-    ] = "jsb",
+    out: Out,
+    model: Model = "jsb",
     bars: Annotated[
         int | None, typer.Option(metavar="NUMBER", min=1, help="Length in bars of four quarter notes; 16 if not given.")
     ] = None,
     frames: Annotated[
         int | None, typer.Option(metavar="NUMBER", min=2, help="Length in frames, the model's unit of time.")
     ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(metavar="NUMBER", min=0, help="The same seed gives the same song; a new seed if not given."),
+    seed: Seed = None,
+    temperature: Temperature = 1.0,
+    density: Annotated[
+        float | None,
+        typer.Option(metavar="NUMBER", help="How many keys shall sound in a frame on average, such as 3."),
     ] = None,
-    temperature: Annotated[
-        float,
-        typer.Option(
-            metavar="NUMBER",
-            min=0,
-            max=100,
-            help="It decides which keys sound, never when or how many: below 1 more cautious, above 1 bolder; 1 is the "
-            "model itself.",
-        ),
-    ] = 1.0,
+    pitch_range: Annotated[
+        str | None,
+        typer.Option("--range", metavar="LOWEST:HIGHEST", help="Which keys may sound, such as C3:G5 (C4 is middle C)."),
+    ] = None,
+    voices: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", help="How many keys shall sound in each frame, for the most part."),
+    ] = None,
     tempo: Annotated[float, typer.Option(metavar="NUMBER", min=10, max=400, help="Quarter notes per minute.")] = TEMPO,
     count: Annotated[
         int, typer.Option(metavar="NUMBER", min=1, max=1000, help="How many songs; their files are numbered.")
@@ -88,6 +80,9 @@ def generate(
         frames=frames,
         seed=seed,
         temperature=temperature,
+        density=density,
+        pitch_range=None if pitch_range is None else span(pitch_range, "pitch_range", "C3:G5"),
+        voices=voices,
         prime=prime,
         tempo=tempo,
         repeat_notes=repeat_notes,

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from lmn_music.allocator import keep_freed_memory
-from lmn_music.cli import corpora, evaluate, experiment, explain, generate, recipes, report, stream, train
+from lmn_music.cli import arrange, corpora, evaluate, experiment, explain, generate, recipes, report, stream, train
 from lmn_music.errors import LmnMusicError, UsageError
 from lmn_music.version import __version__
 
@@ -89,6 +89,9 @@ def _main(
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(generate.generate)
+app.command()(arrange.harmonise)
+app.command("continue")(arrange.continue_)
+app.command()(arrange.rewrite)
 app.command()(report.report)
 app.command()(explain.surprise)
 app.command()(explain.identify)

@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+from lmn_music.errors import UsageError
+from lmn_music.formats import written
+
 
 class Split(StrEnum):
     """The three parts of a corpus."""
@@ -35,6 +38,54 @@ Data = Annotated[
     ),
 ]
 Device = Annotated[DeviceName, typer.Option("--device", help="Where to compute.")]
+
+
+Out = Annotated[
+    list[Path],
+    typer.Option(
+        "--out",
+        metavar="FILE",
+        help=f"Where to write; the ending chooses the format: {written()}. May be repeated for several.",
+    ),
+]
+Model = Annotated[
+    str,
+    typer.Option("--model", metavar="MODEL", help="A run folder, a .safetensors file, or a shipped model such as jsb."),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed", metavar="NUMBER", min=0, help="The same seed gives the same music; a new seed if not given."
+    ),
+]
+Temperature = Annotated[
+    float,
+    typer.Option(
+        "--temperature",
+        metavar="NUMBER",
+        min=0,
+        max=100,
+        help="It decides which keys sound, never when or how many: below 1 more cautious, above 1 bolder; 1 is the "
+        "model itself.",
+    ),
+]
+
+
+def span(text: str, argument: str, example: str) -> tuple[str, str]:
+    """Return what stands before and after the colon in the value of an option.
+
+    Args:
+        text: the value, such as "5:8".
+        argument: what the argument is called.
+        example: a right value.
+
+    Raises:
+        UsageError: the value has another form.
+    """
+    first, colon, last = text.partition(":")
+    if not (first and colon and last) or ":" in last:
+        raise UsageError(f"`{argument}` is written as {example}, not as {text!r}")
+    return first, last
 
 
 def note(text: str) -> None:

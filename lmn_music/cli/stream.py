@@ -12,14 +12,12 @@ from typing import Annotated
 import typer
 
 from lmn_music import api
-from lmn_music.cli.options import Device, DeviceName
+from lmn_music.cli.options import Device, DeviceName, Model, Seed, Temperature
 from lmn_music.formats import TEMPO, readable
 
 
 def stream(
-    model: Annotated[
-        str, typer.Option(metavar="MODEL", help="A run folder, a .safetensors file, or a shipped model such as jsb.")
-    ] = "jsb",
+    model: Model = "jsb",
     port: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Play on this MIDI port; 'first' is the first one that there is."),
@@ -27,13 +25,8 @@ def stream(
     frames: Annotated[
         int | None, typer.Option(metavar="NUMBER", min=1, help="Stop after so many frames; without end if not given.")
     ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(metavar="NUMBER", min=0, help="The same seed gives the same music; a new seed if not given."),
-    ] = None,
-    temperature: Annotated[
-        float, typer.Option(metavar="NUMBER", min=0, max=100, help="As in lmn-music generate.")
-    ] = 1.0,
+    seed: Seed = None,
+    temperature: Temperature = 1.0,
     tempo: Annotated[
         float, typer.Option(metavar="NUMBER", min=10, max=400, help="Quarter notes per minute, on a MIDI port.")
     ] = TEMPO,

@@ -10,6 +10,10 @@ from lmn_music.errors import RenderingError, UsageError
 from lmn_music.formats.registry import FORMATS, TEMPO, format_of, written, written_pieces
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from fractions import Fraction
+
+    from lmn_music.music.metre import Bar
     from lmn_music.music.pianoroll import PianoRoll
     from lmn_music.music.piece import Piece
 
@@ -75,7 +79,15 @@ def check_length(path: Path, frames: int, frames_per_quarter: int, *, tempo: flo
         entry.check(frames, frames_per_quarter, **entry.accepted(tempo=tempo))
 
 
-def write_roll(roll: PianoRoll, path: str | Path, *, tempo: float = TEMPO, repeat_notes: bool = False) -> None:
+def write_roll(
+    roll: PianoRoll,
+    path: str | Path,
+    *,
+    tempo: float = TEMPO,
+    repeat_notes: bool = False,
+    bars: Sequence[Bar] = (),
+    marked: tuple[Fraction, Fraction] | None = None,
+) -> None:
     """Write the roll in the format that the suffix of `path` names. The file appears whole or not at all.
 
     Args:
@@ -85,6 +97,8 @@ def write_roll(roll: PianoRoll, path: str | Path, *, tempo: float = TEMPO, repea
         repeat_notes: what becomes of a key that sounds in consecutive frames, as a piano-roll cannot tell a held note
             from a repeated one: False makes it one held note, True strikes it anew in every frame. For the formats that
             are played.
+        bars: the bars of the song, for a picture; of four quarter notes if not given.
+        marked: where a stretch begins and ends that a picture marks, in quarter notes.
 
     Raises:
         UsageError: as `check_output` and `check_length` raise it.
@@ -94,7 +108,7 @@ def write_roll(roll: PianoRoll, path: str | Path, *, tempo: float = TEMPO, repea
     check_output(path)
     entry = FORMATS[path.suffix.lower()]
     assert entry.write is not None  # as check_output has found
-    entry.write(roll, path, **entry.accepted(tempo=tempo, repeat_notes=repeat_notes))
+    entry.write(roll, path, **entry.accepted(tempo=tempo, repeat_notes=repeat_notes, bars=bars, marked=marked))
 
 
 def write_piece(piece: Piece, path: str | Path) -> None:

@@ -27,20 +27,30 @@ FRAMES_PER_ROW = 128  # at most, and BARS_PER_ROW; in more frames than MAX_ROWS 
 BARS_PER_ROW = 16
 MAX_ROWS = 12
 BLACK_KEYS = (1, 3, 6, 8, 10)  # pitch classes
+MARK = "#e8590c"
 
 
-def write_png(roll: PianoRoll, path: Path, *, title: str | None = None) -> None:
+def write_png(
+    roll: PianoRoll,
+    path: Path,
+    *,
+    title: str | None = None,
+    bars: Sequence[Bar] = (),
+    marked: tuple[Fraction, Fraction] | None = None,
+) -> None:
     """Write the picture of the roll that `draw` makes.
 
     Args:
         roll: the song.
         path: the file to write.
-        title: the heading; the title of the roll if None.
+        title: see `draw`, also for the other arguments.
+        bars: the bars of the song.
+        marked: the stretch that is marked, in quarter notes.
 
     Raises:
         LmnMusicError: the file cannot be written.
     """
-    save(draw(roll, title=title), path)
+    save(draw(roll, title=title, bars=bars, marked=marked), path)
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -58,14 +68,22 @@ def save(figure: Figure, path: Path) -> None:
         figure.savefig(temporary, format="png", dpi=110)
 
 
-def draw(roll: PianoRoll, *, title: str | None = None) -> Figure:
+def draw(
+    roll: PianoRoll,
+    *,
+    title: str | None = None,
+    bars: Sequence[Bar] = (),
+    marked: tuple[Fraction, Fraction] | None = None,
+) -> Figure:
     """Return the picture of the roll: time from left to right in rows, as in a score, and pitch from low to high.
 
-    Time is counted in bars of four quarter notes; the name of each C is written at its height (C4 is middle C).
+    The name of each C is written at its height (C4 is middle C).
 
     Args:
         roll: the song.
         title: the heading; the title of the roll if None.
+        bars: the bars of the song; of four quarter notes if not given.
+        marked: where a stretch of the song begins and ends that is marked by its colour, in quarter notes.
 
     Returns:
         A matplotlib Figure that belongs to no window.
@@ -73,7 +91,7 @@ def draw(roll: PianoRoll, *, title: str | None = None) -> Figure:
     from matplotlib import colormaps
     from matplotlib.figure import Figure
 
-    rows = Rows.of(roll)
+    rows = Rows.of(roll, bars)
     figure = Figure(figsize=(13, 0.9 + len(rows) * (rows.height + 0.35)), layout="constrained", facecolor="white")
     write_heading(figure, title if title is not None else roll.title)
     notes = list(runs(roll.frames))
@@ -82,7 +100,10 @@ def draw(roll: PianoRoll, *, title: str | None = None) -> Figure:
     for row, axes in enumerate(figure.subplots(len(rows), 1, squeeze=False)[:, 0]):
         rows.draw_notes(axes, row, notes, colours)
         rows.draw_bars(axes, row)
-    figure.supxlabel("bar (of four quarters)", fontsize=10)
+        if marked:
+            rows.mark(axes, row, marked)
+    what = "bar" if bars else "bar (of four quarters)"
+    figure.supxlabel(f"{what}; orange: composed" if marked else what, fontsize=10)
     return figure
 
 
@@ -190,6 +211,22 @@ class Rows:
         axes.tick_params(length=0, labelsize=9, colors="#444b55")
         for side in axes.spines.values():
             side.set_visible(False)
+
+    def mark(self, axes: Axes, row: int, marked: tuple[Fraction, Fraction]) -> None:
+        """Colour what lies in a stretch of time, and draw a line where it begins and where it ends.
+
+        Args:
+            axes: where to draw.
+            row: the number of the row, from 0.
+            marked: the stretch, in quarter notes.
+        """
+        begin, end = (float(time * self.frames_per_quarter) for time in marked)
+        first, last = self.spans[row]
+        if begin < last and end > first:
+            axes.axvspan(max(begin, first), min(end, last), color=MARK, alpha=0.13, linewidth=0, zorder=0.5)
+        for time in (begin, end):
+            if first <= time < last or time == last == self.spans[-1][1]:
+                axes.axvline(time, color=MARK, linewidth=1.6, zorder=2)
 
     def starts(self, row: int) -> list[float]:
         """Return where the bars of a row start, in frames; a bar may start between two frames."""

@@ -13,7 +13,10 @@ from lmn_music.generation.particles import Potential
 from lmn_music.models.outputs.output import FREE
 from lmn_music.music.pianoroll import KEYS
 
-VOICES, DENSITY = 3.0, 0.5  # nats that a frame loses per squared key that it has too many or too few
+MARGIN = 7  # semitones: a fifth
+STEADY = 0.8  # so many frames of the same number of keys make a texture of so many voices
+VOICES, DENSITY = 3.0, 0.2  # nats that a frame loses per squared key that it has too many or too few
+GAIN, LARGEST = 0.2, 8.0  # how fast each key becomes likelier, in nats, while the density is too low; at most
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class Limits:
         lowest: the lowest key that may sound.
         highest: the highest key that may sound.
         voices: how many keys shall sound; a frame with one more or one less is e^3 times less likely.
-        density: how many keys shall sound on average; a frame with one more or one less is e^0.5 times less likely.
+        density: how many keys shall sound on average. While fewer sound, frames with more keys become likelier, and the
+            other way round; how many sound in a single frame is left to the model.
     """
 
     lowest: int = 0
@@ -46,22 +50,47 @@ class Limits:
         Args:
             given: (time, 88), see `particle_filter`.
         """
-        wishes = [
-            (wanted, strength)
-            for wanted, strength in ((self.voices, VOICES), (self.density, DENSITY))
-            if wanted is not None
-        ]
-        if not wishes:
+        if self.voices is None and self.density is None:
             return None
         rests = ~(given == 1).any(dim=1) & (given == 0).any(dim=1)
+        bonus = 0.0  # nats for each key that sounds, so that the density is right on average
 
         def of_frame(number: int, frames: Tensor, _previous: Tensor) -> Tensor:
+            nonlocal bonus
+            if number == 0:
+                bonus = 0.0
             sounding = frames.sum(dim=1)
+            weight = torch.zeros_like(sounding)
             if rests[number]:
-                return torch.zeros_like(sounding)
-            return sum((-strength * (sounding - wanted) ** 2 for wanted, strength in wishes), torch.zeros(()))
+                return weight
+            if self.voices is not None:
+                weight = weight - VOICES * (sounding - self.voices) ** 2
+            if self.density is not None:
+                weight = weight + bonus * sounding - DENSITY * (sounding - self.density) ** 2
+                found = float(torch.softmax(weight, dim=0) @ sounding)
+                bonus = min(LARGEST, max(-LARGEST, bonus + GAIN * (self.density - found)))
+            return weight
 
         return of_frame
+
+
+def texture(frames: npt.NDArray[np.bool_]) -> Limits:
+    """Return limits within which new music is as full as some music, and at most a fifth lower or higher.
+
+    Args:
+        frames: bool (time, 88), the music; not silent.
+    """
+    counts = frames.sum(axis=1)
+    counts = counts[counts > 0]
+    usual = int(np.bincount(counts).argmax())
+    steady = bool((counts == usual).mean() >= STEADY)
+    keys = np.flatnonzero(frames.any(axis=0))
+    return Limits(
+        lowest=max(0, int(keys[0]) - MARGIN),
+        highest=min(KEYS - 1, int(keys[-1]) + MARGIN),
+        voices=usual if steady else None,
+        density=None if steady else float(counts.mean()),
+    )
 
 
 def nothing_given(frames: int) -> Tensor:

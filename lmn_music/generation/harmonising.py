@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import torch
 
+from lmn_music.generation.arrangement import Arrangement
 from lmn_music.generation.constraints import Limits, melody_on_top
 from lmn_music.generation.filling import PARTICLES, fill
 from lmn_music.generation.key import way_to_model_key
@@ -26,7 +27,7 @@ def harmonise(
     voices: int = 4,
     particles: int = PARTICLES,
     temperature: float = 1.0,
-) -> Piece:
+) -> Arrangement:
     """Return a melody with other voices below it.
 
     The melody is moved to the key and the octave in which the model knows such melodies, and everything back again. In
@@ -65,4 +66,5 @@ def harmonise(
     )
     others = without_melody(replace(there, frames=found.frames), there)
     parts = (part.transposed(-moved) for part in split_voices(others, NAMES.get(voices, ())))
-    return replace(piece, parts=(replace(tune, name=tune.name or "Melody"),)).with_parts(parts)
+    whole = replace(piece, parts=(replace(tune, name=tune.name or "Melody"),)).with_parts(parts)
+    return Arrangement.of(whole, piece, new=None, model=checkpoint.name, seed=seed, moved=moved)

@@ -1,23 +1,49 @@
-"""New notes for the parts of a piece."""
+"""From a piece to what a model reads of it, and from what a model composed to notes of parts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
 
+from lmn_music.music.melody import STRUCK_LATE
 from lmn_music.music.notes import Note, runs
 from lmn_music.music.part import Part
-from lmn_music.music.pianoroll import LOWEST_PITCH
+from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
+from lmn_music.music.piece import Piece
+
+
+def read_frames(piece: Piece, frames_per_quarter: int) -> PianoRoll:
+    """Return what sounds on each frame of a piece: an eighth of a frame after its start, see `melody_roll`.
+
+    Notes between two such places leave no trace. Silence at the end is not read.
+
+    Args:
+        piece: the piece.
+        frames_per_quarter: how many frames a quarter note lasts.
+
+    Raises:
+        ScoreError: the piece has no notes, or is too long.
+    """
+    rounded = piece.roll(frames_per_quarter)
+    frames = np.zeros((max(1, ceil(piece.end * frames_per_quarter - STRUCK_LATE)), KEYS), dtype=bool)
+    for note in (note for part in piece.parts if not part.drums for note in part.notes):
+        if 0 <= note.pitch - LOWEST_PITCH < KEYS:
+            start, end = (ceil(time * frames_per_quarter - STRUCK_LATE) for time in (note.onset, note.end))
+            frames[start:end, note.pitch - LOWEST_PITCH] = True
+    if not frames.any():  # all notes are shorter than a frame
+        return rounded
+    return replace(rounded, frames=frames)
 
 
 def notes_of(
     frames: npt.NDArray[np.bool_], frames_per_quarter: int, start: Fraction, end: Fraction, *, transpose: int
 ) -> list[Note]:
-    """Return the runs of frames as notes, in the order of their onsets.
+    """Return the runs of frames as notes, in the order of their onsets; what is moved off the keyboard is left out.
 
     Args:
         frames: bool (time, 88).
@@ -29,22 +55,22 @@ def notes_of(
     found = []
     for run in runs(frames):
         onset, off = (start + Fraction(frame, frames_per_quarter) for frame in (run.start, run.end))
-        if onset < end:
+        if onset < end and 0 <= run.key + transpose < KEYS:
             found.append(Note(run.key + LOWEST_PITCH + transpose, onset, min(off, end)))
     return sorted(found, key=lambda note: (note.onset, note.pitch))
 
 
-def with_notes(parts: Sequence[Part], notes: Sequence[Note], like: Sequence[Part] | None = None) -> tuple[Part, ...]:
-    """Return the parts with more notes, each in the part whose mean pitch lies nearest to it; drums receive none.
+def with_notes(parts: Sequence[Part], notes: Sequence[Note], places: Mapping[int, Part]) -> tuple[Part, ...]:
+    """Return the parts with more notes, each in the part whose mean pitch lies nearest to it.
 
     Args:
         parts: the parts.
         notes: the new notes.
-        like: the parts, in the same order, whose mean pitches count; those of `parts` if not given.
+        places: which parts may receive notes, by their number from 0, each with the part whose mean pitch counts.
     """
-    middles: list[float] = [
-        np.inf if part.drums else float(np.mean([note.pitch for note in part.notes])) for part in like or parts
-    ]
+    middles = [np.inf] * len(parts)
+    for place, part in places.items():
+        middles[place] = float(np.mean([note.pitch for note in part.notes]))
     added: list[list[Note]] = [[] for _ in parts]
     for note in notes:
         added[int(np.argmin([abs(middle - note.pitch) for middle in middles]))].append(note)

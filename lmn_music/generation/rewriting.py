@@ -12,15 +12,18 @@ import numpy.typing as npt
 import torch
 
 from lmn_music.errors import UsageError
+from lmn_music.generation.arrangement import Arrangement
+from lmn_music.generation.constraints import texture
 from lmn_music.generation.filling import fill
 from lmn_music.generation.key import way_to_model_key
-from lmn_music.generation.parts import notes_of, with_notes
+from lmn_music.generation.parts import notes_of, read_frames, with_notes
 from lmn_music.models.checkpoint import Checkpoint
 from lmn_music.models.outputs.output import FREE
 from lmn_music.music.notes import Note
 from lmn_music.music.part import Part
-from lmn_music.music.pianoroll import LOWEST_PITCH
+from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH
 from lmn_music.music.piece import Piece
+from lmn_music.words import counted
 
 LEAD = 16  # frames after the span that the new music has to lead to
 PARTICLES, SWEEPS = 64, 3
@@ -36,7 +39,7 @@ def rewrite(
     voice: int | None = None,
     below: int | None = None,
     temperature: float = 1.0,
-) -> Piece:
+) -> Arrangement:
     """Return a piece in which some bars are composed anew; everything else stays exactly as it is.
 
     The new music follows what comes before it, and is weighed by how well what comes after it follows. A note that
@@ -58,6 +61,7 @@ def rewrite(
         GenerationError: nothing fits.
     """
     start, end = piece.span(first, last)
+    end = min(end, piece.length)
     part = _part(piece, voice)
     per_quarter = checkpoint.header.corpus.frames_per_quarter
 
@@ -70,11 +74,11 @@ def rewrite(
         )
 
     kept = replace(piece, parts=tuple(_without(one, goes, end) for one in piece.parts))
-    whole = piece.roll(per_quarter)
-    moved = way_to_model_key(piece, whole, checkpoint.header.corpus)
-    roll = whole.transposed(moved).frames
-    stays = _frames(kept, per_quarter, moved, len(roll))
+    read = read_frames(piece, per_quarter)
+    moved = way_to_model_key(piece, read, checkpoint.header.corpus)
     begin, until = int(start * per_quarter), ceil(end * per_quarter)
+    roll = _padded(read.transposed(moved).frames, until)
+    stays = _padded(_frames(kept, per_quarter, moved), len(roll))
     given = torch.tensor(roll[begin : until + LEAD], dtype=torch.float32)
     inside = torch.tensor(stays[begin:until], dtype=torch.float32)
     free = inside == 0
@@ -88,6 +92,7 @@ def rewrite(
         generator,
         particles=PARTICLES,
         temperature=temperature,
+        limits=texture(roll),
         prime=torch.tensor(roll[:begin], dtype=torch.float32),
         sweeps=SWEEPS,
     )
@@ -98,11 +103,15 @@ def rewrite(
         for note in notes_of(new, per_quarter, origin, end, transpose=-moved)
         if note.end > start
     ]
-    if part is None:
-        return replace(kept, parts=with_notes(kept.parts, notes, like=piece.parts))
-    place = next(number for number, one in enumerate(piece.parts) if one is part)
-    changed = with_notes(kept.parts[place : place + 1], notes, like=(part,))
-    return replace(kept, parts=(*kept.parts[:place], *changed, *kept.parts[place + 1 :]))
+    pitched = {place: one for place, one in enumerate(piece.parts) if not one.drums}
+    places = {place: one for place, one in pitched.items() if one is part} or {
+        # the parts that lose notes; where nothing is lost, as in a rest, all of them
+        place: one
+        for place, one in pitched.items()
+        if any(goes(one, note) for note in one.notes)
+    }
+    whole = replace(kept, parts=with_notes(kept.parts, notes, places or pitched))
+    return Arrangement.of(whole, piece, new=(start, end), model=checkpoint.name, seed=seed, moved=moved)
 
 
 def _part(piece: Piece, voice: int | None) -> Part | None:
@@ -111,7 +120,7 @@ def _part(piece: Piece, voice: int | None) -> Part | None:
         return None
     parts = [part for part in piece.parts if not part.drums]
     if not 1 <= voice <= len(parts):
-        raise UsageError(f"there is no voice {voice}: the piece has {len(parts)} parts")
+        raise UsageError(f"there is no voice {voice}: the piece has {counted(len(parts), 'part')}")
     return parts[voice - 1]
 
 
@@ -126,9 +135,13 @@ def _without(part: Part, goes: Callable[[Part, Note], bool], end: Fraction) -> P
     return replace(part, notes=tuple(sorted(notes, key=lambda note: (note.onset, note.pitch))))
 
 
-def _frames(piece: Piece, frames_per_quarter: int, moved: int, length: int) -> npt.NDArray[np.bool_]:
-    """Return the notes of a piece as bool (length, 88); the piece may be silent."""
-    if not any(part.notes for part in piece.parts if not part.drums):
-        return np.zeros((length, 88), dtype=bool)
-    frames = piece.roll(frames_per_quarter).transposed(moved).frames[:length]
-    return np.pad(frames, ((0, length - len(frames)), (0, 0)))
+def _frames(piece: Piece, frames_per_quarter: int, moved: int) -> npt.NDArray[np.bool_]:
+    """Return the notes of a piece as bool (time, 88); the piece may be silent."""
+    if not any(0 <= note.pitch - LOWEST_PITCH < KEYS for part in piece.parts if not part.drums for note in part.notes):
+        return np.zeros((0, KEYS), dtype=bool)
+    return read_frames(piece, frames_per_quarter).transposed(moved).frames
+
+
+def _padded(frames: npt.NDArray[np.bool_], length: int) -> npt.NDArray[np.bool_]:
+    """Return frames, (time, 88), with silence up to so many at least."""
+    return np.pad(frames, ((0, max(0, length - len(frames))), (0, 0)))

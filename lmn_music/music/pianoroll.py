@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any, Self, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from lmn_music.errors import UsageError
 from lmn_music.words import counted
 
 KEYS = 88
@@ -134,3 +136,28 @@ def pitch_name(key: int) -> str:
     """
     octave, pitch_class = divmod(key + LOWEST_PITCH, 12)
     return f"{PITCH_CLASSES[pitch_class]}{octave - 1}"
+
+
+def key_named(name: str) -> int:
+    """Return the key of that name: the inverse of `pitch_name`, but black keys may also be flats.
+
+    Args:
+        name: a capital letter, "#" or "b" for a black key, and the octave, whose number changes at C.
+
+    Returns:
+        From 0 (A0) to 87 (C8).
+
+    Raises:
+        UsageError: no key has this name.
+
+    Example:
+        >>> key_named("C4"), key_named("F#3"), key_named("Bb2")
+        (39, 33, 25)
+    """
+    found = re.fullmatch(r"([A-G])([#b]?)([0-8])", name)
+    if found:
+        letter, accidental, octave = found.groups()
+        pitch = 12 * (int(octave) + 1) + PITCH_CLASSES.index(letter) + {"#": 1, "b": -1, "": 0}[accidental]
+        if 0 <= pitch - LOWEST_PITCH < KEYS:
+            return pitch - LOWEST_PITCH
+    raise UsageError(f"{name!r} is no key of the piano: write a name from A0 to C8, such as C4 (middle C), F#3 or Bb2")

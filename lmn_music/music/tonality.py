@@ -18,6 +18,12 @@ KEY_FRAMES_PER_QUARTER = 4  # fine enough to weigh the notes of a piece by their
 MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 
+# Of each tonic, the key with the fewest accidentals.
+_TONICS = {
+    "major": ("C", "D flat", "D", "E flat", "E", "F", "F sharp", "G", "A flat", "A", "B flat", "B"),
+    "minor": ("C", "C sharp", "D", "E flat", "E", "F", "F sharp", "G", "G sharp", "A", "B flat", "B"),
+}
+
 
 def find_key(roll: PianoRoll, fifths: int | None = None) -> tuple[int, str]:
     """Return the key of the roll, found by the Krumhansl-Schmuckler algorithm.
@@ -118,3 +124,13 @@ def mean_top_key(songs: Iterable[PianoRoll]) -> float:
     """
     frames = np.concatenate([song.frames[song.frames.any(axis=1)] for song in songs])
     return float((KEYS - 1 - frames[:, ::-1].argmax(axis=1)).mean())
+
+
+def key_name(tonic: int, mode: str) -> str:
+    """Return the name of a key, as "B flat major".
+
+    Args:
+        tonic: 0 is C, 11 is B; any multiple of 12 may be added.
+        mode: "major" or "minor".
+    """
+    return f"{_TONICS[mode][tonic % 12]} {mode}"

@@ -1,5 +1,6 @@
 """Pictures: that they open, have a sensible size, and show the notes where they are."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.image import imread
 
 from lmn_music.formats.picture import draw, write_png
+from lmn_music.music.metre import Metre, count_bars
 from lmn_music.music.pianoroll import KEYS, PianoRoll
 
 
@@ -63,3 +65,21 @@ def test_the_outermost_keys_are_shown() -> None:
     low, high = axes.get_ylim()
     assert low < 21 - 0.5
     assert high > 108 + 0.5
+
+
+def test_a_stretch_is_marked_where_it_is() -> None:
+    roll = random_roll(400)
+    plain, marked = (draw(roll, marked=mark) for mark in (None, (Fraction(100), Fraction(130))))
+    changes = [len(new.patches) - len(old.patches) for old, new in zip(plain.axes, marked.axes, strict=True)]
+    lines = [float(line.get_xdata()[0]) for axes in marked.axes for line in axes.lines]  # in frames
+    assert lines == [200, 260]
+    assert changes == [0, 1, 1, 0]
+    assert "composed" in str(marked.get_supxlabel())
+    assert "composed" not in str(plain.get_supxlabel())
+
+
+def test_bars_are_the_bars_of_the_piece() -> None:
+    bars = count_bars((Metre(Fraction(0), 3, 4),), Fraction(1), Fraction(10))
+    (axes,) = draw(random_roll(20), bars=bars).axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "1", "2", "3"]
+    assert axes.get_xticks().tolist() == [0, 2, 8, 14]

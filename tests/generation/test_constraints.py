@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lmn_music.errors import GenerationError
-from lmn_music.generation.constraints import Limits, melody_on_top, nothing_given
+from lmn_music.generation.constraints import Limits, melody_on_top, nothing_given, texture
 from lmn_music.generation.filling import fill
 from lmn_music.models.build import build
 from lmn_music.models.config import ModelConfig
@@ -104,3 +104,11 @@ def test_what_nothing_fits_is_said_in_one_line(model):
 
     with pytest.raises(GenerationError, match="nothing fits what is given in frame 1: "):
         fill(model, nothing_given(3), drawn_by(0), particles=2, limits=Never())
+
+
+def test_the_texture_of_music_is_its_voices_or_its_density_and_its_range():
+    steady = np.zeros((10, KEYS), dtype=bool)
+    steady[1:, 40] = steady[1:, 50] = True
+    assert texture(steady) == Limits(lowest=33, highest=57, voices=2)
+    steady[5:, 85] = True
+    assert texture(steady) == Limits(lowest=33, highest=87, density=pytest.approx(23 / 9))

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from lmn_music.errors import UsageError
 from lmn_music.music import pianoroll
 from lmn_music.music.notes import runs
-from lmn_music.music.pianoroll import KEYS, PianoRoll
+from lmn_music.music.pianoroll import KEYS, PianoRoll, key_named, pitch_name
 from tests.helpers import make_roll
 
 frames = hnp.arrays(bool, st.tuples(st.integers(0, 20), st.just(KEYS)))
@@ -80,7 +81,7 @@ def test_no_note_is_moved_off_the_keyboard():
 
 def test_the_example_in_the_docstring():
     result = doctest.testmod(pianoroll)
-    assert (result.attempted, result.failed) == (5, 0)
+    assert (result.attempted, result.failed) == (6, 0)
 
 
 def test_numpy_takes_a_roll_as_an_array():
@@ -98,3 +99,16 @@ def test_a_roll_with_fewer_frames_is_what_sounds_on_each_of_them():
     assert coarse.resampled(6).resampled(2) == coarse
     with pytest.raises(ValueError, match="cannot become 3"):
         coarse.resampled(3)
+
+
+def test_a_name_means_its_key():
+    assert [key_named(pitch_name(key)) for key in range(KEYS)] == list(range(KEYS))
+    assert [key_named(name) for name in ("Bb2", "Cb4", "B3", "E#4", "F4")] == [25, 38, 38, 44, 44]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "c4", "H4", "C", "4", "C 4", "C4 ", "C##4", "C\u266f4", "Ab0", "C#8", "C9", "C-1", "60"]
+)
+def test_what_is_no_key_is_refused(name):
+    with pytest.raises(UsageError, match="is no key of the piano: write a name from A0 to C8"):
+        key_named(name)
