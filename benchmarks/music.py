@@ -134,7 +134,7 @@ def main() -> None:
         torch.set_num_threads(1)
         run(options.models, options.songs, options.temperature, options.frames)
     else:
-        fill(PAGE, {"music": table()})
+        fill(PAGE, {"music": table()}, alone=False)
 
 
 if __name__ == "__main__":

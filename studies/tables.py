@@ -93,17 +93,25 @@ def paired(differences: Sequence[float], digits: int = 3) -> str:
     return f"**{text}**" if abs(mean) > half else text
 
 
-def fill(page: Path, tables: Mapping[str, str]) -> None:
+def fill(page: Path, tables: Mapping[str, str], *, alone: bool = True) -> None:
     """Put each table between its marks in the page, `<!-- NAME -->` and `<!-- end -->`.
+
+    Args:
+        page: the file.
+        tables: by their names.
+        alone: whether all tables of the page are given; otherwise the others stay as they are.
 
     Raises:
         UsageError: there is no table for some of the marks; the page is left as it is.
     """
     text = page.read_text(encoding="utf-8")
-    if missing := [mark[2] for mark in _MARK.finditer(text) if mark[2] not in tables]:
+    missing = [mark[2] for mark in _MARK.finditer(text) if mark[2] not in tables]
+    if missing and alone:
         raise UsageError(f"{page} asks for {', '.join(missing)}, of which there are no results")
     with replacing(page) as temporary:
-        temporary.write_text(_MARK.sub(lambda m: f"{m[1]}{tables[m[2]]}\n{m[3]}", text), encoding="utf-8")
+        temporary.write_text(
+            _MARK.sub(lambda m: f"{m[1]}{tables[m[2]]}\n{m[3]}" if m[2] in tables else m[0], text), encoding="utf-8"
+        )
 
 
 def report(studies: Iterable[Study], out: Path) -> dict[str, str]:

@@ -21,7 +21,7 @@ def script():
 def test_the_page_has_the_stored_table(script, tmp_path):
     text = script.PAGE.read_text()
     (tmp_path / "page.md").write_text(text)
-    fill(tmp_path / "page.md", {"music": script.table()})
+    fill(tmp_path / "page.md", {"music": script.table()}, alone=False)
     assert (tmp_path / "page.md").read_text() == text
 
 
