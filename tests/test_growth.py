@@ -74,7 +74,7 @@ ARCHITECTURES = {"dense": [], "tied": [word for change in TIED for word in ("--s
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_new_network_trains_resumes_evaluates_and_generates(architecture, tunes, monkeypatch):
     train = [*TRAIN, *ARCHITECTURES[architecture]]
-    assert "1 stage: EMA, at most 3 passes" in lmn_music("train", tunes, "--out", "whole", *train)
+    assert "1 stage: EMA, at most 3 epochs" in lmn_music("train", tunes, "--out", "whole", *train)
     checkpoint = load_checkpoint("whole")
     assert isinstance(checkpoint.model.network, MovingAverage)
     assert checkpoint.header.model.architecture == architecture
