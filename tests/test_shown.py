@@ -1,4 +1,4 @@
-"""What objects show of themselves in a session: one short line."""
+"""What objects show of themselves in a notebook: one short line."""
 
 from dataclasses import replace
 
