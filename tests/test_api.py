@@ -127,6 +127,8 @@ def test_a_song_is_harmonised_continued_and_rewritten():
     assert isinstance(voices, lmn_music.Piece)
     assert voices.parts[0].name == "Melody"
     assert voices == lmn_music.harmonise("song.mid", model, seed=2, particles=4)
+    api.arrange_files("voices.mid", lambda: voices)
+    assert lmn_music.read_piece("voices.mid").parts[0].notes == voices.parts[0].notes
     longer = lmn_music.continue_piece(song, model, bars=1, seed=2)
     assert longer.roll(1)[:8] == song
     assert longer.new == (8, 12)

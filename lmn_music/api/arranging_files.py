@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lmn_music.api.arguments import several
+
 if TYPE_CHECKING:
     from lmn_music.generation.arrangement import Arrangement
     from lmn_music.music.piece import Piece
@@ -14,7 +16,7 @@ FRAMES_PER_QUARTER = (1, 2, 3, 4, 6, 8, 12)
 TEMPO = 120.0  # of a MIDI file that names none
 
 
-def arrange_files(out: Sequence[str | Path], arrange: Callable[[], Arrangement]) -> Arrangement:
+def arrange_files(out: str | Path | Sequence[str | Path], arrange: Callable[[], Arrangement]) -> Arrangement:
     """Arrange a piece and write it; that it can be written is checked first.
 
     A .mid file has the parts, the exact times, the tempo and the metre of the piece. Every other format has its roll,
@@ -22,7 +24,7 @@ def arrange_files(out: Sequence[str | Path], arrange: Callable[[], Arrangement])
     marks what is new.
 
     Args:
-        out: the files.
+        out: one file, or several.
         arrange: does the work, such as `lambda: harmonise("tune.mid")`.
 
     Returns:
@@ -38,11 +40,12 @@ def arrange_files(out: Sequence[str | Path], arrange: Callable[[], Arrangement])
     """
     from lmn_music.formats import FORMATS, check_output, write_piece, write_roll
 
-    for path in out:
-        check_output(Path(path))
+    paths = [Path(path) for path in several(out)]
+    for path in paths:
+        check_output(path)
     song = arrange()
-    for path in out:
-        if FORMATS[Path(path).suffix.lower()].write_piece:
+    for path in paths:
+        if FORMATS[path.suffix.lower()].write_piece:
             write_piece(song, path)
         else:
             tempo = song.tempos[0].quarters_per_minute if song.tempos else TEMPO
