@@ -10,7 +10,7 @@ from PIL import Image
 
 from lmn_music.files import replacing
 
-COLOURS = 64  # of a file; lines and text look the same with them, and take a quarter of the bytes
+COLOURS = 32  # of a file; lines and text look the same with them, and take a fifth of the bytes
 
 
 def save(figure: Figure, path: Path) -> None:
