@@ -14,7 +14,6 @@ import argparse
 import json
 import re
 import time
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +23,9 @@ import torch
 from lmn_music import api
 from lmn_music.corpora import load_corpus
 from lmn_music.files import replacing
-from lmn_music.generation.constraints import Limits, melody_on_top
+from lmn_music.generation.constraints import Limits, melody_on_top, parallels
 from lmn_music.generation.filling import fill
+from lmn_music.generation.harmonising import PARALLELS
 from lmn_music.models.checkpoint import Checkpoint
 from lmn_music.music.measures import MEASURES
 from lmn_music.music.pianoroll import KEYS, PianoRoll
@@ -35,10 +35,11 @@ from studies.tables import markdown
 ROOT = Path(__file__).resolve().parent.parent
 STORED = ROOT / "docs" / "results" / "harmonise.json"
 PAGE = ROOT / "docs" / "music.md"
-WAYS: dict[str, tuple[int, int | None]] = {  # particles, and how many voices are asked for
-    "plain clamping: 1 particle": (1, None),
-    "64 particles": (64, None),
-    "64 particles, four voices asked for": (64, 4),
+WAYS: dict[str, tuple[int, Limits]] = {  # particles, and what is asked for
+    "plain clamping: 1 particle": (1, Limits()),
+    "64 particles": (64, Limits()),
+    "64 particles, four voices asked for": (64, Limits(voices=4)),
+    "64 particles, four voices, few parallels: as the command does": (64, Limits(voices=4, parallels=PARALLELS)),
 }
 BACH = "Bach"
 CLASHES = next(measure for measure in MEASURES if measure.name == "frames with a semitone or major seventh")
@@ -55,7 +56,7 @@ def stored() -> dict[str, Counts]:
 def store(found: dict[str, Counts]) -> None:
     """Keep what was counted, a song in a line."""
     STORED.parent.mkdir(exist_ok=True)
-    lines = [f"{json.dumps(name)}: {json.dumps(found[name])}" for name in sorted(found)]
+    lines = [f"{json.dumps(name)}:{json.dumps(found[name], separators=(',', ':'))}" for name in sorted(found)]
     with replacing(STORED) as temporary:
         temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
@@ -68,25 +69,6 @@ def top_line(frames: Frames) -> Frames:
     return top
 
 
-def parallels(frames: Frames) -> int:
-    """Count parallel fifths and octaves: pairs of voices that both move, a fifth or an octave apart before and after.
-
-    Voices are keys of equal rank in two neighbouring frames with equal numbers of keys. Twelfths count as fifths, and
-    all multiples of an octave as octaves.
-    """
-    found = 0
-    for before, after in pairwise(frames):
-        old, new = np.flatnonzero(before), np.flatnonzero(after)
-        if len(old) != len(new):
-            continue
-        for low in range(len(old)):
-            for high in range(low + 1, len(old)):
-                moved = old[low] != new[low] and old[high] != new[high]
-                apart = (old[high] - old[low]) % 12, (new[high] - new[low]) % 12
-                found += bool(moved and apart in ((0, 0), (7, 7)))
-    return found
-
-
 def count(checkpoint: Checkpoint, frames: Frames, bach: Frames, seconds: float) -> Counts:
     """Return what is counted in a song."""
     with torch.no_grad():
@@ -96,14 +78,14 @@ def count(checkpoint: Checkpoint, frames: Frames, bach: Frames, seconds: float) 
     return {
         "frames": len(frames),
         "nats": round(-float(log_prob.sum()), 3),
-        "clashes": float(clashes),
-        "sounding": float(sounding),
-        "keys": float(voices.sum()),
-        "fewer": float((voices < asked).sum()),
-        "more": float((voices > asked).sum()),
-        "parallels": parallels(frames),
-        "melody": float(bach.any(axis=1).sum()),
-        "kept": float((top_line(frames) & top_line(bach)).sum()),
+        "clashes": int(clashes),
+        "sounding": int(sounding),
+        "keys": int(voices.sum()),
+        "fewer": int((voices < asked).sum()),
+        "more": int((voices > asked).sum()),
+        "parallels": int(parallels(*(torch.tensor(part).float() for part in (frames[:-1], frames[1:]))).sum()),
+        "melody": int(bach.any(axis=1).sum()),
+        "kept": int((top_line(frames) & top_line(bach)).sum()),
         "seconds": round(seconds, 2),
     }
 
@@ -114,7 +96,7 @@ def run(every: int) -> None:
     found = stored()
     for number, song in list(enumerate(load_corpus("jsb").test))[::every]:
         found.setdefault(f"{BACH}, song {number:02d}", count(checkpoint, song.frames, song.frames, 0))
-        for way, (particles, voices) in WAYS.items():
+        for way, (particles, limits) in WAYS.items():
             name = f"{way}, song {number:02d}"
             if name in found:
                 continue
@@ -124,7 +106,7 @@ def run(every: int) -> None:
                 melody_on_top(top_line(song.frames)),
                 torch.Generator().manual_seed(number),
                 particles=particles,
-                limits=Limits(voices=voices),
+                limits=limits,
             )
             found[name] = count(checkpoint, filled.frames, song.frames, time.process_time() - start)
         store(found)

@@ -13,7 +13,8 @@ from lmn_music.generation.particles import Potential
 from lmn_music.models.outputs.output import FREE
 from lmn_music.music.pianoroll import KEYS
 
-MARGIN = 7  # semitones: a fifth
+FIFTH, OCTAVE = 7, 12  # semitones
+MARGIN = FIFTH
 STEADY = 0.8  # so many frames of the same number of keys make a texture of so many voices
 VOICES, DENSITY = 3.0, 0.2  # nats that a frame loses per squared key that it has too many or too few
 GAIN, LARGEST = 0.2, 8.0  # how fast each key becomes likelier, in nats, while the density is too low; at most
@@ -29,12 +30,14 @@ class Limits:
         voices: how many keys shall sound; a frame with one more or one less is e^3 times less likely.
         density: how many keys shall sound on average. While fewer sound, frames with more keys become likelier, and the
             other way round; how many sound in a single frame is left to the model.
+        parallels: the nats that a frame loses for each of its parallel fifths and octaves, see `parallels`.
     """
 
     lowest: int = 0
     highest: int = KEYS - 1
     voices: int | None = None
     density: float | None = None
+    parallels: float = 0.0
 
     def apply(self, given: Tensor) -> Tensor:
         """Return what is given, (time, 88), with silence outside the range where nothing else was given."""
@@ -43,24 +46,26 @@ class Limits:
         return torch.where(outside & (given == FREE), 0.0, given)
 
     def potential(self, given: Tensor) -> Potential | None:
-        """Return the log-weight of a frame by how many keys sound in it; None if that makes no difference.
+        """Return the log-weight of a frame, by how many keys sound in it and how they move; None if it is always zero.
 
         Frames in which a melody rests are left alone: in them some keys are given, and none of these sounds.
 
         Args:
             given: (time, 88), see `particle_filter`.
         """
-        if self.voices is None and self.density is None:
+        if self.voices is None and self.density is None and not self.parallels:
             return None
         rests = ~(given == 1).any(dim=1) & (given == 0).any(dim=1)
         bonus = 0.0  # nats for each key that sounds, so that the density is right on average
 
-        def of_frame(number: int, frames: Tensor, _previous: Tensor) -> Tensor:
+        def of_frame(number: int, frames: Tensor, previous: Tensor) -> Tensor:
             nonlocal bonus
             if number == 0:
                 bonus = 0.0
             sounding = frames.sum(dim=1)
             weight = torch.zeros_like(sounding)
+            if self.parallels:
+                weight = weight - self.parallels * parallels(previous, frames)
             if rests[number]:
                 return weight
             if self.voices is not None:
@@ -72,6 +77,29 @@ class Limits:
             return weight
 
         return of_frame
+
+
+def parallels(before: Tensor, after: Tensor) -> Tensor:
+    """Return how many parallel fifths and octaves lead from one frame to the next.
+
+    Two voices are parallel that both move, and that lie a fifth apart before and after, or an octave; twelfths count as
+    fifths, and all multiples of an octave as octaves. Voices are keys of equal rank in two frames with as many keys.
+
+    Args:
+        before: (frames, keys) of zeros and ones.
+        after: (frames, keys), what follows each of them.
+
+    Returns:
+        (frames,).
+    """
+    most = int(torch.maximum(before.sum(dim=1), after.sum(dim=1)).max())
+    key = torch.arange(before.shape[1], device=before.device)
+    old, new = (torch.where(frames > 0, key, -1).topk(most, dim=1).values for frames in (before, after))
+    moves = (old != new) & (old >= 0)
+    apart, then = ((ranked.unsqueeze(2) - ranked.unsqueeze(1)) % OCTAVE for ranked in (old, new))
+    both = (moves.unsqueeze(2) & moves.unsqueeze(1)).triu(diagonal=1)
+    found = both & (apart == then) & ((apart == 0) | (apart == FIFTH))
+    return torch.where(before.sum(dim=1) == after.sum(dim=1), found.sum(dim=(1, 2)), 0).to(after)
 
 
 def texture(frames: npt.NDArray[np.bool_]) -> Limits:

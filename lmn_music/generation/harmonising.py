@@ -16,6 +16,7 @@ from lmn_music.music.pianoroll import KEYS
 from lmn_music.music.piece import Piece
 from lmn_music.music.voices import split_voices
 
+PARALLELS = 2.0  # nats for each parallel fifth or octave
 NAMES = {2: ("Bass",), 3: ("Middle", "Bass"), 4: ("Alto", "Tenor", "Bass")}  # of the other voices, highest first
 
 
@@ -62,7 +63,7 @@ def harmonise(
         particles=particles,
         temperature=temperature,
         # What is moved back has to be on the keyboard, too.
-        limits=Limits(lowest=max(0, moved), highest=min(KEYS, KEYS + moved) - 1, voices=voices),
+        limits=Limits(lowest=max(0, moved), highest=min(KEYS, KEYS + moved) - 1, voices=voices, parallels=PARALLELS),
     )
     others = without_melody(replace(there, frames=found.frames), there)
     parts = (part.transposed(-moved) for part in split_voices(others, NAMES.get(voices, ())))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lmn_music.errors import GenerationError
-from lmn_music.generation.constraints import Limits, melody_on_top, nothing_given, texture
+from lmn_music.generation.constraints import Limits, melody_on_top, nothing_given, parallels, texture
 from lmn_music.generation.filling import fill
 from lmn_music.models.build import build
 from lmn_music.models.config import ModelConfig
@@ -112,3 +112,40 @@ def test_the_texture_of_music_is_its_voices_or_its_density_and_its_range():
     assert texture(steady) == Limits(lowest=33, highest=57, voices=2)
     steady[5:, 85] = True
     assert texture(steady) == Limits(lowest=33, highest=87, density=pytest.approx(23 / 9))
+
+
+def keys(*numbers):
+    frame = torch.zeros(KEYS)
+    frame[list(numbers)] = 1
+    return frame
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "count"),
+    [
+        ((30, 37), (32, 39), 1),  # fifths
+        ((30, 42), (35, 47), 1),  # octaves
+        ((30, 49), (29, 48), 1),  # twelfths
+        ((30, 37), (32, 51), 1),  # a fifth, then a twelfth
+        ((30, 37), (32, 41), 0),  # a fifth, then a sixth
+        ((30, 42), (32, 39), 0),  # an octave, then a fifth
+        ((30, 37), (30, 37), 0),  # nothing moves
+        ((30, 37), (30, 42), 0),  # one voice alone moves
+        ((30, 37), (32, 44), 0),  # a fifth, then an octave
+        ((30, 34), (32, 36), 0),  # thirds
+        ((30, 37), (32, 39, 50), 0),  # another number of voices
+        ((30, 37, 42), (32, 39, 44), 2),  # a fifth and an octave; the fourth between them is none
+        ((), (), 0),
+    ],
+)
+def test_parallels_are_counted(before, after, count):
+    assert int(parallels(keys(*before).unsqueeze(0), keys(*after).unsqueeze(0))) == count
+
+
+def test_parallels_cost_what_they_should():
+    before, after = (
+        torch.stack([keys(*one), keys(*other)]) for one, other in (((30, 37), (30, 34)), ((32, 39), (32, 36)))
+    )
+    weigh = Limits(parallels=1.5).potential(nothing_given(2))
+    assert weigh(1, after, before).tolist() == [-1.5, 0.0]
+    assert Limits(voices=2, parallels=1.5).potential(nothing_given(2))(1, after, before).tolist() == [-1.5, 0.0]
