@@ -50,13 +50,17 @@ Frames = npt.NDArray[np.bool_]
 
 def stored() -> dict[str, Counts]:
     """Return what was counted so far, by row and song."""
-    return json.loads(STORED.read_text()) if STORED.exists() else {}
+    kept = json.loads(STORED.read_text()) if STORED.exists() else {"columns": []}
+    columns = kept.pop("columns")
+    return {name: dict(zip(columns, values, strict=True)) for name, values in kept.items()}
 
 
 def store(found: dict[str, Counts]) -> None:
-    """Keep what was counted, a song in a line."""
+    """Keep what was counted, a song in a line, after a line that names the counts."""
     STORED.parent.mkdir(exist_ok=True)
-    lines = [f"{json.dumps(name)}:{json.dumps(found[name], separators=(',', ':'))}" for name in sorted(found)]
+    rows = {"columns": list(next(iter(found.values())))}
+    rows |= {name: list(found[name].values()) for name in sorted(found)}
+    lines = [f"{json.dumps(name)}: {json.dumps(values)}" for name, values in rows.items()]
     with replacing(STORED) as temporary:
         temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
