@@ -30,7 +30,8 @@ def find_melody(piece: Piece) -> Part:
     """Return the tune of a piece.
 
     The tune is the only part that is not drums; else the part whose name says so (`NAMES`: "Melody", "Soprano", "Voice"
-    and the like; of several, the highest on average); else all parts together. If that is one line of single notes, it
+    and the like, but not one that sounds for less than half as long as another of them; of several, the highest on
+    average); else all parts together. If that is one line of single notes, it
     is returned exactly as it is. Otherwise its top line is the tune: see `top_line`.
 
     Args:
@@ -50,11 +51,16 @@ def find_melody(piece: Piece) -> Part:
 
 
 def _named(parts: Sequence[Part]) -> Part | None:
-    for names in NAMES:
-        found = [part for part in parts if any(_begins(part.name, name) for name in names)]
-        if found:
-            return max(found, key=lambda part: sum(note.pitch for note in part.notes) / len(part.notes))
+    found = [[part for part in parts if any(_begins(part.name, name) for name in names)] for names in NAMES]
+    longest = max((_sounding(part) for same in found for part in same), default=Fraction(0))
+    for same in found:
+        if lasting := [part for part in same if _sounding(part) >= longest / 2]:
+            return max(lasting, key=lambda part: sum(note.pitch for note in part.notes) / len(part.notes))
     return None
+
+
+def _sounding(part: Part) -> Fraction:
+    return sum((note.end - note.onset for note in part.notes), Fraction(0))
 
 
 def _begins(title: str, name: str) -> bool:

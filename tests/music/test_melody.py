@@ -21,6 +21,13 @@ def line(*notes: tuple[int, float | str, float | str]) -> tuple[Note, ...]:
     return tuple(Note(pitch, Fraction(onset), Fraction(end)) for pitch, onset, end in notes)
 
 
+def test_a_part_that_joins_late_is_not_the_tune() -> None:
+    """As the soprano of a choir that sings the refrain after a solo voice."""
+    solo = Part(line((72, 0, 4), (74, 4, 8), (71, 8, 12)), "Solo Voice")
+    late = Part(line((79, 8, 12)), "Soprano")
+    assert find_melody(Piece((solo, late))) is solo
+
+
 def heard(roll: PianoRoll) -> list[int | None]:
     """Return the pitch of each frame, or None."""
     assert (roll.frames.sum(axis=1) <= 1).all()
