@@ -1,6 +1,6 @@
 """What the shipped models compose, beside the test songs of their corpora: the table of docs/music.md.
 
-    python benchmarks/music.py run jsb nottingham --songs 20
+    python benchmarks/music.py run
     python benchmarks/music.py table
 
 `run` composes what is missing in docs/results/music.json, ten songs at a time without a beginning to continue, and
