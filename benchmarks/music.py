@@ -35,7 +35,7 @@ STORED = ROOT / "docs" / "results" / "music.json"
 PAGE = ROOT / "docs" / "music.md"
 BLOCK = 10  # songs
 
-Results = dict[str, list[dict[str, Any]]]
+Results = dict[str, list[Any]]
 
 
 def stored() -> Results:
@@ -43,7 +43,7 @@ def stored() -> Results:
     return json.loads(STORED.read_text()) if STORED.exists() else {}
 
 
-def store(name: str, measured: list[dict[str, Any]]) -> None:
+def store(name: str, measured: list[Any]) -> None:
     """Add a measurement, one in a line."""
     results = stored() | {name: measured}  # others may have written
     STORED.parent.mkdir(exist_ok=True)
@@ -73,13 +73,13 @@ def run(models: list[str], songs: int, temperature: float, most: int) -> None:
                 continue
             new = api.compose_songs(checkpoint, count=BLOCK, frames=frames, seed=first, temperature=temperature)
             found = measure_songs(list(new), corpus.train, checkpoint)
-            store(block, [{"name": each.name, "sum": _plain(counted.sum(axis=0))} for each, counted in found.measures])
+            store(block, [_plain(counted.sum(axis=0)) for _, counted in found.measures])
             print("measured", block, flush=True)
 
 
-def _plain(counted: np.ndarray) -> list[Any]:
-    """Return the array as lists, in as few characters as are exact enough."""
-    return np.where(counted == np.round(counted), np.round(counted), np.round(counted, 3)).tolist()
+def _plain(counted: np.ndarray) -> list[float]:
+    """Return the numbers in as few characters as are exact enough."""
+    return [int(number) if number == round(number) else round(number, 3) for number in counted.tolist()]
 
 
 def rows_of(results: Results, name: str, frames: str, temperature: str) -> tuple[int, list[Row]]:
@@ -89,7 +89,7 @@ def rows_of(results: Results, name: str, frames: str, temperature: str) -> tuple
     rows = []
     for number, test in enumerate(results[f"{name}, test songs, {frames} frames"]):
         row = Row.model_validate(test)  # of the test songs, beside themselves
-        songs = value(np.array([block[number]["sum"] for block in blocks]))
+        songs = value(np.array([block[number] for block in blocks]))
         apart = float(distance(songs, np.array(row.test)))
         rows.append(row.model_copy(update={"songs": tuple(songs.tolist()), "distance": apart}))
     return len(blocks) * BLOCK, rows

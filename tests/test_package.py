@@ -1,6 +1,7 @@
 """What is installed is complete: a wheel, made out of the sdist, composes in an environment of its own."""
 
 import os
+import shutil
 import site
 import subprocess
 import sys
@@ -77,3 +78,13 @@ def test_the_citation_is_of_this_version():
     for work in citation["references"]:
         assert {"type", "title", "authors", "year"} <= set(work)
     assert sum(work["title"] in readme for work in citation["references"]) >= 2
+
+
+def test_the_repository_stays_under_5_mb():
+    """All files of a checkout, models included; the history does not count."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("not a checkout")
+    listed = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    sizes = {name: (ROOT / name).stat().st_size for name in listed.stdout.split("\0") if (ROOT / name).is_file()}
+    assert sum(sizes.values()) < 5_000_000, sorted(sizes, key=sizes.get)[-10:]
