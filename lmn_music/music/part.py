@@ -46,9 +46,3 @@ class Part:
         if not all(0 <= note.pitch <= 127 for note in notes):
             raise ValueError(f"transposing by {semitones} moves a note out of the range of MIDI")
         return replace(self, notes=notes)
-
-    def joined(self, other: Part | None) -> Self:
-        """Return the part with the notes of another one, which sound on this part's instrument."""
-        if other is None:
-            return self
-        return replace(self, notes=tuple(sorted((*self.notes, *other.notes), key=lambda note: note.onset)))

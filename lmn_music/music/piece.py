@@ -139,19 +139,6 @@ class Piece:
         """Return the piece without the silence at its end."""
         return replace(self, length=self.end)
 
-    def continued(self, parts: Sequence[Part]) -> Self:
-        """Return the piece with more music on its tracks.
-
-        The notes of each new part follow the notes of one part of the piece, the first those of the first part that is
-        not drums, and so on. New parts beyond these are added as they are.
-
-        Args:
-            parts: the new parts, their times counted from the start of the piece (see `Part.shifted`).
-        """
-        new = iter(parts)
-        joined = tuple(part if part.drums else part.joined(next(new, None)) for part in self.parts)
-        return replace(self, parts=joined).with_parts(new)
-
     def transposed(self, semitones: int) -> Self:
         """Return the piece transposed. Transposed by `-semitones`, its notes are again what they were.
 
