@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from lmn_music.music.pianoroll import PianoRoll
     from lmn_music.music.piece import Piece
 
-PARTICLES = 64
 MOST_VOICES = 8
 MOST_BARS = 1000
 
@@ -26,7 +25,7 @@ def harmonise(
     *,
     voices: int = 4,
     seed: int | None = None,
-    particles: int = PARTICLES,
+    particles: int | None = None,
     temperature: float = 1.0,
     device: str = "auto",
 ) -> Arrangement:
@@ -38,7 +37,7 @@ def harmonise(
         model: see `load_model`.
         voices: how many keys sound together for the most part, from 2 to 8, the melody among them.
         seed: the same seed gives the same voices; drawn at random if not given.
-        particles: how many songs are drawn side by side; more are slower and fit the melody better.
+        particles: how many songs are drawn side by side, 64 if not given; more are slower and fit the melody better.
         temperature: see `compose`.
         device: see `resolve_device`.
 
@@ -57,10 +56,11 @@ def harmonise(
         >>> [part.name for part in song.parts][:2]
         ['Melody', 'Alto']
     """
+    from lmn_music.generation.filling import PARTICLES
     from lmn_music.generation.harmonising import harmonise as harmonise_piece
 
     voices = whole_number("voices", voices, 2, MOST_VOICES)
-    particles = whole_number("particles", particles, 1)
+    particles = whole_number("particles", PARTICLES if particles is None else particles, 1)
     piece, checkpoint, seed = _begin(tune, model, seed, temperature, device)
     return harmonise_piece(checkpoint, piece, seed=seed, voices=voices, particles=particles, temperature=temperature)
 

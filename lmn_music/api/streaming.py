@@ -57,7 +57,7 @@ def stream(
     check_temperature(temperature)
     checkpoint = load_model(model, device=device)
     start = open_prime(checkpoint, prime)
-    generator = torch.Generator(next(checkpoint.model.parameters()).device).manual_seed(seed)
+    generator = torch.Generator(checkpoint.device).manual_seed(seed)
     frames = sample_frames(
         checkpoint.model,
         generator,

@@ -68,7 +68,7 @@ def particle_filter(
         model: in evaluation mode.
         state: the state before the first frame, of as many equal songs as there shall be particles.
         given: (time, keys), 1 for a key that must sound, 0 for a key that must be silent, FREE for a key to draw.
-        generator: where the random numbers come from, on the CPU or the model's device.
+        generator: where the random numbers come from, on the model's device.
         potential: called with the number of a frame (from 0), this frame (particles, keys) and the frame before;
             returns a log-weight (particles,) by which the frame counts more or less, -inf for a frame that must not be.
         temperature: see `draw_frames`.
@@ -115,10 +115,10 @@ def particle_filter(
                 chosen[0] = _ancestor(model, state, share, reference[number + 1 :][:LOOKAHEAD], generator)
             state, log_weight = state.select(chosen), torch.zeros_like(log_weight)
         else:
-            chosen = torch.arange(count)
+            chosen = torch.arange(count, device=share.device)
         ancestors.append(chosen)
     # From the last frame back, each particle's own ancestors.
-    line, songs = torch.arange(count), []
+    line, songs = torch.arange(count, device=log_weight.device), []
     for frame, chosen in zip(reversed(frames), reversed(ancestors), strict=True):
         line = chosen[line]
         songs.append(frame[line])
@@ -146,8 +146,11 @@ class ImpossibleError(ValueError):
     """No particle can have what is given in a frame; `frame` is its number."""
 
     def __init__(self, frame: int) -> None:
-        super().__init__(f"what is given in frame {frame} has no chance at all")
+        super().__init__(frame)  # so that it can be pickled
         self.frame = frame
+
+    def __str__(self) -> str:
+        return f"what is given in frame {self.frame} has no chance at all"
 
 
 def systematic(share: Tensor, generator: torch.Generator) -> Tensor:
@@ -158,5 +161,6 @@ def systematic(share: Tensor, generator: torch.Generator) -> Tensor:
         generator: where the one random number comes from.
     """
     count = len(share)
-    places = (torch.rand((), generator=generator, dtype=share.dtype) + torch.arange(count)) / count
+    first = torch.rand((), generator=generator, dtype=share.dtype, device=share.device)
+    places = (first + torch.arange(count, device=share.device)) / count
     return torch.searchsorted(share.cumsum(dim=0), places).clamp(max=count - 1)

@@ -14,7 +14,7 @@ import torch
 from lmn_music.errors import UsageError
 from lmn_music.generation.arrangement import Arrangement
 from lmn_music.generation.constraints import texture
-from lmn_music.generation.filling import fill
+from lmn_music.generation.filling import PARTICLES, fill
 from lmn_music.generation.key import way_to_model_key
 from lmn_music.generation.parts import notes_of, read_frames, with_notes
 from lmn_music.models.checkpoint import Checkpoint
@@ -26,7 +26,7 @@ from lmn_music.music.piece import Piece
 from lmn_music.words import counted
 
 LEAD = 16  # frames after the span that the new music has to lead to
-PARTICLES, SWEEPS = 64, 3
+SWEEPS = 3
 
 
 def rewrite(
