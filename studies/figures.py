@@ -17,6 +17,6 @@ def save(figure: Figure, path: Path) -> None:
     """Write the figure to a PNG file."""
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", dpi=100)
-    few = Image.open(drawn).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    few = Image.open(drawn).convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     with replacing(path) as temporary:
         few.save(temporary, format="png", optimize=True)

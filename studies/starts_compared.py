@@ -54,11 +54,13 @@ def prepared(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def _points(row: Row) -> list[tuple[int, float, float]]:
-    before = [row["valid_nll_after"]] if pd.notna(row.get("valid_nll_after")) else []
-    start = 1 - len(before)
+    before = [(0, row["valid_nll_after"])] if pd.notna(row.get("valid_nll_after")) else []
+    curve = [*before, *enumerate(row["curve"], 1)]
+    if len(row["curve"]) < row["epochs"]:  # the stored curve ends with the best epoch
+        curve.append((row["epochs"], min(row["curve"])))
     return [
         (int(row["first_stage"]) + n, round(row["before_seconds"] + n * row["epoch_seconds"], 2), round(nll, 4))
-        for n, nll in enumerate([*before, *row["curve"]], start)
+        for n, nll in curve
     ]
 
 
@@ -76,7 +78,7 @@ def _of(column: str, scale: float = 1.0) -> Difference:
 
 def _at_equal_epochs(one: Row, other: Row) -> float:
     """Return the difference of the best validation likelihoods so far, when the shorter of the two trainings ends."""
-    count = min(len(one["curve"]), len(other["curve"]))
+    count = min(one["epochs"], other["epochs"])
     return float(min(one["curve"][:count]) - min(other["curve"][:count]))
 
 

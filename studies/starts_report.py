@@ -52,6 +52,7 @@ SETTINGS: dict[str, Cell] = {
     "seconds": lambda cell: "" if pd.isna(cell["before_seconds"].iloc[0]) else cell["seconds"].mean(),
     "broken off": lambda cell: int(cell["failed"].notna().sum()),
 }
+LISTED = ("paired", "paired-epochs", "paired-seconds")  # measures of which every comparison is listed, not only counted
 ACCURACIES: dict[Definition, str] = {"threshold": "accuracy_thresholded", "sampled": "accuracy_sampled"}
 
 
@@ -69,7 +70,7 @@ def tables(trainings: pd.DataFrame) -> dict[str, str]:
         "counts": [row for measure in MEASURES for row in counts(compared, measure)],
         "counts-corpora": list(counts(compared, "paired", ["corpus"])),
         "autoencoders": of_pairs(compared, "paired", AUTOENCODERS, ["corpus", "model"]),
-        **{measure: of_pairs(compared, measure, OTHERS, CELL) for measure in MEASURES},
+        **{measure: of_pairs(compared, measure, OTHERS, CELL) for measure in LISTED},
         "speed": list(_speed(found[found["failed"].isna()])),
         "hand-over": listing(found[found["start"].isin(AUTOENCODERS)], CELL, HAND_OVER),
         "baselines": listing(beside.rename(columns={"name": "model"}), ["corpus", "model"], BASELINES),
@@ -128,12 +129,14 @@ def figures(trainings: pd.DataFrame, out: Path) -> None:
     if not models:
         return
     corpora = list(dict.fromkeys(found["corpus"]))
-    figure = Figure(figsize=(4 * len(corpora), 3.2 * len(models)), layout="constrained")
+    figure = Figure(figsize=(3.2 * len(corpora), 2.4 * len(models)), layout="constrained")
     panels = figure.subplots(len(models), len(corpora), squeeze=False)
     for model, line in zip(models, panels, strict=True):
         for corpus, axes in zip(corpora, line, strict=True):
             here = found[found["corpus"] == corpus]
             _panel(axes, here[here["model"] == model], here[here["model"].isin(NETWORKS_OF.get(model, ()))])
+    shown = {label: line for axes in panels.flat for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(shown.values(), shown, loc="outside lower center", ncols=len(shown))
     save(figure, out / "starts.png")
 
 
@@ -146,13 +149,12 @@ def _panel(axes: Axes, ours: pd.DataFrame, networks: pd.DataFrame) -> None:
     for start, seeds in ours.groupby("start", sort=False):
         _curve(axes, seeds, column, label=start, color=f"C{STARTS.index(start)}", linestyle="-")
     for number, (network, seeds) in enumerate(networks.groupby("model", sort=False), len(STARTS)):
-        _curve(axes, seeds, column, label=network, color=f"C{number}", linestyle=":")
-    axes.set(title=f"{corpus}, {model}", xlabel=("epochs", "seconds")[column], ylabel="validation, nats per frame")
+        _curve(axes, seeds, column, label=network.removesuffix("-NADE"), color=f"C{number}", linestyle=":")
+    axes.set(title=f"{corpus}, {model}", xlabel=("epochs", "seconds")[column], ylabel="nats per frame")
     shown = ours["end"]
     bottom = min(shown.min(), networks["end"].min() if len(networks) else np.inf)
-    axes.set_ylim(bottom - 0.1, shown.max() + 0.35 * (shown.max() - shown.min()) + 1.0)
+    axes.set_ylim(bottom - 0.1, shown.max() + 0.35 * (shown.max() - shown.min()) + 0.7)
     axes.grid(visible=True, alpha=0.3)
-    axes.legend(fontsize=7)
 
 
 def _curve(axes: Axes, seeds: pd.DataFrame, column: int, **style: Any) -> None:

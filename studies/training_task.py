@@ -25,6 +25,7 @@ from studies.engine import Row
 COMMAND = "lmn-music experiment"
 REPEATS = 2  # how often the speed of a model is measured
 HAND_OVER = "hand-over"
+DIGITS = 6  # of stored likelihoods and accuracies
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,11 @@ class TrainingTask:
         seconds = clock[-1] if clock else 0.0
         if self.before is not None and self.epoch is not None:
             seconds = self.before + len(last) * self.epoch
+        figures = self._figures(corpus) if (self.folder / "best.safetensors").exists() else {}
+        if not self.reported:  # all that a choice needs; the task's name says the rest
+            return [{"kind": "trial", "failed": failed, **figures}]
         row: Row = {
-            "kind": "reported" if self.reported else "trial",
+            "kind": "reported",
             **self.levels,
             "setting": self.setting or None,
             "seed": self.seed,
@@ -73,16 +77,15 @@ class TrainingTask:
             "before_seconds": self.before,
             "epoch_seconds": self.epoch,
             "failed": failed,
+            **figures,
         }
-        if (self.folder / "best.safetensors").exists():
-            row |= self._figures(corpus)
-        if self.reported:
-            for line in lines:
-                if line["stage"] == HAND_OVER:
-                    row |= {key: round(value, 8) for key, value in line.items() if key != "stage"}
-            row["unrolled"] = [round(line["valid_nll"], 4) for line in first]
-            row["curve"] = [round(line["valid_nll"], 4) for line in last]
-            row["clock"] = [round(at, 1) for at in clock] if self.before is None else []
+        for line in lines:
+            if line["stage"] == HAND_OVER:
+                row |= {key: round(value, DIGITS) for key, value in line.items() if key != "stage"}
+        row["unrolled"], row["curve"] = ([round(line["valid_nll"], 4) for line in part] for part in (first, last))
+        row["clock"] = [round(at, 1) for at in clock]
+        if self.before is not None:  # the time is the planned one, and after the best epoch nothing is read
+            row["curve"], row["clock"] = row["curve"][: 1 + int(np.argmin(row["curve"] or [0]))], []
         return [row]
 
     def _train(self, corpus: Corpus) -> None:
@@ -98,15 +101,13 @@ class TrainingTask:
 
     def _figures(self, corpus: Corpus) -> Row:
         checkpoint = api.load_model(self.folder, device="cpu")
-        figures = checkpoint.header.figures
-        row = {"valid_nll": figures["valid_nll"]}
+        row = {"valid_nll": checkpoint.header.figures["valid_nll"]}
         if self.test:
             found = api.evaluate(checkpoint, corpus, device="cpu")
             row |= {"test_nll": found.nll, "first_frame_excluded": found.nll_first_frame_excluded}
             row |= {"accuracy_sampled": found.accuracy_sampled, "accuracy_thresholded": found.accuracy_thresholded}
-        row = {name: round(value, 8) for name, value in row.items()}
-        parameters = sum(parameter.numel() for parameter in checkpoint.model.parameters())
-        return {"parameters": parameters, "best_epoch": int(figures["best_epoch"]), **row}
+        row = {name: round(value, DIGITS) for name, value in row.items()}
+        return {"parameters": sum(parameter.numel() for parameter in checkpoint.model.parameters()), **row}
 
 
 @dataclass(frozen=True)
