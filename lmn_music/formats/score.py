@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from lmn_music.formats.registry import format_of, readable, readable_labels
 if TYPE_CHECKING:
     from lmn_music.music.pianoroll import PianoRoll
     from lmn_music.music.piece import Piece
+
+_log = logging.getLogger(__name__)  # its warnings reach stderr unless the program arranges something else
 
 
 def read_score(path: str | Path, frames_per_quarter: int = 2) -> PianoRoll:
@@ -46,7 +49,8 @@ def read_piece(path: str | Path) -> Piece:
     """Return the music of a file with its parts, its exact times, its tempo, metre and key.
 
     `read_midi` and `read_musicxml` say what their formats leave out. The time that reading takes is bounded, whatever
-    the file holds.
+    the file holds. What in the file makes no sense is passed over where the notes are clear all the same; one line of
+    Python's `logging` says so.
 
     Args:
         path: the file; its suffix names the format, `readable` lists them.
@@ -64,7 +68,10 @@ def read_piece(path: str | Path) -> Piece:
         reason = f"not a {readable_labels()} file"
         raise ScoreError(f"{path}: {reason}; give one of {readable()}", reason)
     with _naming(path):
-        return entry.read(_bytes(path, entry.max_bytes), as_utf8(path.stem))
+        piece = entry.read(_bytes(path, entry.max_bytes), as_utf8(path.stem))
+    if piece.passed_over:
+        _log.warning("%s: passed over %s", path, piece.passed_over)
+    return piece
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import NamedTuple, Self, TypeVar
 
@@ -55,6 +55,8 @@ class Piece:
         key_signatures: the changes of the key signature, in the order of time; empty if the file names none.
         pickup: the length of the incomplete first bar, in quarter notes; 0 if there is none.
         title: what to call the piece in a listing.
+        passed_over: what in the file the reader could not use and passed over, in one line; empty if nothing. It has
+            no part in comparisons.
 
     Example:
         >>> tune = Part((Note(67, Fraction(0), Fraction(1)), Note(60, Fraction(1), Fraction(4))), name="Tune")
@@ -70,6 +72,7 @@ class Piece:
     key_signatures: tuple[KeySignature, ...] = ()
     pickup: Fraction = Fraction(0)
     title: str = ""
+    passed_over: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "length", max(Fraction(self.length), self.end))

@@ -1,6 +1,7 @@
 """Pieces in files: what is read, and that what was written is read again, here and by other programs."""
 
 import warnings
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from lmn_music.errors import ScoreError, UsageError
-from lmn_music.formats import read_piece, read_score, write_piece
+from lmn_music.formats import FORMATS, Format, read_piece, read_score, write_piece
 from lmn_music.formats.midi_writer import to_midi
 from lmn_music.formats.npz import write_npz
 from lmn_music.music.metre import Metre
@@ -207,3 +208,14 @@ def test_odd_changes_are_passed_over(tmp_path: Path) -> None:
     assert piece.tempos == (Tempo(Fraction(4), 100.0),)
     assert piece.metres == (Metre(ZERO, 4, 4), Metre(Fraction(3), 3, 4))  # 4/4 by default
     assert piece.pickup == 0
+
+
+def test_what_was_passed_over_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    read = Format("odd", lambda data, title: replace(waltz(), title=title, passed_over=data.decode()))
+    monkeypatch.setitem(FORMATS, ".odd", read)
+    path = tmp_path / "song.odd"
+    path.write_text("2 notes without a length")
+    assert read_piece(path) == replace(waltz(), title="song")
+    assert caplog.messages == [f"{path}: passed over 2 notes without a length"]
