@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from lmn_music.evaluation.explaining.surprise import Surprise
     from lmn_music.evaluation.song_report import Report
     from lmn_music.formats import read_piece, read_score, write_piece, write_roll
+    from lmn_music.formats.audio import synthesize
     from lmn_music.generation.arrangement import Arrangement
     from lmn_music.memory.laes import LinearAutoencoder
     from lmn_music.models.checkpoint import Checkpoint
@@ -79,6 +80,7 @@ __all__ = [
     "rewrite",
     "stream",
     "surprise",
+    "synthesize",
     "train",
     "write_piece",
     "write_roll",
@@ -115,6 +117,7 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
         "rewrite": "api",
         "stream": "api",
         "surprise": "api",
+        "synthesize": "formats.audio",
         "train": "api",
         "write_piece": "formats",
         "write_roll": "formats",

@@ -1,8 +1,10 @@
-"""Sound files (.wav) of piano-rolls, without a sound font: a note is a few harmonics that fade like a struck string."""
+"""Sound files (.wav): a piece, or a piano-roll, played by the instruments of the sound font that pretty_midi ships."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections import defaultdict
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +14,14 @@ from lmn_music.errors import RenderingError
 from lmn_music.files import replacing
 from lmn_music.formats.midi_writer import check_tempo
 from lmn_music.formats.registry import TEMPO
-from lmn_music.music.notes import strokes
-from lmn_music.music.pianoroll import LOWEST_PITCH, PianoRoll
+from lmn_music.formats.sampler import SAMPLE_RATE, loudness, release, strike
+from lmn_music.formats.soundfont import Zone, load
+from lmn_music.music.notes import Note
+from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.music.piece import Piece, Tempo
 
-HARMONICS = (1.0, 0.5, 0.28, 0.14, 0.08, 0.05)  # amplitudes of the fundamental and its multiples
-ATTACK = 0.006  # seconds; shorter ones click
-RELEASE = 0.18  # seconds that a note takes to fade after its end, and that the sound lasts longer than the roll
 PEAK = 0.9  # of full scale, so that nothing clips
-LONGEST = 3600  # seconds; an hour of sound takes about half a gigabyte of memory
+LONGEST = 3600  # seconds; an hour of sound takes about a gigabyte of memory
 
 
 def check_wav(frames: int, frames_per_quarter: int, *, tempo: float) -> None:
@@ -29,92 +31,115 @@ def check_wav(frames: int, frames_per_quarter: int, *, tempo: float) -> None:
         raise RenderingError("the sound would last more than an hour: write fewer frames, or a faster tempo")
 
 
-def synthesize(
-    roll: PianoRoll, *, tempo: float = TEMPO, repeat_notes: bool = False, sample_rate: int = 22050
-) -> npt.NDArray[np.float32]:
-    """Return the sound of the roll.
+def synthesize(song: Piece | PianoRoll, *, tempo: float = TEMPO, repeat_notes: bool = False) -> npt.NDArray[np.float32]:
+    """Return the sound of a piece, or of a roll: the same numbers for the same notes, always.
+
+    Each part is played by its instrument, drums by the drums, each note as loud as its velocity says. Vibrato, chorus,
+    reverb and stereo are left out.
 
     Args:
-        roll: the song.
-        tempo: quarter notes per minute, from 4 to 1000.
-        repeat_notes: whether a key that sounds in consecutive frames is struck anew in each of them. Otherwise it is
-            one held note.
-        sample_rate: samples per second.
+        song: what is played.
+        tempo: quarter notes per minute, from 4 to 1000; where a piece says its own tempos, they count.
+        repeat_notes: whether a key of a roll that sounds in consecutive frames is struck anew in each of them;
+            otherwise it is one held note. A piece says so itself.
 
     Returns:
-        One channel of samples, shape (samples,), float32; the loudest is 0.9, or all are zero. The sound lasts 0.18
-        seconds longer than the roll.
+        One channel of samples, shape (samples,), float32, 44,100 per second; the loudest is 0.9, or all are zero. The
+        sound lasts as long as the piece, and until the last note has faded.
 
     Raises:
         UsageError: the tempo is out of range.
-        RenderingError: the sound would last more than an hour.
+        RenderingError: the sound would last more than an hour, or pretty_midi has no sound font.
     """
-    check_wav(len(roll), roll.frames_per_quarter, tempo=tempo)
-    samples_per_frame = 60 * sample_rate / (tempo * roll.frames_per_quarter)
-    tail = int(RELEASE * sample_rate)
-
-    @lru_cache(maxsize=256)  # a song repeats the same notes of the same length
-    def note(key: int, samples: int) -> npt.NDArray[np.float32]:
-        return _note(key, samples, sample_rate)
-
-    sound = np.zeros(round(len(roll) * samples_per_frame) + tail, dtype=np.float32)
-    for key, start, end in strokes(roll, repeat_notes=repeat_notes):
-        first, last = round(start * samples_per_frame), round(end * samples_per_frame)
-        wave = note(key, last - first)
-        sound[first : first + len(wave)] += wave
-    peak = np.abs(sound).max(initial=0)
+    check_tempo(tempo)
+    piece = song if isinstance(song, Piece) else Piece.from_roll(song, repeat_notes=repeat_notes)
+    if not piece.tempos:
+        piece = replace(piece, tempos=(Tempo(Fraction(0), tempo),))
+    clock = _Clock(piece)
+    if clock.sample(piece.length) > LONGEST * SAMPLE_RATE:
+        raise RenderingError("the sound would last more than an hour: write less of the piece, or a faster tempo")
+    struck: dict[tuple[int, bool, int], list[Note]] = defaultdict(list)
+    for part in piece.parts:
+        for note in part.notes:
+            struck[part.program, part.drums, note.pitch].append(note)
+    sound = np.zeros(clock.sample(piece.length), dtype=np.float32)
+    for (program, drums, key), notes in struck.items():
+        voices: dict[int, tuple[Zone, list[Note]]] = {}
+        for note in notes:
+            for zone in load().zones(program, key, note.velocity, drums=drums):
+                voices.setdefault(zone.number, (zone, []))[1].append(note)
+        for zone, played in voices.values():
+            sound = _play(sound, zone, key, [(clock.sample(n.onset), clock.sample(n.end), n.velocity) for n in played])
+    peak = float(np.abs(sound).max(initial=0))
     if peak > 0:
         sound *= PEAK / peak
     return sound
 
 
-def write_wav(
-    roll: PianoRoll, path: Path, *, tempo: float = TEMPO, repeat_notes: bool = False, sample_rate: int = 22050
-) -> None:
-    """Write the sound of the roll as 16-bit mono WAV.
+def write_wav(song: Piece | PianoRoll, path: Path, *, tempo: float = TEMPO, repeat_notes: bool = False) -> None:
+    """Write the sound as 16-bit mono WAV.
 
     Args:
-        roll: the song.
+        song: the piece or the roll.
         path: the file to write.
         tempo: as for `synthesize`.
         repeat_notes: as for `synthesize`.
-        sample_rate: samples per second.
 
     Raises:
         UsageError: the tempo is out of range.
-        RenderingError: the sound would last more than an hour.
+        RenderingError: the sound would last more than an hour, or pretty_midi has no sound font.
         LmnMusicError: the file cannot be written.
     """
     from scipy.io import wavfile
 
-    sound = synthesize(roll, tempo=tempo, repeat_notes=repeat_notes, sample_rate=sample_rate)
+    sound = synthesize(song, tempo=tempo, repeat_notes=repeat_notes)
+    sound *= 32767
     with replacing(path) as temporary:
-        wavfile.write(temporary, sample_rate, np.round(sound * 32767).astype(np.int16))
+        wavfile.write(temporary, SAMPLE_RATE, np.rint(sound, out=sound).astype(np.int16))
 
 
-def _note(key: int, samples: int, sample_rate: int) -> npt.NDArray[np.float32]:
-    """Return a key held for `samples` and let go: samples + RELEASE long, starting and ending at zero."""
-    frequency = 440 * 2 ** ((key + LOWEST_PITCH - 69) / 12)
-    tail = int(RELEASE * sample_rate)
-    time = np.arange(samples + tail) / sample_rate
-    # High strings and high harmonics fade faster: A0 rings for seconds, C8 for tenths of a second.
-    decay = 0.5 + 0.5 * frequency / 261.6
-    fundamental = np.exp(-decay * time)
-    angle = 2 * np.pi * frequency * time
-    sine, twice_cosine = np.sin(angle), 2 * np.cos(angle)
-    extra = np.exp(-0.6 * time)
-    previous, current, envelope = np.zeros_like(sine), sine, fundamental
-    wave = np.zeros_like(sine)
-    for number, amplitude in enumerate(HARMONICS, start=1):
-        if number * frequency > 0.45 * sample_rate:
-            break  # above what the sample rate can carry, it would fold back as a false tone
-        wave += amplitude * envelope * current
-        # sin((n + 1)x) = 2 cos(x) sin(nx) - sin((n - 1)x) saves a sine for each harmonic
-        previous, current = current, twice_cosine * current - previous
-        envelope = envelope * extra
-    attack = min(int(ATTACK * sample_rate), samples)
-    wave[:attack] *= np.linspace(0, 1, attack, endpoint=False)
-    wave[samples:] *= np.cos(np.linspace(0, np.pi / 2, tail)) ** 2
-    # To the ear low notes are softer; an amplitude that falls with the frequency makes all keys equally loud.
-    quieter: npt.NDArray[np.float32] = (wave * (261.6 / frequency) ** 0.3).astype(np.float32)
-    return quieter
+class _Clock:
+    """Times of a piece, in quarter notes, as numbers of samples, with all its tempos."""
+
+    def __init__(self, piece: Piece) -> None:
+        first, *later = piece.tempos
+        self.quarters, self.samples, self.rates = [0.0], [0.0], [self._rate(first)]
+        for tempo in later:
+            self.samples.append(self._at(float(tempo.onset)))
+            self.quarters.append(float(tempo.onset))
+            self.rates.append(self._rate(tempo))
+
+    def sample(self, quarters: Fraction) -> int:
+        """Return the sample at a time."""
+        return round(self._at(float(quarters)))
+
+    def _at(self, quarters: float) -> float:
+        place = int(np.searchsorted(self.quarters, quarters, side="right")) - 1
+        return self.samples[place] + (quarters - self.quarters[place]) * self.rates[place]
+
+    @staticmethod
+    def _rate(tempo: Tempo) -> float:
+        return 60 * SAMPLE_RATE / tempo.quarters_per_minute
+
+
+def _play(
+    sound: npt.NDArray[np.float32], zone: Zone, key: int, notes: list[tuple[int, int, int]]
+) -> npt.NDArray[np.float32]:
+    """Add the notes of one key to the sound, which gets longer where they need it.
+
+    Args:
+        sound: the sound so far.
+        zone: the sample that plays the key.
+        key: the MIDI number.
+        notes: for each the first sample, the sample at which the key is let go, and the velocity.
+    """
+    fade = release(zone)
+    held = strike(zone, key, max(end - start for start, end, _ in notes) + len(fade))
+    last = max(start + min(end - start + len(fade), len(held)) for start, end, _ in notes)
+    if last > len(sound):
+        sound = np.concatenate([sound, np.zeros(last - len(sound), dtype=np.float32)])
+    for start, end, velocity in notes:
+        wave = held[: end - start + len(fade)] * np.float32(loudness(zone, velocity))
+        wave[end - start :] *= fade[: max(len(wave) - (end - start), 0)]
+        sound[start : start + len(wave)] += wave
+    return sound

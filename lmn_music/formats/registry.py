@@ -77,7 +77,14 @@ FORMATS: dict[str, Format] = {
     ".musicxml": Format("MusicXML", _MUSICXML, max_bytes=XML_BYTES),
     ".xml": Format("MusicXML", _MUSICXML, max_bytes=XML_BYTES),
     ".mxl": Format("MusicXML", _later("musicxml:read_mxl")),
-    ".wav": Format("sound", None, _later("audio:write_wav"), _later("audio:check_wav"), options=_PLAYED),
+    ".wav": Format(
+        "sound",
+        None,
+        _later("audio:write_wav"),
+        _later("audio:check_wav"),
+        options=_PLAYED,
+        write_piece=_later("audio:write_wav"),
+    ),
     ".png": Format("picture", None, _later("picture:write_png"), options=("bars", "marked")),
     ".npz": Format("piano-roll", _later("npz:read_npz"), _later("npz:write_npz"), max_bytes=20_000_000),
 }
