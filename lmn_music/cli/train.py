@@ -149,15 +149,19 @@ def train(
 
 
 def _describe(run: Run, *, verbose: bool) -> None:
-    """Print which files were left out, in one line or each in its own, and how much music there is."""
+    """Print which files were left out or read in part, each or all in one line, and how much music there is."""
     corpus = run.corpus
-    if verbose:
-        for file in corpus.rejected:
-            typer.echo(f"left out: {file.path}: {file.reason}")
-    elif corpus.rejected:
-        page = run.folder / "left_out.txt"
-        where = f"{page} or --verbose" if page.exists() else "--verbose"
-        typer.echo(f"left out: {corpus.left_out}; all of them: {where}")
+    page = run.folder / "left_out.txt"
+    where = f"{page} or --verbose" if page.exists() else "--verbose"
+    for what, files, summary in (
+        ("left out", corpus.rejected, corpus.left_out),
+        ("read in part", corpus.in_part, corpus.read_in_part),
+    ):
+        if verbose:
+            for file in files:
+                typer.echo(f"{what}: {file.path}: {file.reason}")
+        elif files:
+            typer.echo(f"{what}: {summary}; all of them: {where}")
     songs, frames = corpus.songs, corpus.frames
     typer.echo(
         f"{corpus.name}: {songs[0]} songs to train on, {songs[1]} to validate, {songs[2]} to test "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ SAME_MUSIC = "same music as"  # the reason of a file that is left out begins so,
 
 @dataclass(frozen=True)
 class Rejected:
-    """A file that was left out of a corpus.
+    """A file that was left out of a corpus, or something in it was.
 
     Attributes:
         path: its name, relative to the corpus.
@@ -50,6 +50,12 @@ def by_kind(rejected: Iterable[Rejected]) -> dict[str, tuple[Rejected, ...]]:
     return {kind: tuple(files) for kind, files in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))}
 
 
+def summed_up(rejected: Sequence[Rejected]) -> str:
+    """Return how many files there are of each kind, in one line: "3 files: 2 no notes, 1 drums only"; empty if none."""
+    counts = ", ".join(f"{len(files)} {kind}" for kind, files in by_kind(rejected).items())
+    return f"{counted(len(rejected), 'file')}: {counts}" if counts else ""
+
+
 @dataclass(frozen=True)
 class Corpus:
     """A corpus of piano-rolls in three splits.
@@ -68,6 +74,7 @@ class Corpus:
         licence: what the music and its encoding may be used for.
         citation: what to cite.
         rejected: the files that were left out, each with its reason.
+        in_part: the files that were read but for what was passed over in them, each with what that is.
         source: what `load_corpus` takes to load it again: a name, or the path of a folder. Empty if the songs were put
             together in a program.
         to_c: whether a folder's songs were transposed to C.
@@ -84,6 +91,7 @@ class Corpus:
     licence: str
     citation: str
     rejected: tuple[Rejected, ...] = ()
+    in_part: tuple[Rejected, ...] = ()
     source: str = ""
     to_c: bool = False
 
@@ -108,8 +116,12 @@ class Corpus:
     @property
     def left_out(self) -> str:
         """Return how many files were left out, and why, in one line; empty if none was."""
-        counts = ", ".join(f"{len(files)} {kind}" for kind, files in by_kind(self.rejected).items())
-        return f"{counted(len(self.rejected), 'file')}: {counts}" if counts else ""
+        return summed_up(self.rejected)
+
+    @property
+    def read_in_part(self) -> str:
+        """Return in how many files something was passed over, and what, in one line; empty if in none."""
+        return summed_up(self.in_part)
 
     @property
     def songs(self) -> tuple[int, int, int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from lmn_music.corpora.corpus import SAME_MUSIC, SPLITS, Corpus, Rejected, content_sha256
 from lmn_music.errors import CorpusError, ScoreError
 from lmn_music.files import as_utf8
-from lmn_music.formats import read_score, readable, readable_labels
+from lmn_music.formats import read_piece, readable, readable_labels
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.music.tonality import transpose_to_c as to_c
 
@@ -32,8 +32,9 @@ def load_folder(
     where a split would be empty, which happens to small corpora, is the song nearest to that split moved there; so
     files added to a small corpus, or removed from it, may move a song from one split to another.
 
-    A file that cannot be used is listed in `rejected`, and the others are read all the same. Hidden files and folders
-    are ignored. Of several files with the same music, the first is read.
+    A file that cannot be used is listed in `rejected`, and the others are read all the same; one in which something was
+    passed over is also listed in `in_part`. Hidden files and folders are ignored. Of several files with the same music,
+    the first is read.
 
     Args:
         path: the folder.
@@ -52,10 +53,12 @@ def load_folder(
     first_with: dict[str, str] = {}  # the hash of the music -> the file that it was first found in
     rolls: dict[str, PianoRoll] = {}
     rejected: list[Rejected] = []
+    in_part: list[Rejected] = []
     for count, file in enumerate(files, start=1):
         name = as_utf8(file.relative_to(path).as_posix())
         try:
-            roll = read_score(file, frames_per_quarter)
+            piece = read_piece(file, quiet=True)
+            roll = piece.roll(frames_per_quarter)
             if transpose_to_c:
                 roll = to_c(roll)
             music = content_sha256([roll])
@@ -65,6 +68,8 @@ def load_folder(
                 rejected.append(Rejected(name, f"{SAME_MUSIC} {first_with[music]}"))
             else:
                 rolls[music], first_with[music] = roll, name
+                if piece.passed_over:
+                    in_part.append(Rejected(name, f"passed over {piece.passed_over}"))
         except ScoreError as error:
             rejected.append(Rejected(name, error.reason))
         if progress is not None:
@@ -86,6 +91,7 @@ def load_folder(
         licence="the licence of the files",
         citation="none: files of the user's own",
         rejected=tuple(rejected),
+        in_part=tuple(in_part),
         source=as_utf8(str(path.resolve())),
         to_c=transpose_to_c,
     )

@@ -45,7 +45,7 @@ def read_score(path: str | Path, frames_per_quarter: int = 2) -> PianoRoll:
         return piece.roll(frames_per_quarter)
 
 
-def read_piece(path: str | Path) -> Piece:
+def read_piece(path: str | Path, *, quiet: bool = False) -> Piece:
     """Return the music of a file with its parts, its exact times, its tempo, metre and key.
 
     `read_midi` and `read_musicxml` say what their formats leave out. The time that reading takes is bounded, whatever
@@ -54,6 +54,7 @@ def read_piece(path: str | Path) -> Piece:
 
     Args:
         path: the file; its suffix names the format, `readable` lists them.
+        quiet: whether to leave that line to the caller, who finds it in `passed_over`.
 
     Returns:
         The piece. Its title is as for `read_score`. It may have no parts, or drums only.
@@ -69,7 +70,7 @@ def read_piece(path: str | Path) -> Piece:
         raise ScoreError(f"{path}: {reason}; give one of {readable()}", reason)
     with _naming(path):
         piece = entry.read(_bytes(path, entry.max_bytes), as_utf8(path.stem))
-    if piece.passed_over:
+    if piece.passed_over and not quiet:
         _log.warning("%s: passed over %s", path, piece.passed_over)
     return piece
 

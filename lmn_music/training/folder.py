@@ -1,7 +1,7 @@
 """The files of a run folder, from which a training can resume after any interruption.
 
 config.toml         what was asked for: recipe, corpus, seed, command
-left_out.txt        the files of the corpus that were left out, and why; only if there are any
+left_out.txt        the files of the corpus that were left out or read in part, and why; only if there are any
 metrics.jsonl       one line of figures per epoch, and one per hand-over
 best.safetensors    the model with the best validation likelihood so far; evaluation and generation need only this
 last.safetensors    the model as it is now
@@ -88,13 +88,13 @@ def read_config(folder: Path) -> RunConfig:
     return config
 
 
-def make_folder(folder: Path, config: RunConfig, rejected: Sequence[Rejected]) -> None:
+def make_folder(folder: Path, config: RunConfig, left_out: Sequence[Rejected]) -> None:
     """Make a run folder, with what is known before the training.
 
     Args:
         folder: a path where nothing is yet, or an empty folder.
         config: what is asked for.
-        rejected: the files of the corpus that were left out; left_out.txt lists each with its reason.
+        left_out: the files of the corpus that were left out or read in part; left_out.txt lists each with its reason.
 
     Raises:
         UsageError: there is something in the folder already, or it cannot be made.
@@ -105,9 +105,9 @@ def make_folder(folder: Path, config: RunConfig, rejected: Sequence[Rejected]) -
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{folder} cannot be made ({error.strerror}): choose another `out`") from error
-    if rejected:
+    if left_out:
         with replacing(folder / "left_out.txt") as temporary:
-            text = "".join(f"{file.path}: {file.reason}\n" for file in rejected)
+            text = "".join(f"{file.path}: {file.reason}\n" for file in left_out)
             temporary.write_text(text, encoding="utf-8")
     with replacing(folder / "config.toml") as temporary:
         temporary.write_text(tomli_w.dumps(config.model_dump(exclude_none=True)), encoding="utf-8")

@@ -64,7 +64,7 @@ class Run:
                 recipe.
         """
         check_recipe(config.recipe)
-        make_folder(folder, config, corpus.rejected)
+        make_folder(folder, config, corpus.rejected + corpus.in_part)
         return cls(folder, config, corpus, torch.device(device), reporter or Silent())
 
     @classmethod
