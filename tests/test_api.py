@@ -125,7 +125,7 @@ def test_a_song_is_harmonised_continued_and_rewritten():
     lmn_music.write_roll(song, "song.mid")
     voices = lmn_music.harmonise("song.mid", model, seed=2, particles=4)
     assert isinstance(voices, lmn_music.Piece)
-    assert voices.parts[0].name == "Melody"
+    assert voices.parts[0].name == "Soprano"
     assert voices == lmn_music.harmonise("song.mid", model, seed=2, particles=4)
     api.arrange_files("voices.mid", lambda: voices)
     assert lmn_music.read_piece("voices.mid").parts[0].notes == voices.parts[0].notes

@@ -12,7 +12,7 @@ from measure import BIN, fresh, in_turn, median, process, ratio, script, store
 from lmn_music.allocator import keep_freed_memory
 from lmn_music.corpora import load_corpus
 from lmn_music.evaluation.likelihood import frame_log_probs
-from lmn_music.formats.midi_writer import write_midi
+from lmn_music.formats import write_roll
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.music.pianoroll import PianoRoll
 
@@ -47,7 +47,7 @@ def folder_of_midi(folder: Path) -> None:
         different |= {piece.frames.tobytes(): piece for piece in pieces}
     found = list(different.values())
     for number, piece in enumerate(found[:: len(found) // FILES][:FILES]):
-        write_midi(piece, folder / f"{number:04d}.mid")
+        write_roll(piece, folder / f"{number:04d}.mid")
 
 
 def folder() -> dict[str, float]:

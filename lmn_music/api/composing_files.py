@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lmn_music.api.arguments import several
 from lmn_music.api.composing import check_counts, compose_songs, first_seed, open_prime, song_length
 from lmn_music.api.loading import load_model
-from lmn_music.formats.registry import TEMPO
+from lmn_music.formats.registry import TEMPO, suffix_of
 
 if TYPE_CHECKING:
     from lmn_music.models.checkpoint import Checkpoint
@@ -108,4 +108,7 @@ def compose_files(
 
 
 def _numbered(path: Path, number: int, count: int) -> Path:
-    return path if count == 1 else path.with_name(f"{path.stem}-{number:0{len(str(count))}d}{path.suffix}")
+    if count == 1:
+        return path
+    ending = path.name[-len(suffix_of(path)) :]  # a format was found, so there is one
+    return path.with_name(f"{path.name.removesuffix(ending)}-{number:0{len(str(count))}d}{ending}")

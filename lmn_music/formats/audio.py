@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,10 +16,12 @@ from lmn_music.formats.registry import TEMPO
 from lmn_music.formats.sampler import SAMPLE_RATE, loudness, release, strike
 from lmn_music.formats.soundfont import Zone, load
 from lmn_music.music.notes import Note
+from lmn_music.music.performing import perform
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.music.piece import Piece, Tempo
 
 PEAK = 0.9  # of full scale, so that nothing clips
+UNSAID = 120  # quarter notes per minute, where a piece names no tempo, says the MIDI standard
 LONGEST = 3600  # seconds; an hour of sound takes about a gigabyte of memory
 
 
@@ -32,16 +33,17 @@ def check_wav(frames: int, frames_per_quarter: int, *, tempo: float) -> None:
 
 
 def synthesize(song: Piece | PianoRoll, *, tempo: float = TEMPO, repeat_notes: bool = False) -> npt.NDArray[np.float32]:
-    """Return the sound of a piece, or of a roll: the same numbers for the same notes, always.
+    """Return the sound of a piece, or of a roll as `perform` writes it out.
 
     Each part is played by its instrument, drums by the drums, each note as loud as its velocity says. Vibrato, chorus,
-    reverb and stereo are left out.
+    reverb and stereo are left out. The same notes give the same numbers, always.
 
     Args:
         song: what is played.
-        tempo: quarter notes per minute, from 4 to 1000; where a piece says its own tempos, they count.
+        tempo: quarter notes per minute of a roll, from 4 to 1000. A piece says its own tempos; where it says none, it
+            is played at 120, as MIDI files are.
         repeat_notes: whether a key of a roll that sounds in consecutive frames is struck anew in each of them;
-            otherwise it is one held note. A piece says so itself.
+            otherwise it is one held note.
 
     Returns:
         One channel of samples, shape (samples,), float32, 44,100 per second; the loudest is 0.9, or all are zero. The
@@ -51,10 +53,10 @@ def synthesize(song: Piece | PianoRoll, *, tempo: float = TEMPO, repeat_notes: b
         UsageError: the tempo is out of range.
         RenderingError: the sound would last more than an hour, or pretty_midi has no sound font.
     """
-    check_tempo(tempo)
-    piece = song if isinstance(song, Piece) else Piece.from_roll(song, repeat_notes=repeat_notes)
-    if not piece.tempos:
-        piece = replace(piece, tempos=(Tempo(Fraction(0), tempo),))
+    if isinstance(song, PianoRoll):
+        check_wav(len(song), song.frames_per_quarter, tempo=tempo)
+        song = perform(song, tempo=tempo, repeat_notes=repeat_notes)
+    piece = song
     clock = _Clock(piece)
     if clock.sample(piece.length) > LONGEST * SAMPLE_RATE:
         raise RenderingError("the sound would last more than an hour: write less of the piece, or a faster tempo")
@@ -76,23 +78,20 @@ def synthesize(song: Piece | PianoRoll, *, tempo: float = TEMPO, repeat_notes: b
     return sound
 
 
-def write_wav(song: Piece | PianoRoll, path: Path, *, tempo: float = TEMPO, repeat_notes: bool = False) -> None:
-    """Write the sound as 16-bit mono WAV.
+def write_wav(piece: Piece, path: Path) -> None:
+    """Write the sound of a piece as 16-bit mono WAV.
 
     Args:
-        song: the piece or the roll.
+        piece: the piece.
         path: the file to write.
-        tempo: as for `synthesize`.
-        repeat_notes: as for `synthesize`.
 
     Raises:
-        UsageError: the tempo is out of range.
         RenderingError: the sound would last more than an hour, or pretty_midi has no sound font.
         LmnMusicError: the file cannot be written.
     """
     from scipy.io import wavfile
 
-    sound = synthesize(song, tempo=tempo, repeat_notes=repeat_notes)
+    sound = synthesize(piece)
     sound *= 32767
     with replacing(path) as temporary:
         wavfile.write(temporary, SAMPLE_RATE, np.rint(sound, out=sound).astype(np.int16))
@@ -102,7 +101,7 @@ class _Clock:
     """Times of a piece, in quarter notes, as numbers of samples, with all its tempos."""
 
     def __init__(self, piece: Piece) -> None:
-        first, *later = piece.tempos
+        first, *later = piece.tempos or (Tempo(Fraction(0), UNSAID),)
         self.quarters, self.samples, self.rates = [0.0], [0.0], [self._rate(first)]
         for tempo in later:
             self.samples.append(self._at(float(tempo.onset)))

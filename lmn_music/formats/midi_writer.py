@@ -1,4 +1,4 @@
-"""Writing MIDI files: a piece with its parts on tracks of their own, or a piano-roll as a piece of one part.
+"""Writing MIDI files: a piece with its parts on tracks of their own.
 
 pretty_midi lays out the notes. mido adds what pretty_midi cannot say exactly: it rounds each tempo down, knows key
 signatures only by the pitch of the tonic, chooses the channels itself and ends each track a tick after its last note.
@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lmn_music.errors import UsageError
 from lmn_music.files import as_utf8, replacing
-from lmn_music.formats.registry import TEMPO
-from lmn_music.music.metre import Metre, join_pickup
+from lmn_music.music.metre import join_pickup
 from lmn_music.music.part import Part
-from lmn_music.music.pianoroll import PianoRoll
-from lmn_music.music.piece import KeySignature, Piece, Tempo
+from lmn_music.music.piece import KeySignature, Piece
 
 if TYPE_CHECKING:
     import mido
@@ -56,29 +53,7 @@ def check_midi(_frames: int, frames_per_quarter: int, *, tempo: float) -> None:
         )
 
 
-def write_midi(roll: PianoRoll, path: Path, *, tempo: float = TEMPO, repeat_notes: bool = False) -> None:
-    """Write the roll as a MIDI file of one piano part in 4/4, exactly as long as the roll.
-
-    Reading the file back with `read_score`, at the same frames per quarter, gives the same roll.
-
-    Args:
-        roll: the song.
-        path: the file to write.
-        tempo: quarter notes per minute, from 4 to 1000.
-        repeat_notes: whether a key that sounds in consecutive frames is struck anew in each of them. Otherwise it is
-            one held note.
-
-    Raises:
-        UsageError: the tempo is out of range, or a frame is shorter than MIDI can say.
-        LmnMusicError: the file cannot be written.
-    """
-    check_midi(len(roll), roll.frames_per_quarter, tempo=tempo)
-    start = Fraction(0)
-    piece = Piece.from_roll(roll, repeat_notes=repeat_notes)
-    write_piece(replace(piece, tempos=(Tempo(start, tempo),), metres=(Metre(start, 4, 4),)), path)
-
-
-def write_piece(piece: Piece, path: Path) -> None:
+def write_midi(piece: Piece, path: Path) -> None:
     """Write the piece as the MIDI file that `to_midi` makes.
 
     Args:

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lmn_music.errors import RenderingError, UsageError
-from lmn_music.formats.registry import FORMATS, TEMPO, format_of, written, written_pieces
+from lmn_music.formats.registry import TEMPO, Format, format_of, written
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
     from fractions import Fraction
 
-    from lmn_music.music.metre import Bar
     from lmn_music.music.pianoroll import PianoRoll
     from lmn_music.music.piece import Piece
 
@@ -28,11 +27,8 @@ def check_output(path: Path) -> None:
         UsageError: the suffix is none that can be written (see `written`), `path` is a folder, or the folder around it
             does not exist or cannot be written to.
     """
-    path = Path(path)
-    entry = format_of(path)
-    if entry is None or entry.write is None:
-        raise UsageError(f"cannot tell from the name {path.name!r} what to write: end it with one of {written()}")
-    check_place(path)
+    _entry(Path(path))
+    check_place(Path(path))
 
 
 def check_place(path: Path) -> None:
@@ -64,7 +60,7 @@ def check_length(path: Path, frames: int, frames_per_quarter: int, *, tempo: flo
         path: the file to write; its suffix names the format.
         frames: the length of the roll.
         frames_per_quarter: the number of frames that a quarter note lasts.
-        tempo: quarter notes per minute, for the formats that are played.
+        tempo: quarter notes per minute.
 
     Raises:
         UsageError: a tempo, or a number of frames per quarter, that the format cannot hold.
@@ -76,55 +72,70 @@ def check_length(path: Path, frames: int, frames_per_quarter: int, *, tempo: flo
         raise RenderingError(f"{frames} frames are more than can be read again: write at most {MAX_FRAMES}")
     entry = format_of(path)
     if entry is not None and entry.check is not None:
-        entry.check(frames, frames_per_quarter, **entry.accepted(tempo=tempo))
+        entry.check(frames, frames_per_quarter, tempo=tempo)
 
 
-def write_roll(
-    roll: PianoRoll,
-    path: str | Path,
-    *,
-    tempo: float = TEMPO,
-    repeat_notes: bool = False,
-    bars: Sequence[Bar] = (),
-    marked: tuple[Fraction, Fraction] | None = None,
-) -> None:
+def write_roll(roll: PianoRoll, path: str | Path, *, tempo: float = TEMPO, repeat_notes: bool = False) -> None:
     """Write the roll in the format that the suffix of `path` names. The file appears whole or not at all.
+
+    A format that knows more than frames receives the roll as `perform` writes it out: in voices or hands, with bars,
+    key, tempo and velocities.
 
     Args:
         roll: the song.
         path: the file to write; `written` lists the suffixes.
-        tempo: quarter notes per minute, from 4 to 1000. For the formats that are played: MIDI and sound.
+        tempo: quarter notes per minute, from 4 to 1000.
         repeat_notes: what becomes of a key that sounds in consecutive frames, as a piano-roll cannot tell a held note
-            from a repeated one: False makes it one held note, True strikes it anew in every frame. For the formats that
-            are played.
-        bars: the bars of the song, for a picture; of four quarter notes if not given.
-        marked: where a stretch begins and ends that a picture marks, in quarter notes.
+            from a repeated one: False makes it one held note, True strikes it anew in every frame.
 
     Raises:
         UsageError: as `check_output` and `check_length` raise it.
         LmnMusicError: the file cannot be written.
     """
+    from lmn_music.music.performing import perform
+    from lmn_music.music.tonality import find_key, key_name
+
     path = Path(path)
     check_output(path)
-    entry = FORMATS[path.suffix.lower()]
-    assert entry.write is not None  # as check_output has found
-    entry.write(roll, path, **entry.accepted(tempo=tempo, repeat_notes=repeat_notes, bars=bars, marked=marked))
+    check_length(path, len(roll), roll.frames_per_quarter, tempo=tempo)
+    entry, write = _entry(path)
+    if entry.rolls:
+        write(roll, path, **entry.accepted(key=key_name(*find_key(roll)) if roll.frames.any() else ""))
+    else:
+        write(perform(roll, tempo=tempo, repeat_notes=repeat_notes), path)
 
 
-def write_piece(piece: Piece, path: str | Path) -> None:
-    """Write the piece with its parts, exact times, tempo, metre and key. The file appears whole or not at all.
+def write_piece(piece: Piece, path: str | Path, *, marked: tuple[Fraction, Fraction] | None = None) -> None:
+    """Write the piece in the format that the suffix of `path` names. The file appears whole or not at all.
+
+    A format that knows only frames receives the roll of the piece, with as few frames as hold its times, 12 per quarter
+    note at most.
 
     Args:
         piece: the piece.
-        path: the file to write; its suffix names a format that can hold a piece: .mid.
+        path: the file to write; `written` lists the suffixes.
+        marked: where a stretch begins and ends that a picture marks, in quarter notes.
 
     Raises:
-        UsageError: as `check_output` raises it; also a format that cannot hold a piece.
+        UsageError: as `check_output` raises it.
+        ScoreError: the format knows only frames, and the piece has no note that a roll can hold.
         LmnMusicError: the file cannot be written.
     """
+    from lmn_music.music.tonality import key_name, key_of
+
     path = Path(path)
     check_output(path)
-    entry = FORMATS[path.suffix.lower()]
-    if entry.write_piece is None:
-        raise UsageError(f"{path} would lose the parts of the piece: end the name with one of {written_pieces()}")
-    entry.write_piece(piece, path)
+    entry, write = _entry(path)
+    if entry.rolls:
+        roll = piece.roll(piece.frames_needed())
+        write(roll, path, **entry.accepted(bars=piece.bars(), key=key_name(*key_of(piece)), marked=marked))
+    else:
+        write(piece, path)
+
+
+def _entry(path: Path) -> tuple[Format, Callable[..., None]]:
+    """Return the format that the name of a file asks for, and what writes it; UsageError if there is none."""
+    entry = format_of(path)
+    if entry is None or entry.write is None:
+        raise UsageError(f"cannot tell from the name {path.name!r} what to write: end it with one of {written()}")
+    return entry, entry.write

@@ -1,4 +1,4 @@
-"""Pictures (.png) of piano-rolls."""
+"""Pictures (.png, .svg) of piano-rolls."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ BLACK_KEYS = (1, 3, 6, 8, 10)  # pitch classes
 MARK = "#e8590c"
 
 
-def write_png(
+def write_picture(
     roll: PianoRoll,
     path: Path,
     *,
-    title: str | None = None,
     bars: Sequence[Bar] = (),
+    key: str = "",
     marked: tuple[Fraction, Fraction] | None = None,
 ) -> None:
     """Write the picture of the roll that `draw` makes.
@@ -43,18 +43,18 @@ def write_png(
     Args:
         roll: the song.
         path: the file to write.
-        title: see `draw`, also for the other arguments.
-        bars: the bars of the song.
+        bars: see `draw`, also for the other arguments.
+        key: the name of the key.
         marked: the stretch that is marked, in quarter notes.
 
     Raises:
         LmnMusicError: the file cannot be written.
     """
-    save(draw(roll, title=title, bars=bars, marked=marked), path)
+    save(draw(roll, bars=bars, key=key, marked=marked), path)
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as a .png file.
+    """Write a figure as a .svg file if the name ends so, else as a .png file. The same figure gives the same file.
 
     Args:
         figure: what to write.
@@ -63,16 +63,19 @@ def save(figure: Figure, path: Path) -> None:
     Raises:
         LmnMusicError: the file cannot be written.
     """
-    with replacing(path) as temporary, warnings.catch_warnings():
+    from matplotlib import rc_context
+
+    svg = Path(path).suffix.lower() == ".svg"
+    with replacing(path) as temporary, warnings.catch_warnings(), rc_context({"svg.hashsalt": "lmn-music"}):
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # a title in a script that the font lacks
-        figure.savefig(temporary, format="png", dpi=110)
+        figure.savefig(temporary, format="svg" if svg else "png", dpi=110, metadata={"Date": None} if svg else None)
 
 
 def draw(
     roll: PianoRoll,
     *,
-    title: str | None = None,
     bars: Sequence[Bar] = (),
+    key: str = "",
     marked: tuple[Fraction, Fraction] | None = None,
 ) -> Figure:
     """Return the picture of the roll: time from left to right in rows, as in a score, and pitch from low to high.
@@ -81,8 +84,8 @@ def draw(
 
     Args:
         roll: the song.
-        title: the heading; the title of the roll if None.
         bars: the bars of the song; of four quarter notes if not given.
+        key: the name of the key; it stands below the picture, unless it is empty.
         marked: where a stretch of the song begins and ends that is marked by its colour, in quarter notes.
 
     Returns:
@@ -93,7 +96,7 @@ def draw(
 
     rows = Rows.of(roll, bars)
     figure = Figure(figsize=(13, 0.9 + len(rows) * (rows.height + 0.35)), layout="constrained", facecolor="white")
-    write_heading(figure, title if title is not None else roll.title)
+    write_heading(figure, roll.title)
     notes = list(runs(roll.frames))
     low, high = rows.pitches[0] - 6, rows.pitches[1] + 12  # the palest yellow is hard to see on white
     colours = colormaps["viridis"]([(note.key + LOWEST_PITCH - low) / (high - low) for note in notes])
@@ -103,7 +106,8 @@ def draw(
         if marked:
             rows.mark(axes, row, marked)
     what = "bar" if bars else "bar (of four quarters)"
-    figure.supxlabel(f"{what}; orange: composed" if marked else what, fontsize=10)
+    below = [what, *([key] if key else []), *(["orange: composed"] if marked else [])]
+    figure.supxlabel("; ".join(below), fontsize=10)
     return figure
 
 

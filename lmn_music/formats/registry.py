@@ -24,24 +24,23 @@ class Format:
         label: what a help text calls such a file.
         read: `read(data, title)` returns the Piece in the bytes `data`, with that title unless the file holds one; it
             raises ScoreError. None if such files are not read.
-        write: `write(roll, path, **options)` writes the file; it raises LmnMusicError. None if they are not written.
-        check: `check(frames, frames_per_quarter, **options)` raises LmnMusicError if `write` would refuse a roll of so
+        write: `write(piece, path, **options)` writes the file; it raises LmnMusicError. None if they are not written.
+        rolls: whether `write` takes a PianoRoll instead of a Piece, as the format knows no more than frames.
+        options: which of "bars", "key" and "marked" `write` accepts: the bars of the roll, the name of its key, and
+            the stretch that is new, in quarter notes.
+        check: `check(frames, frames_per_quarter, tempo=...)` raises LmnMusicError if `write` would refuse a roll of so
             many frames. None if `write` refuses none.
-        options: the names of those options of `write_roll` that `write` accepts. `check` receives its `tempo`, if it
-            is one of them.
         max_bytes: the size of the largest file that is read: ten times the largest file of ordinary music. Beyond it
             a reader takes minutes and gigabytes.
-        write_piece: `write_piece(piece, path)` writes the file with all that a Piece says; it raises LmnMusicError.
-            None if the format cannot hold it.
     """
 
     label: str
     read: Callable[[bytes, str], Piece] | None = None
     write: Callable[..., None] | None = None
-    check: Callable[..., None] | None = None
+    rolls: bool = False
     options: tuple[str, ...] = ()
+    check: Callable[..., None] | None = None
     max_bytes: int = 2_000_000
-    write_piece: Callable[[Piece, Path], None] | None = None
 
     def accepted(self, **options: Any) -> dict[str, Any]:
         """Return the options that the format has a use for, without the others."""
@@ -59,45 +58,35 @@ def _later(name: str) -> Callable[..., Any]:
 
 _MIDI = _later("midi:read_midi")
 _MUSICXML = _later("musicxml:read_musicxml")
+_PICTURE = _later("picture:write_picture")
+_SHOWN = ("bars", "key", "marked")
 XML_BYTES = 8_000_000  # music21 takes about a minute for a score of this size
-_PLAYED = ("tempo", "repeat_notes")
 TEMPO = 90.0  # quarter notes per minute, wherever no other tempo is given
 
 FORMATS: dict[str, Format] = {
-    ".mid": Format(
-        "MIDI",
-        _MIDI,
-        _later("midi_writer:write_midi"),
-        _later("midi_writer:check_midi"),
-        options=_PLAYED,
-        write_piece=_later("midi_writer:write_piece"),
-    ),
+    ".mid": Format("MIDI", _MIDI, _later("midi_writer:write_midi"), check=_later("midi_writer:check_midi")),
     ".midi": Format("MIDI", _MIDI),
     ".smf": Format("MIDI", _MIDI),
     ".musicxml": Format("MusicXML", _MUSICXML, max_bytes=XML_BYTES),
     ".xml": Format("MusicXML", _MUSICXML, max_bytes=XML_BYTES),
     ".mxl": Format("MusicXML", _later("musicxml:read_mxl")),
-    ".wav": Format(
-        "sound",
-        None,
-        _later("audio:write_wav"),
-        _later("audio:check_wav"),
-        options=_PLAYED,
-        write_piece=_later("audio:write_wav"),
-    ),
-    ".png": Format("picture", None, _later("picture:write_png"), options=("bars", "marked")),
-    ".npz": Format("piano-roll", _later("npz:read_npz"), _later("npz:write_npz"), max_bytes=20_000_000),
+    ".wav": Format("sound", None, _later("audio:write_wav"), check=_later("audio:check_wav")),
+    ".png": Format("picture", None, _PICTURE, rolls=True, options=_SHOWN),
+    ".svg": Format("picture", None, _PICTURE, rolls=True, options=_SHOWN),
+    ".npz": Format("piano-roll", _later("npz:read_npz"), _later("npz:write_npz"), rolls=True, max_bytes=20_000_000),
 }
 
 
+def suffix_of(path: Path) -> str:
+    """Return the suffix of `path` that chooses its format, in small letters: two of them, as .score.png, if need be."""
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes[-2:]]
+    both = "".join(suffixes)
+    return both if both in FORMATS else "".join(suffixes[-1:])
+
+
 def format_of(path: Path) -> Format | None:
-    """Return the format that the suffix of `path` names, in small or capital letters; None if there is no such."""
-    return FORMATS.get(Path(path).suffix.lower())
-
-
-def written_pieces() -> str:
-    """Return the suffixes that can hold a Piece, for an error message: ".mid (MIDI), ..."."""
-    return ", ".join(f"{suffix} ({entry.label})" for suffix, entry in FORMATS.items() if entry.write_piece)
+    """Return the format that the suffix of `path` names; None if there is no such."""
+    return FORMATS.get(suffix_of(path))
 
 
 def written() -> str:

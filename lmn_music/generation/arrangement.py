@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from typing import Self
 
+from lmn_music.music.accents import accented
 from lmn_music.music.piece import Piece
 from lmn_music.music.tonality import key_name, key_of
 from lmn_music.words import counted
@@ -35,6 +36,8 @@ class Arrangement(Piece):
     ) -> Self:
         """Return the piece with what there is to remember; parts that have no notes left are dropped.
 
+        What is new is struck as `accented` says.
+
         Args:
             piece: the arranged piece.
             given: the piece before.
@@ -43,6 +46,10 @@ class Arrangement(Piece):
             seed: the seed of the drawing.
             moved: how far, in semitones.
         """
+        kept = {note for part in given.parts if not part.drums for note in part.notes}
+        if new:
+            kept |= {note for part in piece.parts for note in part.notes if not new[0] <= note.onset < new[1]}
+        piece = accented(piece, kept)
         music = {field.name: getattr(piece, field.name) for field in fields(Piece)}
         music["parts"] = tuple(part for part in piece.parts if part.notes)
         return cls(**music, new=new, model=model, seed=seed, moved=moved, key=key_of(given))

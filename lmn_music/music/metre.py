@@ -31,6 +31,12 @@ class Metre(NamedTuple):
         """The length of a full bar in quarter notes."""
         return Fraction(4 * self.beats, self.beat_type)
 
+    @property
+    def beat(self) -> Fraction:
+        """The length of a beat in quarter notes: three eighths in 6/8, 9/8 and 12/8, and so with shorter notes."""
+        compound = self.beat_type >= 8 and self.beats > 3 and self.beats % 3 == 0
+        return Fraction(12 if compound else 4, self.beat_type)
+
 
 class Bar(NamedTuple):
     """A bar.

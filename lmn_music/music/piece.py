@@ -13,6 +13,8 @@ from lmn_music.music.notes import Note, strokes, to_roll
 from lmn_music.music.part import Part
 from lmn_music.music.pianoroll import LOWEST_PITCH, PianoRoll
 
+FRAMES_PER_QUARTER = (1, 2, 3, 4, 6, 8, 12)  # of the rolls that are made of pieces; 12 has sixteenths and triplets
+
 
 class Tempo(NamedTuple):
     """A tempo, and where it begins.
@@ -109,6 +111,17 @@ class Piece:
         notes = [note for part in self.parts if not part.drums for note in part.notes]
         nothing = "drums only" if any(part.drums for part in self.parts) else "no notes"
         return to_roll(notes, self.length, frames_per_quarter, title=self.title, nothing=nothing)
+
+    def frames_needed(self) -> int:
+        """Return the smallest of FRAMES_PER_QUARTER with which a roll holds all times exactly, else the last.
+
+        Drums do not count, as a roll leaves them out.
+        """
+        times = {
+            time for part in self.parts if not part.drums for note in part.notes for time in (note.onset, note.end)
+        }
+        fitting = (count for count in FRAMES_PER_QUARTER if all((time * count).denominator == 1 for time in times))
+        return next(fitting, FRAMES_PER_QUARTER[-1])
 
     def bars(self) -> list[Bar]:
         """Return the bars, numbered as in the score: the first full bar is 1, a pickup is 0.

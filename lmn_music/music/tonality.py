@@ -126,6 +126,16 @@ def mean_top_key(songs: Iterable[PianoRoll]) -> float:
     return float((KEYS - 1 - frames[:, ::-1].argmax(axis=1)).mean())
 
 
+def fifths(tonic: int, mode: str) -> int:
+    """Return the key signature of a key: its number of sharps, or of flats if negative, from -5 to 6.
+
+    Args:
+        tonic: 0 is C, 11 is B; any multiple of 12 may be added.
+        mode: "major" or "minor".
+    """
+    return (7 * (tonic + (3 if mode == "minor" else 0)) + 5) % 12 - 5
+
+
 def key_name(tonic: int, mode: str) -> str:
     """Return the name of a key, as "B flat major".
 

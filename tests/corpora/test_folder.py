@@ -11,7 +11,7 @@ import pytest
 from lmn_music.corpora.corpus import Corpus, Rejected, by_kind, content_sha256
 from lmn_music.corpora.folder import load_folder
 from lmn_music.errors import CorpusError
-from lmn_music.formats.midi_writer import write_midi
+from lmn_music.formats import write_roll
 from lmn_music.formats.npz import write_npz
 from lmn_music.music.pianoroll import KEYS, PianoRoll
 from lmn_music.music.tonality import find_key
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 def fill(folder: Path, count: int, first: int = 0) -> None:
     for seed in range(first, first + count):
-        write_midi(song(seed), folder / f"song {seed:03}.mid")
+        write_roll(song(seed), folder / f"song {seed:03}.mid")
 
 
 def places(corpus: Corpus) -> dict[str, str]:
@@ -59,12 +59,12 @@ def test_every_kind_of_file_good_and_bad(folder: Path) -> None:
             tune.write(kind, fp=folder / f"score {number}.{kind}")
     fill(folder, 3)
     (folder / "deeper" / "still").mkdir(parents=True)
-    write_midi(song(3), folder / "deeper" / "still" / "UPPER.MID")
+    write_roll(song(3), folder / "deeper" / "still" / "UPPER.MID")
     write_npz(song(4), folder / "array.npz")
     # and what is left out
-    write_midi(song(0), folder / "twin.mid", tempo=50, repeat_notes=True)
-    write_midi(song(9, frames=15), folder / "short.mid")
-    write_midi(PianoRoll(np.zeros((20, KEYS)), 2), folder / "silence.mid")
+    write_roll(song(0), folder / "twin.mid", tempo=50, repeat_notes=True)
+    write_roll(song(9, frames=15), folder / "short.mid")
+    write_roll(PianoRoll(np.zeros((20, KEYS)), 2), folder / "silence.mid")
     drums_only(folder / "drums.mid")
     (folder / "damaged.mid").write_bytes((folder / "song 000.mid").read_bytes()[:50])
     (folder / "empty.mid").touch()
@@ -166,8 +166,8 @@ def test_no_song_at_all(folder: Path) -> None:
 
 def test_transposed_to_c_each_song_and_twins_in_other_keys_found(folder: Path) -> None:
     for seed in range(5):
-        write_midi(song(seed).transposed(seed), folder / f"{seed}.mid")
-    write_midi(song(4).transposed(-3), folder / "twin.mid")
+        write_roll(song(seed).transposed(seed), folder / f"{seed}.mid")
+    write_roll(song(4).transposed(-3), folder / "twin.mid")
     assert sum(load_folder(folder).songs) == 6
     corpus = load_folder(folder, transpose_to_c=True)
     rolls = [*corpus.train, *corpus.valid, *corpus.test]
@@ -180,7 +180,7 @@ def test_a_song_too_wide_to_transpose_is_left_out(folder: Path) -> None:
     fill(folder, 3)
     frames = song(5).transposed(2).frames.copy()
     frames[0, [0, 87]] = True
-    write_midi(PianoRoll(frames, 2), folder / "wide.mid")
+    write_roll(PianoRoll(frames, 2), folder / "wide.mid")
     assert load_folder(folder, transpose_to_c=True).rejected == (Rejected("wide.mid", "too wide to transpose to C"),)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from lmn_music.errors import RenderingError
-from lmn_music.formats import soundfont
-from lmn_music.formats.audio import synthesize, write_wav
+from lmn_music.formats import soundfont, write_roll
+from lmn_music.formats.audio import synthesize
 from lmn_music.formats.sampler import SAMPLE_RATE, loudness, release
 from lmn_music.formats.soundfont import load
 from lmn_music.music.notes import Note
@@ -49,7 +49,7 @@ def centre(sound: np.ndarray) -> float:
 
 def test_the_standard_library_opens_the_file(tmp_path: Path) -> None:
     roll = PianoRoll(np.random.default_rng(0).random((40, KEYS)) < 0.05, 2)
-    write_wav(roll, tmp_path / "song.wav", tempo=120)
+    write_roll(roll, tmp_path / "song.wav", tempo=120)
     with wave.open(str(tmp_path / "song.wav")) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, SAMPLE_RATE)
         assert 10 <= file.getnframes() / SAMPLE_RATE <= 13  # forty eighths, and the last notes fade
@@ -136,8 +136,8 @@ def test_repeated_notes_are_struck_again() -> None:
     frame = SAMPLE_RATE // 2
     held, repeated = (np.abs(synthesize(roll, tempo=60, repeat_notes=repeat)) for repeat in (False, True))
     loudness = [[part.max() for part in np.split(sound[: 16 * frame], 16)] for sound in (held, repeated)]
-    assert loudness[0][15] < 0.2 * loudness[0][0]  # dies away like a string
-    assert loudness[1][15] > 0.7 * loudness[1][0]
+    assert loudness[0][8] < 0.5 * loudness[0][0]  # dies away like a string
+    assert loudness[1][8] > 0.8 * loudness[1][0]  # the first beat of the second bar, as that of the first
 
 
 def test_each_instrument_has_its_own_sound() -> None:
@@ -166,7 +166,7 @@ def test_silence_is_silent_and_everything_at_once_does_not_clip() -> None:
 def test_the_same_notes_give_the_same_file(tmp_path: Path) -> None:
     roll = PianoRoll(np.random.default_rng(0).random((10, KEYS)) < 0.05, 2)
     for name in ("a.wav", "b.wav"):
-        write_wav(roll, tmp_path / name)
+        write_roll(roll, tmp_path / name)
     assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
 
 

@@ -2,13 +2,15 @@
 
 from fractions import Fraction
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
 from matplotlib.image import imread
 
-from lmn_music.formats.picture import draw, write_png
+from lmn_music.formats import write_roll
+from lmn_music.formats.picture import draw, write_picture
 from lmn_music.music.metre import Metre, count_bars
 from lmn_music.music.pianoroll import KEYS, PianoRoll
 
@@ -25,7 +27,7 @@ def random_roll(length: int, frames_per_quarter: int = 2) -> PianoRoll:
 def test_size_and_rows(tmp_path: Path, length: int, rows: int) -> None:
     roll = random_roll(length)
     assert len(draw(roll).axes) == rows
-    write_png(roll, tmp_path / "song.png")
+    write_picture(roll, tmp_path / "song.png")
     height, width, _ = imread(tmp_path / "song.png").shape
     assert 1000 < width < 2000
     assert 200 < height < 5000
@@ -52,10 +54,20 @@ def test_axes_name_the_cs_and_the_bars() -> None:
     assert [label.get_text() for label in axes.get_xticklabels()] == [str(bar) for bar in range(1, 9)]
 
 
-def test_the_title_is_the_rolls_own_unless_given() -> None:
+def test_the_title_and_the_key_are_written() -> None:
     assert draw(random_roll(8)).get_suptitle() == "A song"
-    assert draw(random_roll(8), title="Other").get_suptitle() == "Other"
-    assert draw(random_roll(8), title="").get_suptitle() == ""
+    assert draw(random_roll(8)).get_supxlabel() == "bar (of four quarters)"
+    assert draw(random_roll(8), key="C major").get_supxlabel() == "bar (of four quarters); C major"
+
+
+def test_a_vector_picture_has_the_notes_and_is_the_same_each_time(tmp_path: Path) -> None:
+    for name in ("a.svg", "b.SVG"):
+        write_roll(random_roll(64), tmp_path / name)
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.SVG").read_bytes()
+    root = ElementTree.parse(tmp_path / "a.svg").getroot()  # noqa: S314 -- our own file
+    (notes,) = root.iterfind(".//{*}g[@id='PolyCollection_1']")
+    drawn = notes.findall(".//{*}path")
+    assert len(drawn) == random_roll(64).notes
 
 
 def test_the_outermost_keys_are_shown() -> None:

@@ -10,7 +10,7 @@ import pretty_midi
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from lmn_music.errors import ScoreError, UsageError
+from lmn_music.errors import ScoreError
 from lmn_music.formats import FORMATS, Format, read_piece, read_score, write_piece
 from lmn_music.formats.midi_writer import to_midi
 from lmn_music.formats.npz import write_npz
@@ -142,9 +142,10 @@ def test_a_note_of_no_length_lasts_a_tick(tmp_path: Path) -> None:
     assert read_piece(tmp_path / "song.mid").parts[0].notes == (Note(60, Fraction(1), 1 + Fraction(1, 480)),)
 
 
-def test_only_formats_with_parts_hold_a_piece(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"lose the parts.*\.mid \(MIDI\)"):
-        write_piece(waltz(), tmp_path / "song.npz")
+def test_a_format_of_frames_holds_the_roll_of_a_piece(tmp_path: Path) -> None:
+    piece = waltz()
+    write_piece(piece, tmp_path / "song.npz")
+    assert read_score(tmp_path / "song.npz", piece.frames_needed()) == piece.roll(piece.frames_needed())
     with pytest.raises(ScoreError, match="no such file"):
         read_piece(tmp_path / "song.mid")
 

@@ -21,7 +21,6 @@ from lmn_music.formats import (
     write_roll,
     written,
 )
-from lmn_music.formats.midi_writer import write_midi
 from tests.helpers import make_roll
 
 TOY = '''
@@ -43,7 +42,7 @@ def read_text(data, title):
     return Piece.from_roll(PianoRoll(frames, 4, title))
 
 
-def write_text(roll, path, *, tempo):
+def write_text(roll, path):
     with replacing(path) as temporary:
         temporary.write_text("".join("".join("x" if key else "." for key in frame) + "\\n" for frame in roll.frames))
 
@@ -60,7 +59,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (tmp_path / "toy_text_format.py").write_text(TOY)
     monkeypatch.syspath_prepend(tmp_path)
     text = importlib.import_module("toy_text_format")
-    entry = Format("text", text.read_text, text.write_text, text.check_text, options=("tempo",), max_bytes=9000)
+    entry = Format("text", text.read_text, text.write_text, rolls=True, check=text.check_text, max_bytes=9000)
     monkeypatch.setitem(FORMATS, ".txt", entry)
     yield
     del sys.modules["toy_text_format"]
@@ -102,7 +101,7 @@ def test_a_new_format_has_its_own_limits(tmp_path: Path) -> None:
 
 
 def test_help_texts() -> None:
-    assert written() == ".mid (MIDI), .wav (sound), .png (picture), .npz (piano-roll)"
+    assert written() == ".mid (MIDI), .wav (sound), .png (picture), .svg (picture), .npz (piano-roll)"
     assert readable() == "MIDI (.mid, .midi, .smf), MusicXML (.musicxml, .xml, .mxl) or piano-roll (.npz)"
     assert readable_labels() == "MIDI, MusicXML or piano-roll"
 
@@ -145,7 +144,7 @@ def test_importing_the_package_is_cheap() -> None:
 
 def test_an_error_brings_at_most_the_one_cause_that_helps(tmp_path: Path) -> None:
     """What a notebook or a script prints of an error: not the inside of every library that met the file."""
-    write_midi(make_roll(4), tmp_path / "cut.mid")
+    write_roll(make_roll(4), tmp_path / "cut.mid")
     (tmp_path / "cut.mid").write_bytes((tmp_path / "cut.mid").read_bytes()[:60])
     none = b"no music"
     contents = {"a.mid": none, "b.mid": b"MThd\0\0\0\6\0\0\0\1\1\1MTrk\0\0\0\4\0\x3c\x40\0", "c.xml": none}
@@ -161,7 +160,7 @@ def test_an_error_brings_at_most_the_one_cause_that_helps(tmp_path: Path) -> Non
         assert shown(caught.value).count("Traceback") <= 2, path
     for path in [tmp_path / "missing" / "song.mid", tmp_path / ("x" * 300 + ".mid")]:
         with pytest.raises(LmnMusicError) as failed:
-            write_midi(make_roll(4), path)
+            write_roll(make_roll(4), path)
         assert shown(failed.value).count("Traceback") == 1, path
 
 

@@ -1,0 +1,82 @@
+"""From a roll to two hands at the piano: what the right hand plays, and what the left."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from lmn_music.music.notes import Note, runs
+from lmn_music.music.part import Part
+from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
+
+MIDDLE_C = 60 - LOWEST_PITCH
+SPAN = 14  # semitones: what a hand reaches, a ninth
+WIDE = 2.0  # what each semitone costs that a hand would have to reach beyond it
+AWAY = 0.15  # what each semitone costs by which the border of the hands lies away from middle C
+MOVED = 0.5  # what each semitone costs by which the border moves from one frame to the next
+GAP = 0.5  # what each semitone saves that lies between the hands,
+WIDEST_GAP = 12  # up to so many
+
+
+def split_hands(roll: PianoRoll) -> tuple[Part, ...]:
+    """Return the notes of the right hand and those of the left, as two parts; one part if one hand plays everything.
+
+    In each frame a border divides the keys. The borders of all frames together are those that cost least: a hand that
+    reaches more than a ninth costs, a border away from middle C costs, a border that moves costs; a wide gap between
+    the hands saves. A note belongs to the hand on whose side of the border it begins.
+
+    Args:
+        roll: the song.
+    """
+    borders = _borders(roll.frames)
+    right: list[Note] = []
+    left: list[Note] = []
+    for run in runs(roll.frames):
+        onset, end = (Fraction(frame, roll.frames_per_quarter) for frame in (run.start, run.end))
+        (right if run.key >= borders[run.start] else left).append(Note(run.key + LOWEST_PITCH, onset, end))
+    order = [sorted(notes, key=lambda note: (note.onset, note.pitch)) for notes in (right, left)]
+    if not (right and left):
+        return tuple(Part(tuple(notes), "Piano") for notes in order if notes)
+    return tuple(Part(tuple(notes), name) for notes, name in zip(order, ("Right hand", "Left hand"), strict=True))
+
+
+def _borders(frames: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return the lowest key of the right hand in each frame: the cheapest way through all frames (Viterbi)."""
+    choices = np.arange(MIDDLE_C - 24, MIDDLE_C + 25)
+    cost = _costs(frames, choices)
+    step = MOVED * np.abs(choices[:, None] - choices)
+    total = np.zeros(len(choices))
+    came_from = np.zeros(cost.shape, dtype=np.int64)
+    for frame, here in enumerate(cost):
+        ways = total[:, None] + step
+        came_from[frame] = ways.argmin(axis=0)
+        total = ways.min(axis=0) + here
+    place = int(total.argmin()) if len(cost) else 0
+    path = np.zeros(len(cost), dtype=np.int64)
+    for frame in range(len(cost) - 1, -1, -1):
+        path[frame] = choices[place]
+        place = int(came_from[frame, place])
+    return path
+
+
+def _costs(frames: npt.NDArray[np.bool_], choices: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return what each border costs in each frame, shape (time, borders)."""
+    keys = np.arange(KEYS)
+    cost = np.empty((len(frames), len(choices)))
+    for place, border in enumerate(choices):
+        right, left = frames & (keys >= border), frames & (keys < border)
+        (low, high), (bottom, top) = _ends(right), _ends(left)
+        wide = np.maximum(high - low - SPAN, 0) + np.maximum(top - bottom - SPAN, 0)
+        gap = np.where(right.any(axis=1) & left.any(axis=1), np.clip(low - top, 0, WIDEST_GAP), 0)
+        cost[:, place] = WIDE * wide - GAP * gap + AWAY * abs(border - MIDDLE_C) * frames.any(axis=1)
+    return cost
+
+
+def _ends(frames: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the lowest and the highest key of each frame; both 0 in silence."""
+    sounds = frames.any(axis=1)
+    lowest = np.where(sounds, frames.argmax(axis=1), 0)
+    highest = np.where(sounds, KEYS - 1 - frames[:, ::-1].argmax(axis=1), 0)
+    return lowest, highest
