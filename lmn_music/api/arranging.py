@@ -11,6 +11,7 @@ from lmn_music.api.loading import load_model
 
 if TYPE_CHECKING:
     from lmn_music.generation.arrangement import Arrangement
+    from lmn_music.generation.watching import Watch
     from lmn_music.models.checkpoint import Checkpoint
     from lmn_music.music.pianoroll import PianoRoll
     from lmn_music.music.piece import Piece
@@ -28,6 +29,7 @@ def harmonise(
     particles: int | None = None,
     temperature: float = 1.0,
     device: str = "auto",
+    watch: Watch | None = None,
 ) -> Arrangement:
     """Set other voices below a melody, which stands in the result exactly as it was given, in a part of its own.
 
@@ -40,6 +42,7 @@ def harmonise(
         particles: how many songs are drawn side by side, 64 if not given; more are slower and fit the melody better.
         temperature: see `compose`.
         device: see `resolve_device`.
+        watch: called with each frame when it is drawn, see `compose`; in the time and the key of the tune.
 
     Returns:
         A piece: the melody, then a part for each other voice, the highest first. It remembers its `seed`.
@@ -62,7 +65,9 @@ def harmonise(
     voices = whole_number("voices", voices, 2, MOST_VOICES)
     particles = whole_number("particles", PARTICLES if particles is None else particles, 1)
     piece, checkpoint, seed = _begin(tune, model, seed, temperature, device)
-    return harmonise_piece(checkpoint, piece, seed=seed, voices=voices, particles=particles, temperature=temperature)
+    return harmonise_piece(
+        checkpoint, piece, seed=seed, voices=voices, particles=particles, temperature=temperature, watch=watch
+    )
 
 
 def continue_piece(
@@ -74,6 +79,7 @@ def continue_piece(
     seed: int | None = None,
     temperature: float = 1.0,
     device: str = "auto",
+    watch: Watch | None = None,
 ) -> Arrangement:
     """Compose more bars of a tune, in its own key, tempo and metre; what is there already stays as it is.
 
@@ -85,6 +91,7 @@ def continue_piece(
         seed: the same seed gives the same music; drawn at random if not given.
         temperature: see `compose`.
         device: see `resolve_device`.
+        watch: called with each frame when it is drawn, see `compose`; in the time and the key of the tune.
 
     Returns:
         A piece with the parts of the tune, each new note in the part whose notes lie nearest to it. `new` says where
@@ -103,7 +110,7 @@ def continue_piece(
 
     bars = whole_number("bars", bars, 1, MOST_BARS)
     piece, checkpoint, seed = _begin(tune, model, seed, temperature, device)
-    song = continue_it(checkpoint, piece, seed=seed, bars=bars, temperature=temperature)
+    song = continue_it(checkpoint, piece, seed=seed, bars=bars, temperature=temperature, watch=watch)
     return song.after(song.new[0]) if only_new and song.new else song
 
 
@@ -117,6 +124,7 @@ def rewrite(
     seed: int | None = None,
     temperature: float = 1.0,
     device: str = "auto",
+    watch: Watch | None = None,
 ) -> Arrangement:
     """Compose some bars of a tune anew, so that they lead to what follows; everything else stays as it is.
 
@@ -132,6 +140,7 @@ def rewrite(
         seed: the same seed gives the same music; drawn at random if not given.
         temperature: see `compose`.
         device: see `resolve_device`.
+        watch: called with each frame when it is drawn, see `compose`; in the time and the key of the tune.
 
     Returns:
         A piece with the parts of the tune. `new` says where the new music begins and ends.
@@ -150,7 +159,9 @@ def rewrite(
 
     pitch = None if below is None else key_named(below) + LOWEST_PITCH
     piece, checkpoint, seed = _begin(tune, model, seed, temperature, device)
-    return rewrite_piece(checkpoint, piece, *bars, seed=seed, voice=voice, below=pitch, temperature=temperature)
+    return rewrite_piece(
+        checkpoint, piece, *bars, seed=seed, voice=voice, below=pitch, temperature=temperature, watch=watch
+    )
 
 
 def _begin(

@@ -15,6 +15,7 @@ from lmn_music.words import counted
 
 if TYPE_CHECKING:
     from lmn_music.generation.constraints import Limits
+    from lmn_music.generation.watching import Watch
     from lmn_music.models.checkpoint import Checkpoint
     from lmn_music.music.pianoroll import PianoRoll
 
@@ -34,6 +35,7 @@ def compose(
     voices: int | None = None,
     prime: str | Path | PianoRoll | None = None,
     device: str = "auto",
+    watch: Watch | None = None,
 ) -> PianoRoll:
     """Compose a song.
 
@@ -50,6 +52,9 @@ def compose(
         voices: how many keys shall sound in each frame, for the most part.
         prime: a song, or a file, that the new song begins with and continues; it is not counted in the length.
         device: see `resolve_device`.
+        watch: called with each new frame when it is drawn, such as `print`: where it begins and ends, in quarter notes
+            of the new music, and its MIDI pitches. It starts again where a song is drawn again; an exception ends the
+            composing.
 
     Returns:
         The song, with the frames per quarter note of the music that the model was trained on.
@@ -75,6 +80,7 @@ def compose(
         voices=voices,
         prime=prime,
         device=device,
+        watch=watch,
     )
     return next(songs)
 
@@ -95,6 +101,7 @@ def compose_songs(
     data: str | Path | None = None,
     device: str = "auto",
     remark: Callable[[str], None] | None = None,
+    watch: Watch | None = None,
 ) -> Iterator[PianoRoll]:
     """Compose several songs, one after the other; each is drawn when it is asked for.
 
@@ -113,6 +120,7 @@ def compose_songs(
         data: for best, see `rank_songs`.
         device: see `resolve_device`.
         remark: for best, called with one line for each song that is returned, and see `rank_songs`.
+        watch: called with each frame of each song.
 
     Returns:
         The songs, as `compose` would return each by its own seed.
@@ -125,6 +133,7 @@ def compose_songs(
         ['seed 7', 'seed 8']
     """
     from lmn_music.generation.sampler import generate_song
+    from lmn_music.generation.watching import frame_watch
 
     count, best = check_counts(count, best)
     seed = first_seed(seed, count)
@@ -142,6 +151,7 @@ def compose_songs(
             temperature=temperature,
             prime=start,
             limits=limits,
+            watch=frame_watch(watch, per_quarter),
         )
         for number in range(count)
     )

@@ -11,6 +11,7 @@ from lmn_music.generation.constraints import texture
 from lmn_music.generation.key import way_to_model_key
 from lmn_music.generation.parts import notes_of, read_frames, with_notes
 from lmn_music.generation.sampler import generate_song
+from lmn_music.generation.watching import Watch, frame_watch
 from lmn_music.models.checkpoint import Checkpoint
 from lmn_music.music.piece import Piece
 
@@ -22,6 +23,7 @@ def continue_piece(
     seed: int,
     bars: int = 8,
     temperature: float = 1.0,
+    watch: Watch | None = None,
 ) -> Arrangement:
     """Return a piece with new music after its last note, in its own key, tempo, metre, parts and texture.
 
@@ -31,6 +33,7 @@ def continue_piece(
         seed: the same seed gives the same music.
         bars: how many bars of new music, as long as the last bar of the piece.
         temperature: see `draw_frames`.
+        watch: called with each new frame when it is drawn, see `Watch`.
 
     Returns:
         The piece, each new note in the part whose notes lie nearest to it; `new` says where the new music begins.
@@ -45,6 +48,7 @@ def continue_piece(
     moved = way_to_model_key(piece, prime, checkpoint.header.corpus)
     bar = piece.metres[-1].quarters if piece.metres else Fraction(4)
     frames = max(2, ceil(bars * bar * per_quarter))
+    origin = Fraction(len(prime), per_quarter)
     song = generate_song(
         checkpoint.model,
         frames=frames,
@@ -53,8 +57,8 @@ def continue_piece(
         temperature=temperature,
         prime=prime.transposed(moved),
         limits=texture(prime.transposed(moved).frames),
+        watch=frame_watch(watch, per_quarter, origin=origin, transpose=-moved),
     )
-    origin = Fraction(len(prime), per_quarter)
     start, end = max(origin, piece.end), origin + Fraction(frames, per_quarter)
     notes = notes_of(song.frames[len(prime) :], per_quarter, origin, end, transpose=-moved)
     notes = [note._replace(onset=max(note.onset, start)) for note in notes if note.end > start]

@@ -14,6 +14,7 @@ from lmn_music.errors import GenerationError
 from lmn_music.generation.constraints import Limits
 from lmn_music.generation.particles import ImpossibleError, particle_filter
 from lmn_music.generation.prime import read_prime
+from lmn_music.generation.watching import FrameWatch
 from lmn_music.models.interface import SequenceModel
 
 PARTICLES = 64
@@ -44,6 +45,7 @@ def fill(
     limits: Limits | None = None,
     prime: Tensor | None = None,
     sweeps: int = 0,
+    watch: FrameWatch | None = None,
 ) -> Filled:
     """Draw the keys that are not given, so that the whole is as likely as the model and the limits can make it.
 
@@ -57,6 +59,7 @@ def fill(
         prime: (time, 88), what the model reads before the first frame.
         sweeps: how often the particles are drawn again around the song that was found, which helps where something is
             given after a gap; see `particle_filter`.
+        watch: see `particle_filter`.
 
     Raises:
         GenerationError: what is given, with the limits, has no chance under the model.
@@ -67,7 +70,14 @@ def fill(
         state = read_prime(model, prime, particles)
         wanted = limits.apply(given).to(state.previous.device)
         sweep = partial(
-            particle_filter, model, state, wanted, generator, potential=limits.potential(given), temperature=temperature
+            particle_filter,
+            model,
+            state,
+            wanted,
+            generator,
+            potential=limits.potential(given),
+            temperature=temperature,
+            watch=watch,
         )
         try:
             found = sweep()

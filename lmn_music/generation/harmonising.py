@@ -10,6 +10,7 @@ from lmn_music.generation.arrangement import Arrangement
 from lmn_music.generation.constraints import Limits, melody_on_top
 from lmn_music.generation.filling import PARTICLES, fill
 from lmn_music.generation.key import way_to_model_key
+from lmn_music.generation.watching import Watch, frame_watch
 from lmn_music.models.checkpoint import Checkpoint
 from lmn_music.music.melody import find_melody, melody_roll, without_melody
 from lmn_music.music.pianoroll import KEYS
@@ -28,6 +29,7 @@ def harmonise(
     voices: int = 4,
     particles: int = PARTICLES,
     temperature: float = 1.0,
+    watch: Watch | None = None,
 ) -> Arrangement:
     """Return a melody with other voices below it.
 
@@ -41,6 +43,7 @@ def harmonise(
         voices: how many keys sound together, the melody among them.
         particles: see `fill`.
         temperature: see `draw_frames`.
+        watch: called with each frame when it is drawn, see `Watch`.
 
     Returns:
         A piece of the melody, in a part of its own, and a part for each other voice, with the tempo, the metre and the
@@ -64,6 +67,7 @@ def harmonise(
         temperature=temperature,
         # What is moved back has to be on the keyboard, too.
         limits=Limits(lowest=max(0, moved), highest=min(KEYS, KEYS + moved) - 1, voices=voices, parallels=PARALLELS),
+        watch=frame_watch(watch, per_quarter, transpose=-moved),
     )
     others = without_melody(replace(there, frames=found.frames), there)
     parts = (part.transposed(-moved) for part in split_voices(others, NAMES.get(voices, ())))

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lmn_music.generation.temperature import draw_frames
+from lmn_music.generation.watching import FrameWatch
 from lmn_music.models.interface import SequenceModel, State
 from lmn_music.models.outputs.output import FREE, Drawn, Output
 
@@ -56,6 +57,7 @@ def particle_filter(
     potential: Potential | None = None,
     temperature: float = 1.0,
     reference: Tensor | None = None,
+    watch: FrameWatch | None = None,
 ) -> Particles:
     """Draw the keys that are not given, frame by frame, with as many particles as `state` has songs.
 
@@ -76,6 +78,7 @@ def particle_filter(
             particle becomes this song; where particles are drawn anew, it gets an ancestor that suits its next frames.
             A song drawn from these particles is a new state of a Markov chain whose songs come as often as the songs of
             the model that have what is given (at temperature 1): each sweep brings the chain nearer to that.
+        watch: called with each frame of the particle that counts most when it is drawn.
 
     Returns:
         The particles after the last frame. With a reference their log_evidence has a bias.
@@ -107,6 +110,8 @@ def particle_filter(
         effective.append(1 / float(share.square().sum()) / count)
         state = state.saw(drawn.frames)
         frames.append(drawn.frames)
+        if watch is not None:
+            watch(number, drawn.frames[share.argmax()])
         if effective[-1] < 0.5:
             if reference is None:
                 chosen = systematic(share, generator)

@@ -17,6 +17,7 @@ from lmn_music.generation.constraints import texture
 from lmn_music.generation.filling import PARTICLES, fill
 from lmn_music.generation.key import way_to_model_key
 from lmn_music.generation.parts import notes_of, read_frames, with_notes
+from lmn_music.generation.watching import Watch, frame_watch
 from lmn_music.models.checkpoint import Checkpoint
 from lmn_music.models.outputs.output import FREE
 from lmn_music.music.notes import Note
@@ -39,6 +40,7 @@ def rewrite(
     voice: int | None = None,
     below: int | None = None,
     temperature: float = 1.0,
+    watch: Watch | None = None,
 ) -> Arrangement:
     """Return a piece in which some bars are composed anew; everything else stays exactly as it is.
 
@@ -54,6 +56,8 @@ def rewrite(
         voice: rewrite this part only, counted from 1 without the drums.
         below: rewrite only what lies below this MIDI pitch.
         temperature: see `draw_frames`.
+        watch: called with each frame when it is drawn, and with those after the bars that the new music leads to, see
+            `Watch`.
 
     Raises:
         UsageError: there are no such bars or parts.
@@ -95,6 +99,7 @@ def rewrite(
         limits=texture(roll),
         prime=torch.tensor(roll[:begin], dtype=torch.float32),
         sweeps=SWEEPS,
+        watch=frame_watch(watch, per_quarter, origin=Fraction(begin, per_quarter), transpose=-moved),
     )
     new = found.frames[: until - begin] & ~stays[begin:until]
     origin = Fraction(begin, per_quarter)

@@ -14,6 +14,7 @@ from lmn_music.generation.constraints import Limits, nothing_given
 from lmn_music.generation.filling import fill
 from lmn_music.generation.prime import read_prime
 from lmn_music.generation.temperature import draw_frames
+from lmn_music.generation.watching import FrameWatch
 from lmn_music.models.interface import SequenceModel
 from lmn_music.music.measures import stretches
 from lmn_music.music.pianoroll import PianoRoll
@@ -79,6 +80,7 @@ def generate_song(
     temperature: float = 1.0,
     prime: PianoRoll | None = None,
     limits: Limits | None = None,
+    watch: FrameWatch | None = None,
 ) -> PianoRoll:
     """Return a new song, or one that continues another. The same seed gives the same song.
 
@@ -94,6 +96,7 @@ def generate_song(
         temperature: from 0 to 100; see `sample_frames`.
         prime: the beginning of the song, which the result contains.
         limits: what holds in every new frame; the song is then the best of PARTICLES that are drawn side by side.
+        watch: called with each new frame when it is drawn; from 0 again where the song is drawn again.
 
     Raises:
         UsageError: for too few frames and for a temperature out of its range.
@@ -107,12 +110,23 @@ def generate_song(
     best, shortest = None, np.inf
     for _ in range(ATTEMPTS):
         if limits is None:
-            drawn = islice(sample_frames(model, generator, temperature=temperature, prime=start), frames)
-            new = torch.cat(list(drawn)).bool().cpu().numpy()
+            drawn = []
+            for frame in islice(sample_frames(model, generator, temperature=temperature, prime=start), frames):
+                drawn.append(frame)
+                if watch is not None:
+                    watch(len(drawn) - 1, frame[0])
+            new = torch.cat(drawn).bool().cpu().numpy()
         else:
             given = nothing_given(frames)
             new = fill(
-                model, given, generator, particles=PARTICLES, temperature=temperature, limits=limits, prime=start
+                model,
+                given,
+                generator,
+                particles=PARTICLES,
+                temperature=temperature,
+                limits=limits,
+                prime=start,
+                watch=watch,
             ).frames
         longest = stretches(new)[1].max()
         if not is_single(new) and longest < shortest:
