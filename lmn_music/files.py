@@ -75,3 +75,18 @@ def alone(lock: Path, what: str) -> Iterator[None]:
         with suppress(OSError):  # where an open file cannot be removed it stays
             lock.unlink()
         held.release()
+
+
+def is_held(lock: Path) -> bool:
+    """Return whether some process has the lock of `alone`. A lock file that a killed process has left is removed.
+
+    Args:
+        lock: the lock file.
+    """
+    if not lock.exists():
+        return False
+    try:
+        with alone(lock, ""):
+            return False
+    except (LmnMusicError, OSError):
+        return True

@@ -16,6 +16,7 @@ from lmn_music.api.loading import load_model, open_corpus, resolve_device, shipp
 from lmn_music.api.ranking import rank_songs
 from lmn_music.api.recipes import choose_recipe, recipe_names, recipe_text
 from lmn_music.api.reporting import report
+from lmn_music.api.runs import RunStatus, last_checkpoint, list_runs, run_status
 from lmn_music.api.streaming import open_port, play, stream
 from lmn_music.api.training import resume, resume_run, start_run, train
 from lmn_music.lazy import lazily
@@ -41,6 +42,7 @@ __all__ = [
     "Ranked",
     "Report",
     "Run",
+    "RunStatus",
     "Stage",
     "StageProgress",
     "Surprise",
@@ -55,7 +57,9 @@ __all__ = [
     "fetch_corpora",
     "harmonise",
     "identify",
+    "last_checkpoint",
     "list_corpora",
+    "list_runs",
     "load_model",
     "open_corpus",
     "open_port",
@@ -69,6 +73,7 @@ __all__ = [
     "resume",
     "resume_run",
     "rewrite",
+    "run_status",
     "shipped_models",
     "start_run",
     "stream",

@@ -20,7 +20,7 @@ FINE = 12  # frames per quarter note in which files are read: sixteenths and tri
 
 
 def surprise(
-    song: str | Path | PianoRoll,
+    song: str | Path | Piece | PianoRoll,
     model: str | Path | Checkpoint | None = None,
     *,
     transpose: int | None = None,
@@ -30,7 +30,7 @@ def surprise(
     """Measure how surprising every note and every frame of a song is.
 
     Args:
-        song: a song, or a file. Of a file, the model reads what sounds on each of its frames.
+        song: a song, a piece or a file. Of a piece or a file, the model reads what sounds on each of its frames.
         model: see `load_model`; if not given, the shipped model that gives the opening of the song the highest
             likelihood, see `identify`.
         transpose: how many semitones higher the model reads the song; if not given, as the opening is likeliest. The
@@ -77,7 +77,7 @@ def surprise(
 
 def surprise_files(
     out: str | Path | Sequence[str | Path],
-    song: str | Path | PianoRoll,
+    song: str | Path | Piece | PianoRoll,
     model: str | Path | Checkpoint | None = None,
     *,
     transpose: int | None = None,
@@ -177,15 +177,16 @@ def _models(model: str | Path | Checkpoint | None, device: str) -> list[Checkpoi
 
 
 def _song(
-    song: str | Path | PianoRoll, models: Sequence[Checkpoint], frames_per_quarter: int | None
+    song: str | Path | Piece | PianoRoll, models: Sequence[Checkpoint], frames_per_quarter: int | None
 ) -> tuple[Piece, PianoRoll]:
-    """Return a song as a piece, and as a roll; with fine frames if it is a file."""
+    """Return a song as a piece, and as a roll; with fine frames unless it is a roll."""
     from lmn_music.evaluation.explaining.fit import common_frames
     from lmn_music.formats import read_piece
+    from lmn_music.music.pianoroll import PianoRoll
     from lmn_music.music.piece import Piece
 
-    if not isinstance(song, str | Path):
+    if isinstance(song, PianoRoll):
         return Piece.from_roll(song), song
     frames = common_frames(models, frames_per_quarter)
-    piece = read_piece(song)
+    piece = song if isinstance(song, Piece) else read_piece(song)
     return piece, piece.roll(frames * -(-FINE // frames))

@@ -15,6 +15,7 @@ import json
 import pickle
 import tomllib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +182,20 @@ def load_state(folder: Path) -> dict[str, Any] | None:
         with replacing(metrics) as temporary:
             temporary.write_text("".join(lines))
     return state
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """Return the lines of metrics.jsonl that are whole; none if there is no such file yet.
+
+    Args:
+        folder: the run folder, which may be at work.
+    """
+    try:
+        lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+    found = []
+    for line in lines:
+        with suppress(ValueError):  # the last line may be half written
+            found.append(json.loads(line))
+    return [line for line in found if isinstance(line, dict)]

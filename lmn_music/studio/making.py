@@ -1,0 +1,122 @@
+"""Answers with new music: composing, continuing, harmonising, rewriting, in as many candidates as asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from lmn_music import api
+from lmn_music.music.metre import Metre
+from lmn_music.music.piece import Piece, Tempo
+from lmn_music.studio.documents import data_of
+from lmn_music.studio.requests import ArrangeRequest, ComposeRequest
+from lmn_music.studio.streaming import Event, Tell
+
+if TYPE_CHECKING:
+    from lmn_music.models.checkpoint import Checkpoint
+
+Watch = Callable[[Fraction, Fraction, tuple[int, ...]], None]
+
+
+def compose(checkpoint: Checkpoint, asked: ComposeRequest, tell: Tell) -> Event:
+    """Compose, and tell each frame as it is drawn, {"frame": [start, end, pitches]}, and each song when it is done.
+
+    Args:
+        checkpoint: the model.
+        asked: what the page asks for.
+        tell: tells the page.
+
+    Returns:
+        The last line: {"done": how many songs}.
+    """
+    chosen = (asked.lowest or "A0", asked.highest or "C8") if asked.lowest or asked.highest else None
+
+    def make(seed: int) -> Piece:
+        song = api.compose(
+            checkpoint,
+            bars=asked.bars,
+            seed=seed,
+            temperature=asked.temperature,
+            density=asked.density,
+            voices=asked.voices,
+            pitch_range=chosen,
+            watch=_frames(tell),
+        )
+        start = Fraction(0)
+        # As `lmn-music generate` writes it.
+        return replace(Piece.from_roll(song), tempos=(Tempo(start, asked.tempo),), metres=(Metre(start, 4, 4),))
+
+    steered = {"density": asked.density, "voices": asked.voices, "range": chosen and ":".join(chosen)}
+    options = {"model": asked.model, "bars": asked.bars, "temperature": _unless(asked.temperature, 1.0)}
+    options |= steered | {"tempo": _unless(asked.tempo, 90.0)}
+    return _tell_all(tell, asked.seed, asked.candidates, make, lambda seed: ["generate", *_words(options, seed)])
+
+
+def arrange(checkpoint: Checkpoint, asked: ArrangeRequest, tell: Tell) -> Event:
+    """Continue, harmonise or rewrite a piece; tells and returns the same as `compose`.
+
+    Args:
+        checkpoint: the model.
+        asked: what the page asks for.
+        tell: tells the page.
+    """
+    piece, watch = asked.piece.piece(), _frames(tell)
+    options: dict[str, Any] = {"model": asked.model, "temperature": _unless(asked.temperature, 1.0)}
+    if asked.what == "continue":
+        options |= {"bars": asked.bars}
+    elif asked.what == "harmonise":
+        options |= {"voices": asked.voices}
+    else:
+        options |= {"bars": f"{asked.first}:{asked.last}", "voice": asked.voice}
+
+    def make(seed: int) -> Piece:
+        if asked.what == "continue":
+            return api.continue_piece(
+                piece, checkpoint, bars=asked.bars, seed=seed, temperature=asked.temperature, watch=watch
+            )
+        if asked.what == "harmonise":
+            return api.harmonise(
+                piece, checkpoint, voices=asked.voices, seed=seed, temperature=asked.temperature, watch=watch
+            )
+        return api.rewrite(
+            piece,
+            (asked.first, asked.last),
+            checkpoint,
+            voice=asked.voice,
+            seed=seed,
+            temperature=asked.temperature,
+            watch=watch,
+        )
+
+    return _tell_all(
+        tell, asked.seed, asked.candidates, make, lambda seed: [asked.what, "INPUT", *_words(options, seed)]
+    )
+
+
+def _tell_all(
+    tell: Tell, seed: int, candidates: int, make: Callable[[int], Piece], command: Callable[[int], list[str]]
+) -> Event:
+    for number in range(candidates):
+        tell({"candidate": number, "seed": seed + number})
+        tell({"song": {"seed": seed + number, "command": command(seed + number), **data_of(make(seed + number))}})
+    return {"done": candidates}
+
+
+def _frames(tell: Tell) -> Watch:
+    def watch(start: Fraction, end: Fraction, pitches: tuple[int, ...]) -> None:
+        tell({"frame": [float(start), float(end), pitches]})
+
+    return watch
+
+
+def _unless(value: float, usual: float) -> float | None:
+    """Return a value, None if it is the usual one, which a command need not name."""
+    return None if value == usual else value
+
+
+def _words(options: dict[str, Any], seed: int) -> Iterator[str]:
+    for name, value in (options | {"seed": seed}).items():
+        if value is not None:
+            yield from (f"--{name}", f"{value:g}" if isinstance(value, float) else str(value))
