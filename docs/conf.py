@@ -50,6 +50,7 @@ CONTENTS = """
 :caption: Guide
 docs/guide
 docs/music
+docs/studio
 docs/tutorial
 ```
 ```{toctree}

@@ -23,6 +23,8 @@ SHIPPED = [
     "lmn_music/data/chorales_split.csv",
     "lmn_music/data/samples/greensleeves.musicxml",
     "lmn_music/evaluation/published.toml",
+    "lmn_music/studio/static/index.html",
+    "lmn_music/studio/static/main.js",
     "lmn_music/training/recipes/tied.toml",
 ]
 # In the new environment: our own package is its own, what it depends on is lent by the environment of the tests.

@@ -11,7 +11,7 @@ from lmn_music.api.composing import compose, compose_songs
 from lmn_music.api.composing_files import compose_files
 from lmn_music.api.corpora import CorpusCheck, CorpusEntry, corpus_song, fetch_corpora, list_corpora, verify_corpora
 from lmn_music.api.evaluating import evaluate, published_figures
-from lmn_music.api.explaining import identify, surprise, surprise_files
+from lmn_music.api.explaining import identify, surprise, surprise_files, surprise_scale
 from lmn_music.api.loading import load_model, open_corpus, resolve_device, shipped_models
 from lmn_music.api.ranking import rank_songs
 from lmn_music.api.recipes import choose_recipe, recipe_names, recipe_text
@@ -19,6 +19,7 @@ from lmn_music.api.reporting import report
 from lmn_music.api.runs import RunStatus, last_checkpoint, list_runs, run_status
 from lmn_music.api.streaming import open_port, play, stream
 from lmn_music.api.training import resume, resume_run, start_run, train
+from lmn_music.api.tunes import sample_tune, sample_tunes
 from lmn_music.lazy import lazily
 
 if TYPE_CHECKING:  # what the functions return and take
@@ -74,11 +75,14 @@ __all__ = [
     "resume_run",
     "rewrite",
     "run_status",
+    "sample_tune",
+    "sample_tunes",
     "shipped_models",
     "start_run",
     "stream",
     "surprise",
     "surprise_files",
+    "surprise_scale",
     "train",
     "verify_corpora",
 ]

@@ -166,6 +166,21 @@ def identify(
     return Identification(whole.title, tuple(found))
 
 
+def surprise_scale() -> dict[str, tuple[float, ...] | tuple[str, ...]]:
+    """Return in which steps and colours surprise is shown.
+
+    Returns:
+        `bounds`: the nats at which each step ends but the last; `on_white` and `on_black`: the colour of each step.
+
+    Example:
+        >>> len(surprise_scale()["bounds"]), len(surprise_scale()["on_white"])
+        (7, 8)
+    """
+    from lmn_music.evaluation.explaining.scale import BOUNDS, ON_BLACK, ON_WHITE
+
+    return {"bounds": BOUNDS, "on_white": ON_WHITE, "on_black": ON_BLACK}
+
+
 def _models(model: str | Path | Checkpoint | None, device: str) -> list[Checkpoint]:
     """Return the model, or all shipped ones."""
     from lmn_music.models.checkpoint import shipped_names

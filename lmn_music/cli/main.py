@@ -14,7 +14,19 @@ import typer
 from typer.core import TyperGroup
 
 from lmn_music.allocator import keep_freed_memory
-from lmn_music.cli import arrange, corpora, evaluate, experiment, explain, generate, recipes, report, stream, train
+from lmn_music.cli import (
+    arrange,
+    corpora,
+    evaluate,
+    experiment,
+    explain,
+    generate,
+    recipes,
+    report,
+    stream,
+    studio,
+    train,
+)
 from lmn_music.errors import LmnMusicError, UsageError
 from lmn_music.version import __version__
 
@@ -96,6 +108,7 @@ app.command()(report.report)
 app.command()(explain.surprise)
 app.command()(explain.identify)
 app.command()(stream.stream)
+app.command()(studio.studio)
 app.command()(recipes.recipes)
 app.add_typer(corpora.app, name="corpora")
 app.add_typer(experiment.app, name="experiment")

@@ -133,18 +133,22 @@ def data_of(piece: Piece) -> dict[str, Any]:
                 program=part.program,
                 channel=part.channel,
                 drums=part.drums,
-                notes=[tuple(note) for note in part.notes],
+                notes=list(part.notes),
             )
             for part in piece.parts
         ],
         length=piece.length,
-        tempos=[tuple(tempo) for tempo in piece.tempos],
-        metres=[tuple(metre) for metre in piece.metres],
-        key_signatures=[tuple(signature) for signature in piece.key_signatures],
+        tempos=list(piece.tempos),
+        metres=list(piece.metres),
+        key_signatures=list(piece.key_signatures),
         pickup=piece.pickup,
         title=piece.title[:200],
     ).model_dump()
-    found = {"piece": data, "bars": [[bar.number, str(bar.start), str(bar.end)] for bar in piece.bars()]}
+    found: dict[str, Any] = {
+        "piece": data,
+        "passed_over": piece.passed_over,
+        "bars": [[bar.number, str(bar.start), str(bar.end)] for bar in piece.bars()],
+    }
     if isinstance(piece, Arrangement):
         found["new"] = [str(time) for time in piece.new] if piece.new else None
         found |= {"seed": piece.seed, "moved": piece.moved, "summary": piece.summary}

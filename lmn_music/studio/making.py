@@ -15,7 +15,7 @@ from lmn_music.studio.requests import ArrangeRequest, ComposeRequest
 from lmn_music.studio.streaming import Event, Tell
 
 if TYPE_CHECKING:
-    from lmn_music.models.checkpoint import Checkpoint
+    from lmn_music import Checkpoint
 
 Watch = Callable[[Fraction, Fraction, tuple[int, ...]], None]
 
@@ -119,4 +119,8 @@ def _unless(value: float, usual: float) -> float | None:
 def _words(options: dict[str, Any], seed: int) -> Iterator[str]:
     for name, value in (options | {"seed": seed}).items():
         if value is not None:
-            yield from (f"--{name}", f"{value:g}" if isinstance(value, float) else str(value))
+            yield from (f"--{name}", _short(value) if isinstance(value, float) else str(value))
+
+
+def _short(value: float) -> str:
+    return f"{value:g}" if float(f"{value:g}") == value else repr(value)

@@ -10,7 +10,7 @@ from lmn_music import api
 from lmn_music.errors import CheckpointError
 
 if TYPE_CHECKING:
-    from lmn_music.models.checkpoint import Checkpoint
+    from lmn_music import Checkpoint
 
 RUN = "run "  # "run mine" is what a page calls the run folder `mine`
 

@@ -1,4 +1,4 @@
-"""Answers about a piece that there is: what a model finds surprising in it, how original it is, what it is as a file."""
+"""Answers about a piece that there is: what surprises a model in it, how original it is, what it is as a file."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from lmn_music import api
 from lmn_music.errors import LmnMusicError, ScoreError
 from lmn_music.files import as_utf8
-from lmn_music.formats import FORMATS, read_piece, readable
-from lmn_music.music.piece import Piece
+from lmn_music.formats import FORMATS, read_piece, readable, write_piece
 from lmn_music.music.pianoroll import LOWEST_PITCH, pitch_name
+from lmn_music.music.piece import Piece
 from lmn_music.studio.documents import data_of
 
 if TYPE_CHECKING:
-    from lmn_music.models.checkpoint import Checkpoint
+    from lmn_music import Checkpoint
 
 
 def read_upload(name: str, data: bytes) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def file_of(piece: Piece, suffix: str) -> bytes:
     Raises:
         LmnMusicError: there is no such format, or it cannot hold the piece.
     """
-    return _written(lambda path: api.write_song(piece, path), suffix)
+    return _written(lambda path: write_piece(piece, path), suffix)
 
 
 def _written(write: Callable[[Path], object], suffix: str) -> bytes:

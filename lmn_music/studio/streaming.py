@@ -1,4 +1,4 @@
-"""Work whose answer is a stream: one line of JSON for each thing that happens, until the work is done or nobody reads."""
+"""Work whose answer is a stream: a line of JSON for each thing that happens, until it is done or nobody reads."""
 
 from __future__ import annotations
 

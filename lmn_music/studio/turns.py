@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from lmn_music.errors import LmnMusicError
 
-MOST_WAITING = 4  # of one client
 MOST_IN_LINE = 200  # of all of them
 
 
@@ -35,10 +34,11 @@ class Turns:
 
     Args:
         at_once: how many clients are served side by side.
+        waiting: how many places in line one client may have.
     """
 
-    def __init__(self, at_once: int) -> None:
-        self.at_once = at_once
+    def __init__(self, at_once: int, waiting: int) -> None:
+        self.at_once, self.waiting = at_once, waiting
         self._line: list[Ticket] = []
         self._served: set[str] = set()
 
@@ -55,8 +55,8 @@ class Turns:
         Raises:
             BusyError: the client, or all clients together, have too many places already.
         """
-        if sum(ticket.client == client for ticket in self._line) >= MOST_WAITING:
-            raise BusyError(f"{MOST_WAITING} more are waiting already: wait for them, or stop one")
+        if sum(ticket.client == client for ticket in self._line) >= self.waiting:
+            raise BusyError(f"{self.waiting} more are waiting already: wait for them, or stop one")
         if len(self._line) >= MOST_IN_LINE:
             raise BusyError("too many are waiting: try again in a minute")
         ticket = Ticket(client)
