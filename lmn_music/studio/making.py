@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from lmn_music import api
-from lmn_music.music.metre import Metre
-from lmn_music.music.piece import Piece, Tempo
+from lmn_music.music.performing import perform
+from lmn_music.music.piece import Piece
 from lmn_music.studio.documents import data_of
 from lmn_music.studio.requests import ArrangeRequest, ComposeRequest
 from lmn_music.studio.streaming import Event, Tell
@@ -44,9 +43,7 @@ def compose(checkpoint: Checkpoint, asked: ComposeRequest, tell: Tell) -> Event:
             pitch_range=chosen,
             watch=_frames(tell),
         )
-        start = Fraction(0)
-        # As `lmn-music generate` writes it.
-        return replace(Piece.from_roll(song), tempos=(Tempo(start, asked.tempo),), metres=(Metre(start, 4, 4),))
+        return perform(song, tempo=asked.tempo)  # as `lmn-music generate` writes it
 
     steered = {"density": asked.density, "voices": asked.voices, "range": chosen and ":".join(chosen)}
     options = {"model": asked.model, "bars": asked.bars, "temperature": _unless(asked.temperature, 1.0)}
