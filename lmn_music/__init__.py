@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from lmn_music.generation.arrangement import Arrangement
     from lmn_music.memory.laes import LinearAutoencoder
     from lmn_music.models.checkpoint import Checkpoint
+    from lmn_music.models.networks.gated import GatedLMN
     from lmn_music.models.networks.lmn import LMN
     from lmn_music.models.networks.multiscale import MultiScaleLMN
     from lmn_music.music.pianoroll import PianoRoll
@@ -55,6 +56,7 @@ __all__ = [
     "Checkpoint",
     "Corpus",
     "Evaluation",
+    "GatedLMN",
     "Identification",
     "LinearAutoencoder",
     "LmnMusicError",
@@ -94,6 +96,7 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
         "Checkpoint": "models.checkpoint",
         "Corpus": "corpora",
         "Evaluation": "evaluation.evaluate",
+        "GatedLMN": "models.networks.gated",
         "Identification": "evaluation.explaining.identification",
         "LinearAutoencoder": "memory.laes",
         "MultiScaleLMN": "models.networks.multiscale",

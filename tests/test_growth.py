@@ -111,15 +111,9 @@ def test_a_new_network_has_starts_and_a_rate_of_its_own(start, tunes):
     assert not torch.equal(load_checkpoint("other/last.safetensors").model.network.b, b)
 
 
-def test_a_new_network_that_takes_no_drive_is_refused_where_it_needs_one(tunes, monkeypatch):
-    monkeypatch.setattr(MovingAverage, "takes_drive", False)
-    fault = lmn_music("train", tunes, *TRAIN, *ARCHITECTURES["tied"], code=2)
-    assert 'architecture "tied" cannot use network "ema"' in fault
-
-
 def test_a_network_that_does_not_exist_is_refused_before_a_corpus_is_read():
     fault = lmn_music("train", "no such folder", *TRAIN, "--set", "model.network=emu", code=2)
-    assert 'model.network cannot be "emu": choose lmn, ms-lmn, rnn, gru, lstm, ema' in fault
+    assert 'model.network cannot be "emu": choose lmn, gated-lmn, ms-lmn, rnn, gru, lstm, ema' in fault
 
 
 def test_a_start_that_a_new_network_lacks_is_refused(tunes):

@@ -42,9 +42,9 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Train something to compare a model with: lmn-a, lmn-b, rnn, rnn-laes, gru, lstm, ms-lmn, lmn-laes, "
-            "lmn-orthogonal, lmn-delay or lmn-legendre; the last four also with -frozen at the end. It changes the "
-            "recipe lmn if --recipe is not given.",
+            help="Train something to compare a model with: lmn-a, lmn-b, gated-lmn, rnn, rnn-laes, gru, lstm, ms-lmn, "
+            "lmn-laes, lmn-orthogonal, lmn-delay or lmn-legendre; the last four also with -frozen at the end. "
+            "It changes the recipe lmn if --recipe is not given.",
         ),
     ] = None,
     start: Annotated[

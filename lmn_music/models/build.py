@@ -8,6 +8,7 @@ from lmn_music.errors import UsageError
 from lmn_music.models.config import ModelConfig
 from lmn_music.models.dense import DenseModel
 from lmn_music.models.memory_model import MemoryModel
+from lmn_music.models.networks.gated import GatedLMN, GatedUnrolled
 from lmn_music.models.networks.lmn import LMN
 from lmn_music.models.networks.multiscale import MultiScaleLMN
 from lmn_music.models.networks.network import Network
@@ -21,6 +22,8 @@ ARCHITECTURES: dict[str, type[DenseModel] | type[TiedModel]] = {"dense": DenseMo
 NETWORKS: dict[str, type[Network]] = {
     "lmn": LMN,
     "unrolled": Unrolled,
+    "gated-lmn": GatedLMN,
+    "gated-unrolled": GatedUnrolled,
     "ms-lmn": MultiScaleLMN,
     "rnn": Recurrent,
     "gru": Recurrent,
@@ -35,16 +38,11 @@ def network_type(config: ModelConfig) -> type[Network]:
         config: what the model is made of.
 
     Raises:
-        UsageError: there is no network of that name, or the architecture cannot use it.
+        UsageError: there is no network of that name.
     """
     if config.network not in NETWORKS:
         raise UsageError(f"there is no model.network {config.network!r}: choose {', '.join(NETWORKS)}")
-    network = NETWORKS[config.network]
-    if config.architecture == "tied" and not network.takes_drive:
-        raise UsageError(
-            f'architecture "tied" cannot use network "{config.network}": choose another, or architecture "dense"'
-        )
-    return network
+    return NETWORKS[config.network]
 
 
 def build(config: ModelConfig, generator: torch.Generator | None = None, start: str = "orthogonal") -> MemoryModel:

@@ -25,9 +25,9 @@ class ModelConfig(Settings):
     Attributes:
         architecture: `dense`, one network that reads whole frames; `tied`, one small network that runs over time for
             each key, with the same weights for all keys (output `nade` only).
-        network: a name in `lmn_music.models.build.NETWORKS`. `lmn`; `unrolled`, the first stage of the LMN's own
-            training algorithm; `ms-lmn`, with a memory for each of `scales` time scales; the baselines `rnn`, `gru` and
-            `lstm`. The tied architecture can use the networks with `Network.takes_drive`.
+        network: a name in `lmn_music.models.build.NETWORKS`. `lmn` and `gated-lmn`; `unrolled` and `gated-unrolled`,
+            the first stage of their own training algorithm; `ms-lmn`, with a memory for each of `scales` time scales;
+            the baselines `rnn`, `gru` and `lstm`.
         output: p(frame | past). `bernoulli` takes the 88 keys as independent, `nade` takes each key given the keys
             below it.
         output_hidden_size: rectified units between the readout and the output. 0 means none, as in the papers; only

@@ -15,11 +15,17 @@ from lmn_music.models.migrate import NEW_NAMES
 from lmn_music.training.config import Recipe
 
 DENSE = "lmn"  # the recipe that the models below change
-# What `train --baseline NAME` trains: changes of a dense recipe. RNN, GRU and LSTM get as many parameters as the LMN of
-# the recipe `lmn` has.
+# What `train --baseline NAME` trains: changes of a dense recipe. RNN, GRU, LSTM and gated LMN get as many parameters as
+# the LMN of the recipe `lmn` has.
 BASELINES: dict[str, tuple[str, ...]] = {
     "lmn-a": ("model.readout=hidden", "model.feedback=true"),
     "lmn-b": ("model.readout=memory",),
+    "gated-lmn": (
+        "model.network=gated-lmn",
+        "model.readout=both",
+        "model.memory_size=160",
+        "training.memory_rate=0.1",
+    ),
     "lmn-orthogonal": ("start=orthogonal",),
     "lmn-orthogonal-frozen": ("start=orthogonal", "training.memory_rate=0"),
     "lmn-delay": ("start=delay",),

@@ -10,7 +10,7 @@ from lmn_music.training.config import Recipe
 from lmn_music.training.family import Family, Made, Material, Stage, drawn, one_stage
 from lmn_music.training.hand_over import hand_over, with_next_scale
 
-UNROLLED = "unrolled"  # the network of the LMN's first stage, and the name of that stage
+UNROLLED = {"lmn": "unrolled", "gated-lmn": "gated-unrolled"}  # the network of the first stage
 
 
 def check_recipe(recipe: Recipe) -> None:
@@ -20,7 +20,7 @@ def check_recipe(recipe: Recipe) -> None:
         UsageError: there is no network of that name, or values do not fit together.
     """
     network = recipe.model.network
-    if network not in FAMILIES:  # the unrolled network is in NETWORKS, but is no model to ask for
+    if network not in FAMILIES:  # the unrolled networks are in NETWORKS, but are no models to ask for
         raise UsageError(f'model.network cannot be "{network}": choose {", ".join(FAMILIES)}')
     family = FAMILIES[network]
     starts = (*family.starts, *network_type(recipe.model).starts)
@@ -34,14 +34,14 @@ def stages_of(recipe: Recipe) -> list[Stage]:
     return FAMILIES[recipe.model.network].stages(recipe)
 
 
-# --- lmn: with the start `laes` the unrolled model first, whose hidden states the memory is then fitted to
+# --- lmn, gated-lmn: with the start `laes` the unrolled model first, whose hidden states the memory is then fitted to
 
 
 def _lmn(recipe: Recipe) -> list[Stage]:
     if recipe.start != "laes":
         return one_stage(recipe)
-    config = recipe.model.model_copy(update={"network": UNROLLED})
-    unrolled = Stage(UNROLLED, "unrolled model", config, drawn, recipe.pretraining)
+    config = recipe.model.model_copy(update={"network": UNROLLED[recipe.model.network]})
+    unrolled = Stage("unrolled", "unrolled model", config, drawn, recipe.pretraining)
     return [unrolled, *one_stage(recipe, _from_unrolled)]
 
 
@@ -121,6 +121,12 @@ def _next_scale(material: Material) -> Made:
 # --- rnn: with the start `laes` it begins as the autoencoder of its inputs
 
 
+def _check_rnn(recipe: Recipe) -> None:
+    _check_recurrent(recipe)
+    if recipe.start == "laes" and recipe.model.architecture != "dense":
+        raise UsageError('network "rnn" can start as an autoencoder in architecture "dense" only')
+
+
 def _rnn(recipe: Recipe) -> list[Stage]:
     return one_stage(recipe, _autoencoder if recipe.start == "laes" else drawn)
 
@@ -143,8 +149,9 @@ def _autoencoder(material: Material) -> Made:
 # By `ModelConfig.network`. A new network is an entry here and one in `lmn_music.models.build.NETWORKS`.
 FAMILIES: dict[str, Family] = {
     "lmn": Family(_lmn, ("laes",), _check_lmn),
+    "gated-lmn": Family(_lmn, ("laes",), _check_lmn),
     "ms-lmn": Family(_multiscale, check=_check_multiscale),
-    "rnn": Family(_rnn, ("laes",), _check_recurrent),
+    "rnn": Family(_rnn, ("laes",), _check_rnn),
     "gru": Family(one_stage, check=_check_recurrent),
     "lstm": Family(one_stage, check=_check_recurrent),
 }

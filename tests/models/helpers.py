@@ -23,12 +23,17 @@ CONFIGS = {
     "NADE": ModelConfig(output="nade", output_hidden_size=4, hidden_size=5, memory_size=6, metre=(2,), dropout=0.5),
     "unrolled, NADE": ModelConfig(network="unrolled", output="nade", output_hidden_size=4, hidden_size=5, window=3),
     "MS-LMN": ModelConfig(network="ms-lmn", hidden_size=5, memory_size=3, scales=3, metre=(2,)),
+    "gated": ModelConfig(network="gated-lmn", hidden_size=5, memory_size=6, readout="both", metre=(2,)),
+    "gated, LMN-A": ModelConfig(network="gated-lmn", hidden_size=5, memory_size=6, readout="hidden"),
+    "gated, unrolled": ModelConfig(network="gated-unrolled", hidden_size=5, window=3, feedback=True),
     "RNN": ModelConfig(network="rnn", hidden_size=5),
     "GRU": ModelConfig(network="gru", hidden_size=5, metre=(2,), output="nade", output_hidden_size=4),
     "LSTM": ModelConfig(network="lstm", hidden_size=5),
     "tied": tied(absolute_pitch=False, recall=True, voices=True, metre=(2, 3), dropout=0.5, readout="both"),
     "tied, absolute pitch": tied(absolute_pitch=True, recall=False, voices=False),
     "tied, MS-LMN": tied(network="ms-lmn", memory_size=3, scales=3, metre=(2,)),
+    "tied, gated": tied(network="gated-lmn", readout="both", metre=(2,)),
+    "tied, LSTM": tied(network="lstm", metre=(2,)),
     "tied, unrolled": tied(network="unrolled", window=3, feedback=True),
 }
 

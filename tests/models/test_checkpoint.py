@@ -58,7 +58,7 @@ def test_a_checkpoint_of_another_version_says_so(model, tmp_path):
         load_checkpoint(path)
 
 
-@pytest.mark.parametrize("changes", [{"network": "emu"}, {"architecture": "tied", "network": "gru"}])
+@pytest.mark.parametrize("changes", [{"network": "emu"}, {"architecture": "tied", "network": "emu"}])
 def test_a_network_that_this_version_lacks_says_so(changes, tmp_path):
     path = tmp_path / "new.safetensors"
     model = build(ModelConfig(hidden_size=3, memory_size=3, output="nade", output_hidden_size=2))

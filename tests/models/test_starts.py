@@ -13,6 +13,7 @@ from tests.models.helpers import tied
 HIDDEN, MEMORY = 4, 14
 CELLS = {
     "LMN": ModelConfig(hidden_size=HIDDEN, memory_size=MEMORY),
+    "gated LMN": ModelConfig(network="gated-lmn", hidden_size=HIDDEN, memory_size=MEMORY),
     "tied LMN": tied(hidden_size=HIDDEN, memory_size=MEMORY),
     "MS-LMN": ModelConfig(network="ms-lmn", hidden_size=HIDDEN, memory_size=MEMORY, scales=3),
     "RNN": ModelConfig(network="rnn", hidden_size=MEMORY),
@@ -28,7 +29,7 @@ def network_of(config, start="orthogonal"):
 def recurrent_blocks(config, start):
     """Return the recurrent weights of each gate, or of each module, and what stands beside these."""
     network = network_of(config, start)
-    if config.network in ("lmn", "ms-lmn"):
+    if config.network in ("lmn", "gated-lmn", "ms-lmn"):
         rows = [block.split(MEMORY) for block in network.W_mm.split(MEMORY, dim=1)]
         own = [blocks[i] for i, blocks in enumerate(rows)]
         return own, [block for i, blocks in enumerate(rows) for block in blocks[:i]]
@@ -75,7 +76,7 @@ def test_a_memory_starts_as_the_one_that_is_asked_for(start, size):
     assert not layer.b_m.any()
 
 
-@pytest.mark.parametrize("name", ["LMN", "tied LMN", "MS-LMN"])
+@pytest.mark.parametrize("name", ["LMN", "gated LMN", "tied LMN", "MS-LMN"])
 @pytest.mark.parametrize("feedback", [False, True])
 def test_the_functional_component_reads_no_memory_at_first(name, feedback):
     assert not network_of(CELLS[name].model_copy(update={"feedback": feedback})).W_mh.any()

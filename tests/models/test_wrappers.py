@@ -12,7 +12,7 @@ from lmn_music.models.build import build
 from tests.models.helpers import CONFIGS
 
 
-@pytest.fixture(params=["both, metre", "MS-LMN", "tied"])
+@pytest.fixture(params=["both, metre", "gated", "MS-LMN", "tied", "tied, LSTM"])
 def model(request):
     return build(CONFIGS[request.param], torch.Generator().manual_seed(0)).eval()
 

@@ -13,6 +13,7 @@ from lmn_music.models.config import ModelConfig
 from lmn_music.models.networks.multiscale import MultiScaleLMN
 from lmn_music.training.autoencoders import fit_memory, hidden_sequences, key_chances, some_songs, start_from_inputs
 from lmn_music.training.hand_over import hand_over, with_next_scale
+from lmn_music.training.stages import UNROLLED
 
 HIDDEN, WINDOW = 3, 4
 
@@ -21,7 +22,7 @@ DENSE = ModelConfig(hidden_size=HIDDEN, window=WINDOW, metre=(2,), output_hidden
 
 
 def unrolled(config, feedback):
-    model = build(config.model_copy(update={"network": "unrolled", "feedback": feedback}))
+    model = build(config.model_copy(update={"network": UNROLLED[config.network], "feedback": feedback}))
     torch.manual_seed(0)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
@@ -39,10 +40,11 @@ def fitted(source, songs, memory_size, *, centre=True, length=0):
     ("readout", "feedback"),
     [("memory", False), ("memory", True), ("both", False), ("both", True), ("hidden", True)],
 )
+@pytest.mark.parametrize("network", ["lmn", "gated-lmn"])
 @pytest.mark.parametrize("centre", [False, True])
 @pytest.mark.parametrize("output", ["bernoulli", "nade"])
-def test_full_rank_reproduces_the_unrolled_model(feedback, centre, readout, output, small_corpus):
-    dense = DENSE.model_copy(update={"output": output, "readout": readout})
+def test_full_rank_reproduces_the_unrolled_model(feedback, centre, readout, network, output, small_corpus):
+    dense = DENSE.model_copy(update={"network": network, "output": output, "readout": readout})
     source = unrolled(dense, feedback)
     songs = small_corpus.train
     full = HIDDEN * (max(map(len, songs)) + WINDOW - 1)
@@ -58,11 +60,11 @@ def test_full_rank_reproduces_the_unrolled_model(feedback, centre, readout, outp
     ("readout", "feedback"),
     [("memory", False), ("memory", True), ("both", False), ("both", True), ("hidden", True)],
 )
-def test_full_rank_reproduces_the_unrolled_model_on_every_key(feedback, readout, small_corpus):
+@pytest.mark.parametrize("network", ["lmn", "gated-lmn"])
+def test_full_rank_reproduces_the_unrolled_model_on_every_key(feedback, readout, network, small_corpus):
     """Of the tied architecture; the memory is fitted to some keys of each song, and serves all."""
-    tied = ModelConfig(
-        architecture="tied", output="nade", hidden_size=2, window=3, metre=(2,), output_hidden_size=5, readout=readout
-    )
+    sizes = {"hidden_size": 2, "window": 3, "output_hidden_size": 5}
+    tied = ModelConfig(architecture="tied", network=network, output="nade", metre=(2,), readout=readout, **sizes)
     source = unrolled(tied, feedback)
     songs = sorted(small_corpus.train, key=len)[:3]
     full = tied.hidden_size * (len(songs[-1]) + tied.window - 1)

@@ -54,7 +54,8 @@ def test_toml_round_trip():
         (["model.dropout=1.5"], r"model\.dropout"),
         (["start=magic"], "start"),
         (["model.network=unrolled"], 'network cannot be "unrolled"'),
-        (["model.network=lmm"], r'model\.network cannot be "lmm": choose lmn, ms-lmn'),
+        (["model.network=gated-unrolled"], 'network cannot be "gated-unrolled"'),
+        (["model.network=lmm"], r'model\.network cannot be "lmm": choose lmn, gated-lmn, ms-lmn'),
         (["training.learning_rate=inf"], r"training\.learning_rate"),
         (["training.epochs"], "key=value"),
         (["start.x.y=3", "start.x=2"], "start"),
@@ -76,7 +77,7 @@ TIED = ["model.architecture=tied", "model.output=nade", "model.output_hidden_siz
         (["start=delay", "model.hidden_size=9", "model.memory_size=8"], "memory_size of at least hidden_size"),
         (["model.scales=2"], 'scales belongs to network "ms-lmn"'),
         (["model.network=gru", "start=random", "model.readout=both"], 'readout belongs .* not to "gru"'),
-        ([*TIED, "model.network=rnn"], 'architecture "tied" cannot use network "rnn": choose another'),
+        ([*TIED, "model.network=rnn"], 'network "rnn" can start as an autoencoder in architecture "dense" only'),
         (
             [*TIED, "model.network=ms-lmn", "start=random"],
             'network "ms-lmn" can be trained in architecture "dense" only',
@@ -92,6 +93,7 @@ def test_networks_and_starts_that_do_not_go_together(changes, message):
 COMPARED = {
     "lmn-a": ("lmn", "hidden", "laes", 1, 1),
     "lmn-b": ("lmn", "memory", "laes", 1, 1),
+    "gated-lmn": ("gated-lmn", "both", "laes", 0.1, 1),
     "lmn-orthogonal": ("lmn", "memory", "orthogonal", 1, 1),
     "lmn-orthogonal-frozen": ("lmn", "memory", "orthogonal", 0, 1),
     "lmn-delay": ("lmn", "memory", "delay", 1, 1),
@@ -123,7 +125,7 @@ def test_what_an_lmn_is_compared_with_has_as_many_parameters():
     def parameters(name):
         return sum(weight.numel() for weight in build(load_recipe(DENSE, BASELINES[name]).model).parameters())
 
-    for name in ("rnn", "gru", "lstm"):
+    for name in ("rnn", "gru", "lstm", "gated-lmn"):
         assert parameters(name) == pytest.approx(parameters("lmn-b"), rel=0.02), name
 
 

@@ -41,6 +41,8 @@ class LMN(Network):
 
     starts = ("orthogonal", "random", "delay", "legendre")
     memory_weights = ("W_hm", "W_mm", "b_m")
+    scan = staticmethod(scan)
+    scan_step = staticmethod(scan_step)
 
     def __init__(
         self,
@@ -55,9 +57,9 @@ class LMN(Network):
         self.input_size, self.hidden_size, self.memory_size = input_size, hidden_size, memory_size
         self.readout, self.batch_first = readout, batch_first
         self.output_size = output_size(readout, hidden_size, memory_size)
-        self.W_xh = nn.Parameter(torch.empty(hidden_size, input_size))
-        self.W_mh = nn.Parameter(torch.empty(hidden_size, memory_size))
-        self.b_h = nn.Parameter(torch.zeros(hidden_size))
+        self.W_xh = nn.Parameter(torch.empty(self.drive_size, input_size))
+        self.W_mh = nn.Parameter(torch.empty(self.drive_size, memory_size))
+        self.b_h = nn.Parameter(torch.zeros(self.drive_size))
         self.W_hm = nn.Parameter(torch.empty(memory_size, hidden_size))
         self.W_mm = nn.Parameter(torch.empty(memory_size, memory_size))
         self.b_m = nn.Parameter(torch.zeros(memory_size))
@@ -78,7 +80,8 @@ class LMN(Network):
                 (see lmn_music.memory.static).
             generator: where the random numbers come from; torch's global ones if not given.
         """
-        for weight in (self.W_xh, self.W_mh, self.W_hm, self.W_mm):
+        halves = [half for W in (self.W_xh, self.W_mh) for half in W.split(self.hidden_size)]
+        for weight in (*halves, self.W_hm, self.W_mm):
             nn.init.xavier_uniform_(weight, generator=generator)
         if start == "orthogonal":
             nn.init.orthogonal_(self.W_mm, generator=generator)
@@ -126,14 +129,18 @@ class LMN(Network):
         Args:
             x: (time, batch, input_size).
             m: (batch, memory_size), the memory before the first frame.
-            drive: what enters h beside W_xh x_t, broadcastable to (time, batch, hidden_size).
+            drive: what enters h beside W_xh x_t, broadcastable to (time, batch, drive_size).
 
         Returns:
             h (time, batch, hidden_size) and m (time, batch, memory_size).
         """
         u = nn.functional.linear(x, self.W_xh, self.b_h)
         u = u if drive is None else u + drive
-        return scan(u, m, self.W_mh, self.W_hm, self.W_mm, self.b_m)
+        return self.scan(u, m, self.W_mh, self.W_hm, self.W_mm, self.b_m)
+
+    def put_out(self, x: Tensor, h: Tensor, m: Tensor) -> Tensor:  # noqa: ARG002 - a gated readout reads the input too
+        """Return the output (..., output_size) of inputs, hidden states and memories (..., size)."""
+        return read_out(self.readout, h, m)
 
     def advance(
         self,
@@ -144,7 +151,7 @@ class LMN(Network):
     ) -> tuple[Tensor, Tensor]:
         """See Network. The position of a frame means nothing to this network."""
         h, ms = self.run(x, m, drive)
-        return read_out(self.readout, h, ms), ms[-1]
+        return self.put_out(x, h, ms), ms[-1]
 
     def step(self, x: Tensor, m: Tensor) -> tuple[Tensor, Tensor]:
         """Advance by one frame.
@@ -157,8 +164,8 @@ class LMN(Network):
             The output (batch, output_size), and the memory (batch, memory_size) after the frame.
         """
         u = nn.functional.linear(x, self.W_xh, self.b_h)
-        h, m = scan_step(u, m, self.W_mh, self.W_hm, self.W_mm, self.b_m)
-        return read_out(self.readout, h, m), m
+        h, m = self.scan_step(u, m, self.W_mh, self.W_hm, self.W_mm, self.b_m)
+        return self.put_out(x, h, m), m
 
     def forward(
         self, x: Tensor | PackedSequence, state: Tensor | None = None
@@ -183,7 +190,7 @@ class LMN(Network):
         if self.batch_first:
             x = x.transpose(0, 1)
         h, m = self.run(x, self._first_memory(state, x.shape[1]))
-        output = read_out(self.readout, h, m)
+        output = self.put_out(x, h, m)
         return output.transpose(0, 1) if self.batch_first else output, m[-1:]
 
     def _forward_packed(self, packed: PackedSequence, state: Tensor | None) -> tuple[PackedSequence, Tensor]:
@@ -194,7 +201,7 @@ class LMN(Network):
             m = m[packed.sorted_indices]
         h, ms = self.run(x, m)
         sounding = torch.arange(len(x)).unsqueeze(1) < lengths
-        output = packed._replace(data=read_out(self.readout, h, ms)[sounding.to(x.device)])
+        output = packed._replace(data=self.put_out(x, h, ms)[sounding.to(x.device)])
         last = ms[lengths - 1, torch.arange(len(lengths))]
         if packed.unsorted_indices is not None:
             last = last[packed.unsorted_indices]

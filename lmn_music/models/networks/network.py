@@ -20,7 +20,6 @@ class Network(nn.Module, ABC):
         hidden_size: its hidden units.
         starts: what the memory, or the recurrent weights, can start as; see `reset`.
         memory_weights: the names of the weights that training may give a learning rate of their own, or freeze.
-        takes_drive: whether `advance` takes a drive, as the tied architecture needs.
         learns_initial_state: whether a model may train the state before the first frame; if not, it stays as
             `initial_state` gives it.
 
@@ -33,8 +32,12 @@ class Network(nn.Module, ABC):
     hidden_size: int
     starts: ClassVar[tuple[str, ...]] = ("orthogonal", "random")
     memory_weights: ClassVar[tuple[str, ...]] = ()
-    takes_drive: ClassVar[bool] = True
     learns_initial_state: ClassVar[bool] = True
+
+    @property
+    def drive_size(self) -> int:
+        """The numbers of a frame of the drive, see `advance`: what the hidden units receive, the gated ones twice."""
+        return self.hidden_size
 
     @classmethod
     @abstractmethod
@@ -78,7 +81,8 @@ class Network(nn.Module, ABC):
         Args:
             x: (time, batch, input_size).
             state: (batch, size), the state before the first frame of `x`.
-            drive: what enters the hidden units beside the input's part, broadcastable to (time, batch, hidden_size).
+            drive: what enters the hidden units beside the input's part, broadcastable to (time, batch, drive_size);
+                the tied architecture has one, the dense one has not.
             position: the number of the first frame of `x` within its song.
 
         Returns:

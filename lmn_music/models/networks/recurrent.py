@@ -23,21 +23,22 @@ class Recurrent(Network):
         kind: which layer.
         input_size: the numbers of a frame of the input.
         hidden_size: the units h, and so the size of the output.
+        takes_drive: whether `advance` takes a drive. Gates have no one place where it could enter, so it is read as
+            `drive_size` more numbers of the input.
     """
 
-    takes_drive = False  # gates have no one place where it could enter
-
-    def __init__(self, kind: Kind, input_size: int, hidden_size: int) -> None:
+    def __init__(self, kind: Kind, input_size: int, hidden_size: int, *, takes_drive: bool = False) -> None:
         super().__init__()
         self.kind, self.input_size, self.hidden_size = kind, input_size, hidden_size
         self.output_size = hidden_size
-        self.layer = _LAYERS[kind](input_size, hidden_size)
+        self.layer = _LAYERS[kind](input_size + (self.drive_size if takes_drive else 0), hidden_size)
         self.reset()
 
     @classmethod
     def from_config(cls, config: ModelConfig, input_size: int) -> Self:
         """See Network."""
-        return cls(config.network, input_size, config.hidden_size)  # type: ignore[arg-type]
+        kind: Kind = config.network  # type: ignore[assignment]
+        return cls(kind, input_size, config.hidden_size, takes_drive=config.architecture == "tied")
 
     def reset(self, start: str = "orthogonal", *, generator: torch.Generator | None = None) -> None:
         """Draw new weights, uniform for each gate (Glorot and Bengio 2010).
@@ -91,8 +92,8 @@ class Recurrent(Network):
         drive: Tensor | None = None,
         position: int = 0,  # noqa: ARG002
     ) -> tuple[Tensor, Tensor]:
-        """See Network. A drive must be None; the position means nothing here."""
-        assert drive is None
+        """See Network. The position means nothing here."""
+        x = x if drive is None else torch.cat([x, drive], dim=2)
         parts = tuple(part.contiguous() for part in state.unsqueeze(0).split(self.hidden_size, dim=2))
         # cuDNN has no gradients for a network in evaluation mode, which dynamic evaluation asks for.
         with torch.backends.cudnn.flags(enabled=self.training or not torch.is_grad_enabled()):

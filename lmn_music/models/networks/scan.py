@@ -10,11 +10,14 @@ over a long batch spends its time waiting for memory. docs/performance.md has th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+Step = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def scan_step(u: Tensor, m: Tensor, W_mh: Tensor, W_hm: Tensor, W_mm: Tensor, b_m: Tensor) -> tuple[Tensor, Tensor]:
@@ -35,12 +38,12 @@ def scan_step(u: Tensor, m: Tensor, W_mh: Tensor, W_hm: Tensor, W_mm: Tensor, b_
 
 
 def reference_scan(
-    u: Tensor, m: Tensor, W_mh: Tensor, W_hm: Tensor, W_mm: Tensor, b_m: Tensor
+    u: Tensor, m: Tensor, W_mh: Tensor, W_hm: Tensor, W_mm: Tensor, b_m: Tensor, *, step: Step = scan_step
 ) -> tuple[Tensor, Tensor]:
-    """Run `scan_step` over all frames by ordinary autograd: the plain loop that `scan` is checked against."""
+    """Run a step over all frames by ordinary autograd: the plain loop that `scan` is checked against."""
     hs, ms = [], []
     for u_t in u:
-        h, m = scan_step(u_t, m, W_mh, W_hm, W_mm, b_m)
+        h, m = step(u_t, m, W_mh, W_hm, W_mm, b_m)
         hs.append(h)
         ms.append(m)
     return torch.stack(hs), torch.stack(ms)
@@ -93,7 +96,7 @@ def _gradients(
     hs: Tensor, ms: Tensor, W_mh: Tensor, W_hm: Tensor, W_mm: Tensor, grad_h: Tensor | None, grad_m: Tensor | None
 ) -> tuple[Tensor, ...]:
     """Return the gradients of u, m, W_mh, W_hm, W_mm and b_m; those that come in are None where they are zero."""
-    time, batch, _ = hs.shape
+    time = len(hs)
     # d loss / d (argument of tanh), and d loss / d m_{t-1}, frame by frame
     delta_a, delta_m = torch.empty_like(hs), torch.empty_like(ms)
     a, m_before, h = delta_a.unbind(), delta_m.unbind(), hs.unbind()
@@ -104,23 +107,27 @@ def _gradients(
     else:
         m_before[time].copy_(grad_m[-1])
     for t in range(time - 1, -1, -1):
-        _add_product(from_h[t], m_before[t + 1], W_hm, out=a[t])
+        add_product(from_h[t], m_before[t + 1], W_hm, out=a[t])
         torch.ops.aten.tanh_backward.grad_input(a[t], h[t], grad_input=a[t])
-        _add_product(from_m[t - 1] if t else None, a[t], W_mh, out=m_before[t])
+        add_product(from_m[t - 1] if t else None, a[t], W_mh, out=m_before[t])
         m_before[t].addmm_(m_before[t + 1], W_mm)
-    flat_a, flat_m = delta_a.view(time * batch, -1), delta_m[1:].reshape(time * batch, -1)
-    flat_h, flat_before = hs.view(time * batch, -1), ms[:-1].reshape(time * batch, -1)
-    return (
-        delta_a,
-        m_before[0].clone(),
-        flat_a.t() @ flat_before,
-        flat_m.t() @ flat_h,
-        flat_m.t() @ flat_before,
-        flat_m.sum(dim=0),
-    )
+    return delta_a, m_before[0].clone(), *weight_gradients(delta_a, delta_m, hs, ms)
 
 
-def _add_product(summand: Tensor | None, x: Tensor, W: Tensor, *, out: Tensor) -> None:
+def weight_gradients(delta: Tensor, delta_m: Tensor, hs: Tensor, ms: Tensor) -> tuple[Tensor, ...]:
+    """Return the gradients of W_mh, W_hm, W_mm and b_m, each a single product over all frames.
+
+    Args:
+        delta: (time, batch, rows), the gradient of W_mh m_{t-1}.
+        delta_m: (time + 1, batch, memory_size), the gradient of m_{t-1}.
+        hs: (time, batch, hidden_size), h_t.
+        ms: (time + 1, batch, memory_size), m_{t-1}.
+    """
+    before, flat, flat_m = (x.reshape(-1, x.shape[-1]) for x in (ms[:-1], delta, delta_m[1:]))
+    return flat.t() @ before, flat_m.t() @ hs.reshape(-1, hs.shape[-1]), flat_m.t() @ before, flat_m.sum(dim=0)
+
+
+def add_product(summand: Tensor | None, x: Tensor, W: Tensor, *, out: Tensor) -> None:
     """Set out = summand + x W; None is zero."""
     if summand is None:
         torch.mm(x, W, out=out)

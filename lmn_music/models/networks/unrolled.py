@@ -41,11 +41,11 @@ class Unrolled(Network):
         self.input_size, self.hidden_size, self.window = input_size, hidden_size, window
         self.puts_out_window = puts_out_window
         self.output_size = window * hidden_size if puts_out_window else hidden_size
-        self.W_xh = nn.Parameter(torch.empty(hidden_size, input_size))
-        self.b_h = nn.Parameter(torch.zeros(hidden_size))
+        self.W_xh = nn.Parameter(torch.empty(self.drive_size, input_size))
+        self.b_h = nn.Parameter(torch.zeros(self.drive_size))
         # Columns in the order of the state: h_{t-1} first.
         feedback_size = (window - 1) * hidden_size if feedback else 0
-        self.W_hh = nn.Parameter(torch.zeros(hidden_size, feedback_size))
+        self.W_hh = nn.Parameter(torch.zeros(self.drive_size, feedback_size))
         self.reset()
 
     @classmethod
@@ -64,7 +64,8 @@ class Unrolled(Network):
 
         Feedback that is drawn makes the hidden states chaotic.
         """
-        nn.init.xavier_uniform_(self.W_xh, generator=generator)
+        for half in self.W_xh.split(self.hidden_size):
+            nn.init.xavier_uniform_(half, generator=generator)
         nn.init.zeros_(self.b_h)
         nn.init.zeros_(self.W_hh)
 
@@ -72,13 +73,17 @@ class Unrolled(Network):
         """Return the empty window, (batch, (window - 1) * hidden_size): h_{t-1}, then h_{t-2}, ..."""
         return self.b_h.new_zeros(batch, (self.window - 1) * self.hidden_size)
 
+    def activation(self, z: Tensor) -> Tensor:
+        """Return h (..., hidden_size) of all that it receives, (..., drive_size)."""
+        return torch.tanh(z)
+
     def hidden(self, x: Tensor, state: Tensor, drive: Tensor | None = None) -> Tensor:
         """Return the hidden states.
 
         Args:
             x: (time, batch, input_size).
             state: (batch, (window - 1) * hidden_size), the hidden states before the first frame.
-            drive: what enters h beside W_xh x_t, broadcastable to (time, batch, hidden_size).
+            drive: what enters h beside W_xh x_t, broadcastable to (time, batch, drive_size).
 
         Returns:
             h, (time, batch, hidden_size).
@@ -86,10 +91,10 @@ class Unrolled(Network):
         u = nn.functional.linear(x, self.W_xh, self.b_h)
         u = u if drive is None else u + drive
         if not self.W_hh.numel():
-            return torch.tanh(u)
+            return self.activation(u)
         hs = []
         for u_t in u:
-            h = torch.tanh(u_t + nn.functional.linear(state, self.W_hh))
+            h = self.activation(u_t + nn.functional.linear(state, self.W_hh))
             hs.append(h)
             state = torch.cat([h, state[:, : -self.hidden_size]], dim=1)
         return torch.stack(hs)

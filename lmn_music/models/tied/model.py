@@ -46,7 +46,7 @@ class TiedState(State):
 class TiedModel(MemoryModel):
     """One network for all keys, one sequence per key and song, and a pitch-tied NADE on top of it.
 
-    After Johnson, "Generating polyphonic music using tied parallel networks", 2017, with the LMN as its recurrence.
+    After Johnson, "Generating polyphonic music using tied parallel networks", 2017, with any network as its recurrence.
     Without the key's own number as a feature the model is equivariant to transposition, and works on any keyboard.
     """
 
@@ -58,7 +58,7 @@ class TiedModel(MemoryModel):
         # What a key reads of its own memory, and (voices) what all keys read of the memories of the sounding keys.
         self.readout = nn.Linear(self.network.output_size, 2 * width if config.voices else width)
         self.skip = nn.Linear(self.surroundings.key_size, width, bias=False)
-        both = config.hidden_size + width
+        both = network.drive_size + width
         self.whole = nn.Linear(self.surroundings.frame_size, both, bias=False)
         self.metre = nn.ParameterList(nn.Parameter(torch.zeros(m, both)) for m in config.metre)
         self.key = nn.Parameter(torch.zeros(KEYS, both)) if config.absolute_pitch else None
@@ -123,7 +123,7 @@ class TiedModel(MemoryModel):
 
         Returns:
             The keys' features (time, batch, keys, features); what is the same for all keys, or for all songs,
-            broadcastable to (time, batch, keys, hidden_size + output_hidden_size); and the song so far.
+            broadcastable to (time, batch, keys, drive_size + output_hidden_size); and the song so far.
         """
         time, _, keys = previous.shape
         features, of_frames, past = self.surroundings(previous, state.past)
@@ -139,7 +139,7 @@ class TiedModel(MemoryModel):
         """Return the network's output (time, batch, keys, output_size), and what else its readout is added to."""
         time, batch, keys = previous.shape
         features, drive, past = self.inputs(previous, state)
-        to_hidden, to_output = drive.split([self.config.hidden_size, self.config.output_hidden_size], dim=3)
+        to_hidden, to_output = drive.split([self.network.drive_size, self.config.output_hidden_size], dim=3)
         to_hidden = to_hidden.expand(-1, batch, keys, -1).flatten(1, 2)
         z, memory = self.network.advance(features.flatten(1, 2), state.memory.flatten(0, 1), to_hidden, state.position)
         after = replace(state, memory=memory.unflatten(0, (batch, keys)), past=past, position=state.position + time)
