@@ -1,5 +1,7 @@
 """Errors that a user can cause. Each message says what to do next; the command line prints it in one line."""
 
+from __future__ import annotations
+
 
 class LmnMusicError(Exception):
     """Base of every error that a user can cause. `str(error)` is one sentence that says what to do next."""
@@ -27,6 +29,22 @@ class ScoreError(LmnMusicError):
     def __init__(self, message: str, reason: str | None = None) -> None:
         super().__init__(message)
         self.reason = reason or message
+
+
+class WritingError(LmnMusicError):
+    """The operating system refuses to write a file.
+
+    Attributes:
+        fault: what it refuses and why, without what to do next.
+    """
+
+    def __init__(self, fault: str, advice: str = "choose another place") -> None:
+        super().__init__(f"{fault}: {advice}")
+        self.fault = fault
+
+    def __reduce__(self) -> tuple[type[WritingError], tuple[str, str]]:
+        """Return what pickle needs: the message is made of two parts."""
+        return WritingError, (self.fault, str(self).removeprefix(f"{self.fault}: "))
 
 
 class RenderingError(LmnMusicError):

@@ -172,7 +172,7 @@ def start_run(
         >>> run = start_run("chorales", out="runs/bach", epochs=3)  # doctest: +SKIP
     """
     from lmn_music.files import as_utf8
-    from lmn_music.training.folder import RunConfig, corpus_info
+    from lmn_music.training.folder import RunConfig, corpus_info, free_folder
     from lmn_music.training.run import Run
 
     seed, device = check_seed(seed), resolve_device(device)
@@ -182,7 +182,7 @@ def start_run(
         corpus, data, frames_per_quarter=frames_per_quarter, to_c=to_c, stand_in=stand_in, progress=progress
     )
     config = RunConfig(command=as_utf8(command), seed=seed, corpus=corpus_info(songs), recipe=settings)
-    folder = Path(out) if out is not None else _free_folder(songs.name)
+    folder = Path(out) if out is not None else free_folder(songs.name)
     return Run.start(folder, config, songs, device=device, reporter=reporter)
 
 
@@ -228,15 +228,6 @@ def resume_run(
     advice = f"name the `corpus` as it is now: lmn-music train FOLDER --resume {shlex.quote(str(folder))}"
     songs = open_corpus_of(info, corpus, data, advice=advice, progress=progress)
     return Run.resume(folder, songs, device=device, reporter=reporter)
-
-
-def _free_folder(name: str) -> Path:
-    """Return runs/NAME, or the first runs/NAME-2, -3, ... that does not exist: a run never overwrites another."""
-    folder, number = Path("runs") / name, 1
-    while folder.exists():
-        number += 1
-        folder = Path("runs") / f"{name}-{number}"
-    return folder
 
 
 def _reporter(on_epoch: Callable[[dict[str, Any]], object]) -> Reporter:

@@ -5,24 +5,27 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
-from pydantic import ValidationError
+from pydantic import Field, ValidationError, field_validator
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from lmn_music.errors import CheckpointError, LmnMusicError, UsageError
 from lmn_music.files import replacing
 from lmn_music.models.build import build
-from lmn_music.models.config import ModelConfig, Settings
+from lmn_music.models.config import ModelConfig, Seed, Settings, fault_of
 from lmn_music.models.interface import SequenceModel
 from lmn_music.models.migrate import FORMAT, migrate
+from lmn_music.models.shapes import check_finite, check_shapes, shapes_of
+from lmn_music.music.pianoroll import KEYS
 from lmn_music.resources import resource
 from lmn_music.version import __version__
 
 _KEY = "lmn_music"
+_LONGEST_HEADER = 1_000_000  # characters
 
 
 class CorpusInfo(Settings):
@@ -46,8 +49,8 @@ class CorpusInfo(Settings):
     sha256: str
     provenance: str
     comparable: bool
-    frames_per_quarter: int
-    mean_top_key: float | None = None
+    frames_per_quarter: Annotated[int, Field(ge=1, le=1000)]
+    mean_top_key: Annotated[float, Field(ge=0, lt=KEYS)] | None = None
 
 
 class Header(Settings):
@@ -67,9 +70,16 @@ class Header(Settings):
     model: ModelConfig
     corpus: CorpusInfo
     recipe: dict[str, Any]
-    seed: int
+    seed: Seed
     command: str
     figures: dict[str, float]
+
+    @field_validator("figures")
+    @classmethod
+    def _has_been_validated(cls, figures: dict[str, float]) -> dict[str, float]:
+        if "valid_nll" not in figures:
+            raise ValueError("valid_nll is missing")
+        return figures
 
 
 @dataclass(frozen=True)
@@ -105,8 +115,9 @@ def save_checkpoint(path: Path, weights: dict[str, Tensor], header: Header) -> N
         header: all else.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    data = save(tensors, metadata={_KEY: header.model_dump_json()})
     with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata={_KEY: header.model_dump_json()})
+        temporary.write_bytes(data)
 
 
 def find_checkpoint(name: str | Path) -> Path:
@@ -164,19 +175,38 @@ def load_checkpoint(name: str | Path, device: torch.device | str = "cpu") -> Che
     path = find_checkpoint(name)
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is no checkpoint, or is damaged: {error}") from error
-    if _KEY not in metadata:
-        raise CheckpointError(f"{path} was not written by lmn-music: it has no header of ours")
-    try:
-        header = Header.model_validate(migrate(json.loads(metadata[_KEY])))
+            header = _header(file.metadata() or {})
+            names = file.keys()  # nothing is made of the header before the shapes in it are those in the file
+            found = {key: file.get_slice(key) for key in names}
+            check_shapes({key: tuple(part.get_shape()) for key, part in found.items()}, shapes_of(header.model))
+            if types := {part.get_dtype() for part in found.values()} - {"F32"}:
+                raise ValueError(f"it has weights of the type {types.pop()}")
+            weights = {key: file.get_tensor(key) for key in names}
         model = build(header.model)
         model.load_state_dict(weights)
     except CheckpointError as error:
         raise CheckpointError(f"{path} {error}") from error
-    except (ValidationError, UsageError, RuntimeError, ValueError, AttributeError, TypeError) as error:
-        first = str(error).splitlines()[0]
-        raise CheckpointError(f"{path} needs another version of lmn-music than {__version__}: {first}") from error
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is no checkpoint, or is damaged: {error}") from error
+    except (ValidationError, UsageError, ValueError) as error:
+        fault = fault_of(error) if isinstance(error, ValidationError) else error
+        raise CheckpointError(f"{path} needs another version of lmn-music than {__version__}: {fault}") from error
+    try:
+        check_finite(weights.items())
+    except ValueError as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from error
     return Checkpoint(str(name), model.to(device).eval(), header)
+
+
+def _header(metadata: dict[str, str]) -> Header:
+    """Return the header of a file, brought up to date."""
+    text = metadata.get(_KEY)
+    if text is None:
+        raise CheckpointError("was not written by lmn-music: it has no header of ours")
+    try:
+        values = json.loads(text) if len(text) <= _LONGEST_HEADER else None
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise CheckpointError("is damaged: its header is none")
+    return Header.model_validate(migrate(values))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Size = Annotated[int, Field(ge=1, le=65536)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Probability = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -14,6 +15,14 @@ class Settings(BaseModel):
     """Base of all configuration: frozen, and unknown keys are refused by name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def fault_of(error: ValidationError) -> str:
+    """Return the first fault that pydantic has found, in one line: the place, and what is wrong there."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in fault["loc"])
+    text = fault["msg"].removeprefix("Value error, ")
+    return (f"{place}: {text}" if place else text)[:200]
 
 
 class ModelConfig(Settings):
@@ -49,7 +58,7 @@ class ModelConfig(Settings):
     """
 
     architecture: Literal["dense", "tied"] = "dense"
-    network: str = "lmn"
+    network: Annotated[str, Field(max_length=40)] = "lmn"
     output: Literal["bernoulli", "nade"] = "bernoulli"
     output_hidden_size: Annotated[int, Field(ge=0, le=65536)] = 0
     hidden_size: Size = 256
@@ -58,7 +67,7 @@ class ModelConfig(Settings):
     readout: Literal["memory", "hidden", "both"] = "memory"
     window: Annotated[int, Field(ge=1, le=512)] = 8
     feedback: bool = False
-    metre: tuple[Size, ...] = ()
+    metre: Annotated[tuple[Size, ...], Field(max_length=16)] = ()
     absolute_pitch: bool = True
     recall: bool = True
     voices: bool = True

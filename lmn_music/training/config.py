@@ -9,7 +9,7 @@ from pydantic import Field
 from lmn_music.models.config import ModelConfig, Settings
 
 Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
 
 
 class TrainingConfig(Settings):
@@ -33,7 +33,7 @@ class TrainingConfig(Settings):
         ema_decay: decay per step of the running average of the weights that is validated and kept; 0 for none.
     """
 
-    epochs: Annotated[int, Field(ge=0)] = 200
+    epochs: Annotated[int, Field(ge=0, le=10**9)] = 200
     batch_songs: Count = 16
     chunk: Count = 100
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-3
@@ -70,9 +70,9 @@ class Recipe(Settings):
     """
 
     model: ModelConfig = ModelConfig()
-    start: str = "laes"
+    start: Annotated[str, Field(max_length=40)] = "laes"
     laes_centre: bool = True
     laes_frames: Count = 20_000
-    laes_length: Annotated[int, Field(ge=0)] = 0
+    laes_length: Annotated[int, Field(ge=0, le=10**9)] = 0
     pretraining: TrainingConfig = TrainingConfig()
     training: TrainingConfig = TrainingConfig()

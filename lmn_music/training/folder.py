@@ -12,25 +12,24 @@ state.pt            what resuming needs
 from __future__ import annotations
 
 import json
-import pickle
-import tomllib
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import tomli_w
-import torch
 from pydantic import ValidationError
 
 from lmn_music.corpora.corpus import Corpus, Rejected
 from lmn_music.errors import CheckpointError, UsageError
-from lmn_music.files import is_leftover, replacing
+from lmn_music.files import LOCK, alone, append, is_leftover, read_regular, replacing
 from lmn_music.models.checkpoint import CorpusInfo
-from lmn_music.models.config import Settings
+from lmn_music.models.config import Seed, Settings, fault_of
 from lmn_music.models.migrate import FORMAT, migrate
 from lmn_music.music.tonality import mean_top_key
 from lmn_music.training.config import Recipe
+from lmn_music.training.recipe import LONGEST, parse_toml
 from lmn_music.training.reporter import Reporter
 
 
@@ -47,7 +46,7 @@ class RunConfig(Settings):
 
     format_version: int = FORMAT
     command: str
-    seed: int
+    seed: Seed
     corpus: CorpusInfo
     recipe: Recipe
 
@@ -79,14 +78,37 @@ def read_config(folder: Path) -> RunConfig:
         CheckpointError: the folder is no run folder, or is damaged or of a newer format.
     """
     try:
-        config = RunConfig.model_validate(migrate(tomllib.loads((folder / "config.toml").read_text(encoding="utf-8"))))
+        text = read_regular(folder / "config.toml", LONGEST).decode()
+        config = RunConfig.model_validate(migrate(parse_toml(text)))
     except CheckpointError as error:
         raise CheckpointError(f"{folder}/config.toml {error}") from error
     except OSError as error:
         raise CheckpointError(f"{folder} is not a run folder: it has no config.toml that can be read") from error
     except (ValidationError, ValueError) as error:  # not TOML, not UTF-8, not a configuration
-        raise CheckpointError(f"{folder}/config.toml is damaged: {str(error).splitlines()[0]}") from error
+        fault = fault_of(error) if isinstance(error, ValidationError) else error
+        raise CheckpointError(f"{folder}/config.toml is damaged: {fault}") from error
     return config
+
+
+def free_folder(name: str) -> Path:
+    """Make runs/NAME, or the first of runs/NAME-2, -3, ... that does not exist: no two runs share a folder.
+
+    Args:
+        name: the name of the corpus.
+
+    Raises:
+        UsageError: the folder cannot be made.
+    """
+    for number in count(1):
+        folder = Path("runs") / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UsageError(f"{folder} cannot be made ({error.strerror}): name another folder as `out`") from error
+        break
+    return folder
 
 
 def make_folder(folder: Path, config: RunConfig, left_out: Sequence[Rejected]) -> None:
@@ -100,18 +122,31 @@ def make_folder(folder: Path, config: RunConfig, left_out: Sequence[Rejected]) -
     Raises:
         UsageError: there is something in the folder already, or it cannot be made.
     """
-    if folder.exists() and not (folder.is_dir() and all(map(is_leftover, folder.iterdir()))):
-        raise UsageError(f"{folder} exists and is not empty: choose another `out`, or `resume` {folder}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{folder} cannot be made ({error.strerror}): choose another `out`") from error
-    if left_out:
-        with replacing(folder / "left_out.txt") as temporary:
-            text = "".join(f"{file.path}: {file.reason}\n" for file in left_out)
-            temporary.write_text(text, encoding="utf-8")
-    with replacing(folder / "config.toml") as temporary:
-        temporary.write_text(tomli_w.dumps(config.model_dump(exclude_none=True)), encoding="utf-8")
+    with locked(folder):  # of several trainings that begin at once in one folder, one writes, and the others see it
+        if not all(map(is_leftover, folder.iterdir())):
+            raise UsageError(f"{folder} exists and is not empty: choose another `out`, or `resume` {folder}")
+        with replacing(folder / "config.toml") as temporary:
+            temporary.write_text(tomli_w.dumps(config.model_dump(exclude_none=True)), encoding="utf-8")
+        if left_out:
+            with replacing(folder / "left_out.txt") as temporary:
+                text = "".join(f"{file.path}: {file.reason}\n" for file in left_out)
+                temporary.write_text(text, encoding="utf-8")
+
+
+def locked(folder: Path) -> AbstractContextManager[None]:
+    """Keep other trainings out of a run folder while the block runs.
+
+    Args:
+        folder: the run folder.
+
+    Raises:
+        LmnMusicError: another training is at work in it.
+    """
+    return alone(folder / LOCK, f"another training is at work in {folder}")
 
 
 class Recorder:
@@ -141,47 +176,7 @@ class Recorder:
         Args:
             metrics: numbers and text, for one line of metrics.jsonl.
         """
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(metrics) + "\n")
-
-
-def save_state(folder: Path, stage: str, trainer: dict[str, Any]) -> None:
-    """Write state.pt, whole or not at all.
-
-    Args:
-        folder: the run folder.
-        stage: the name of the stage under way.
-        trainer: what its trainer needs to resume.
-    """
-    metrics = folder / "metrics.jsonl"
-    lines = len(metrics.read_text().splitlines()) if metrics.exists() else 0
-    with replacing(folder / "state.pt") as temporary:
-        torch.save({"stage": stage, "metrics_lines": lines, "trainer": trainer}, temporary)
-
-
-def load_state(folder: Path) -> dict[str, Any] | None:
-    """Read state.pt, and take back the lines of metrics.jsonl that were written after it: that work is done again.
-
-    Returns:
-        `stage` and `trainer` as they were saved; None if nothing has been saved yet.
-
-    Raises:
-        CheckpointError: the file is damaged.
-    """
-    path, metrics = folder / "state.pt", folder / "metrics.jsonl"
-    if not path.exists():
-        metrics.unlink(missing_ok=True)
-        return None
-    try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        kept = int(state["metrics_lines"])
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path} is damaged: start afresh, or use best.safetensors as it is") from error
-    if metrics.exists():
-        lines = metrics.read_text().splitlines(keepends=True)[:kept]
-        with replacing(metrics) as temporary:
-            temporary.write_text("".join(lines))
-    return state
+        append(self._path, json.dumps(metrics) + "\n")
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
@@ -191,11 +186,11 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
         folder: the run folder, which may be at work.
     """
     try:
-        lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = read_regular(folder / "metrics.jsonl").decode().splitlines()
     except (OSError, UnicodeDecodeError):
         return []
     found = []
     for line in lines:
-        with suppress(ValueError):  # the last line may be half written
+        with suppress(ValueError, RecursionError):  # the last line may be half written
             found.append(json.loads(line))
     return [line for line in found if isinstance(line, dict)]

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, ClassVar
+
+from pydantic import ConfigDict, Field, TypeAdapter
+
+Number = Annotated[int, Field(ge=0, le=10**15)]
+Finite = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 @dataclass
@@ -22,12 +28,34 @@ class StageProgress:
         seconds: since the training began, without interruptions.
     """
 
-    epoch: int = 0
-    batch: int = 0
-    nll_sum: float = 0.0
-    frames: int = 0
-    best_valid: float = math.inf
-    best_epoch: int = 0
-    bad_epochs: int = 0
-    learning_rate: float = 0.0
-    seconds: float = 0.0
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    epoch: Number = 0
+    batch: Number = 0
+    nll_sum: Finite = 0.0
+    frames: Number = 0
+    best_valid: Annotated[float, Field(ge=0)] = math.inf
+    best_epoch: Number = 0
+    bad_epochs: Number = 0
+    learning_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
+    seconds: Finite = 0.0
+
+
+_PROGRESS = TypeAdapter(StageProgress)
+
+
+def progress_of(stored: dict[str, Any]) -> StageProgress:
+    """Return the progress that was stored as a dict.
+
+    Args:
+        stored: what was read, of any type.
+
+    Raises:
+        ValueError: it is none, or a number in it cannot be.
+    """
+    progress = _PROGRESS.validate_python(stored)
+    if missing := asdict(progress).keys() - stored.keys():
+        raise ValueError(f"{missing.pop()} is missing")
+    if progress.frames < progress.batch:  # every batch has a frame
+        raise ValueError(f"{progress.batch} batches cannot have {progress.frames} frames")
+    return progress

@@ -11,9 +11,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from lmn_music.errors import UsageError
+from lmn_music.files import read_regular
 from lmn_music.models.migrate import NEW_NAMES
 from lmn_music.training.config import Recipe
 
+LONGEST = 1_000_000  # bytes of a file that a person may have written
 DENSE = "lmn"  # the recipe that the models below change
 # What `train --baseline NAME` trains: changes of a dense recipe. RNN, GRU, LSTM and gated LMN get as many parameters as
 # the LMN of the recipe `lmn` has.
@@ -71,7 +73,7 @@ def load_recipe(name: str | Path, changes: Sequence[str] = ()) -> Recipe:
         if not path.is_file():
             raise UsageError(f"there is no recipe file {path}")
         try:
-            text = path.read_text(encoding="utf-8")
+            text = read_regular(path, LONGEST).decode()
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"{path} is not a TOML file: {error}") from error
     elif str(name) in recipe_names():
@@ -96,12 +98,24 @@ def parse_recipe(text: str, changes: Sequence[str] = (), source: str = "recipe")
         UsageError: see `load_recipe`.
     """
     try:
-        values: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        values = parse_toml(text)
+    except ValueError as error:
         raise UsageError(f"{source} is not a TOML file: {error}") from error
     for change in changes:
         _apply(values, change)
     return _recipe(values, f"{source}: ")
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Return the values of a TOML text, which may be a stranger's.
+
+    Raises:
+        ValueError: it is not TOML, or its tables lie too deep in one another.
+    """
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("too many tables or lists in one another") from None
 
 
 def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
@@ -149,8 +163,8 @@ def _apply(values: dict[str, Any], change: str) -> None:
         if not isinstance(values, dict):
             raise UsageError(f"unknown key {key.strip()!r} in a change")
     try:
-        values[last] = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        values[last] = parse_toml(f"value = {value}")["value"]
+    except ValueError:
         values[last] = value.strip()  # a bare word is a string
 
 

@@ -10,18 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 
 from lmn_music.corpora.corpus import Corpus
-from lmn_music.errors import CheckpointError, UsageError
+from lmn_music.errors import CheckpointError, UsageError, WritingError
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
-from lmn_music.files import alone
+from lmn_music.files import clean
 from lmn_music.models.build import build
 from lmn_music.models.checkpoint import Header, save_checkpoint
+from lmn_music.models.config import fault_of
 from lmn_music.models.memory_model import MemoryModel
+from lmn_music.models.shapes import check_shapes, shapes_of
 from lmn_music.training.family import Material, Stage, ahead
-from lmn_music.training.folder import Recorder, RunConfig, load_state, make_folder, read_config, save_state
+from lmn_music.training.folder import Recorder, RunConfig, locked, make_folder, read_config
 from lmn_music.training.reporter import Reporter, Silent
 from lmn_music.training.stages import check_recipe, stages_of
+from lmn_music.training.state import load_state, save_state
 from lmn_music.training.trainer import Trainer, check_splits
 
 
@@ -106,24 +110,29 @@ class Run:
 
         Raises:
             LmnMusicError: another process is at work in the folder.
+            WritingError: something cannot be saved; what was saved before is kept.
             TrainingError: the corpus does not fit, or the loss is not finite.
             CheckpointError: what was saved is damaged, or does not belong to config.toml.
         """
-        with alone(self.folder / ".lock", f"another training is at work in {self.folder}"):
-            return self._run(stop)
+        try:
+            with locked(self.folder):
+                clean(self.folder)
+                return self._run(stop)
+        except WritingError as error:
+            raise WritingError(error.fault, f"mend this, then `resume` {self.folder}") from error
 
     def _run(self, stop: Callable[[], bool]) -> bool:
         check_splits(self.corpus.train, self.corpus.valid)  # here too: the first model may be made from the songs
         stages, state = stages_of(self.config.recipe), load_state(self.folder)
         if state is not None:
             names = [stage.name for stage in stages]
-            if state.get("stage") not in names:
-                raise self._foreign_state()
-            stages = stages[names.index(state["stage"]) :]
+            if state.stage not in names:
+                raise self._foreign_state("its stage is none of the recipe's")
+            stages = stages[names.index(state.stage) :]
         else:
             self.reporter.note(ahead(stages))
         self.reporter.begin(stages)
-        trainer = self._first(stages[0]) if state is None else self._resumed(stages[0], state)
+        trainer = self._first(stages[0]) if state is None else self._resumed(stages[0], state.trainer)
         for stage in stages[1:]:
             if not trainer.run(save=partial(self._save, trainer), stop=stop):
                 return False
@@ -141,11 +150,14 @@ class Run:
 
     def _resumed(self, stage: Stage, state: dict[str, Any]) -> Trainer:
         """Return the trainer of the stage that was under way."""
-        trainer = self._trainer(stage, build(stage.config, torch.Generator()))
         try:
-            trainer.load_state_dict(state["trainer"])
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise self._foreign_state() from error
+            found = {name: tuple(weight.shape) for name, weight in state["model"].items()}
+            check_shapes(found, shapes_of(stage.config))  # before a model of any size is made
+            trainer = self._trainer(stage, build(stage.config, torch.Generator()))
+            trainer.load_state_dict(state)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            fault = fault_of(error) if isinstance(error, ValidationError) else str(error)
+            raise self._foreign_state(fault) from error
         return trainer
 
     def _next(self, trainer: Trainer, stage: Stage) -> Trainer:
@@ -181,8 +193,10 @@ class Run:
             reporter=Recorder(self.folder, self.reporter),
         )
 
-    def _foreign_state(self) -> CheckpointError:
-        return CheckpointError(f"{self.folder}/state.pt does not belong to its config.toml: start afresh")
+    def _foreign_state(self, fault: str) -> CheckpointError:
+        return CheckpointError(
+            f"{self.folder}/state.pt is damaged or does not belong to its config.toml ({fault}): start afresh"
+        )
 
     def _save(self, trainer: Trainer) -> None:
         p, recipe = trainer.progress, self.config.recipe

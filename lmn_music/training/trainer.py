@@ -18,11 +18,12 @@ from lmn_music.corpora.batches import batch_plan, collate, randomly_transposed
 from lmn_music.errors import TrainingError
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
 from lmn_music.models.interface import SequenceModel
+from lmn_music.models.shapes import check_weights
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.training.config import TrainingConfig
-from lmn_music.training.progress import StageProgress
+from lmn_music.training.progress import StageProgress, progress_of
 from lmn_music.training.reporter import Reporter, Silent
-from lmn_music.training.weights import learning_weights
+from lmn_music.training.weights import learning_weights, restore
 
 
 class Trainer:
@@ -194,13 +195,23 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Return to where `state_dict` was taken."""
-        self.model.load_state_dict(state["model"])
+        """Return to where `state_dict` was taken.
+
+        Args:
+            state: what was read, with values of any type.
+
+        Raises:
+            ValueError: it is the state of another training, or damaged; a KeyError or TypeError, too.
+        """
+        weights = self.model.state_dict()
+        check_weights(state["model"], weights)
+        check_weights(state["best"], weights)
         if self.ema is not None:
+            check_weights(state["average"], self.ema.state_dict())
             self.ema.load_state_dict(state["average"])
-        self.best = state["best"]
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.progress = StageProgress(**state["progress"])
+        restore(self.optimizer, state["optimizer"])
+        self.model.load_state_dict(state["model"])
+        self.best, self.progress = state["best"], progress_of(state["progress"])
 
 
 def check_splits(train: Sequence[PianoRoll], valid: Sequence[PianoRoll]) -> None:

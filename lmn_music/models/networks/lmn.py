@@ -107,9 +107,9 @@ class LMN(Network):
     def constrain(self) -> None:
         """Clip the singular values of W_mm at 1, so that no song is long enough to make the memory explode.
 
-        A frozen W_mm (one that needs no gradient) stays as it is.
+        A frozen W_mm (one that needs no gradient) stays as it is, and so does one that has a shape but no numbers.
         """
-        if not self.W_mm.requires_grad:
+        if not self.W_mm.requires_grad or self.W_mm.is_meta:
             return
         # Only the singular vectors above 1 are needed; near 1 the squared matrix gives them as well as the SVD does, in
         # half the time.

@@ -61,8 +61,10 @@ class MultiScaleLMN(Network):
         # gradient: an optimiser has nothing to move there.
         self.W_mm = nn.Parameter(torch.empty(cells, cells))
         self.b_m = nn.Parameter(torch.zeros(cells))
-        blocks = torch.ones(scales, scales).triu()
-        self.register_buffer("mask", blocks.kron(torch.ones(memory_size, memory_size)), persistent=False)
+        mask = torch.ones(cells, cells)
+        for i in range(scales):
+            mask[self._rows(i), : i * memory_size] = 0
+        self.register_buffer("mask", mask, persistent=False)
         self.reset()
 
     @classmethod
@@ -114,9 +116,9 @@ class MultiScaleLMN(Network):
         on, but costs memory: to feed c into a cell, this cell and the slower one must both forget about c/2 per update;
         here the first alone must forget c^2/2.
 
-        A frozen W_mm (one that needs no gradient) stays as it is.
+        A frozen W_mm (one that needs no gradient) stays as it is, and so does one that has a shape but no numbers.
         """
-        if not self.W_mm.requires_grad:
+        if not self.W_mm.requires_grad or self.W_mm.is_meta:
             return
         W = self.W_mm * self.mask
         W = W.cpu() if W.device.type == "mps" else W  # mps has no eigh
