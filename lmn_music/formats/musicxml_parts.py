@@ -1,204 +1,245 @@
-"""From a MusicXML score, as music21 reads it, to a piece: parts, tempo, metre, key, bars."""
+"""The parts of a MusicXML score: what stands in its measures."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, NamedTuple
-from xml.etree import ElementTree
+from typing import NamedTuple
+from xml.etree.ElementTree import Element
 
+from lmn_music.errors import ScoreError
 from lmn_music.formats.midi_writer import DRUMS
-from lmn_music.music.metre import Metre, is_metre
-from lmn_music.music.notes import VELOCITY, Note
-from lmn_music.music.part import Part
-from lmn_music.music.piece import KeySignature, Piece, Tempo
+from lmn_music.formats.musicxml_signs import BarLines, read_direction, read_key, read_number, read_time, read_whole
+from lmn_music.formats.written import Extent, Voice, WrittenBar, WrittenNote, WrittenScore
+from lmn_music.music.notes import VELOCITY
 
-if TYPE_CHECKING:
-    from music21.stream import Part as Stream
-    from music21.stream import Score
-
-FINEST = 65535  # of a quarter note: music21 rounds to that, where a time is no short binary number
-
-
-class MarkedTempo(NamedTuple):
-    """A tempo of a score: quarter notes per minute, the place of its measure, and where in the measure, in quarters."""
-
-    measure: int
-    offset: Fraction
-    quarters_per_minute: float
+TICKS = 2**10 * 9 * 5 * 7 * 11 * 13  # of a quarter note: all usual notes and tuplets are whole numbers of them
+MAX_TICKS = 10**15  # where a score divides its quarter notes in other ways; beyond that, times are rounded
+MAX_PARTS = 1000
+LONGEST = 10**9  # quarter notes: beyond that a number is damage
+_STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+_MOST_ALTERED = 3  # sharps or flats
+_FULL = 90  # the velocity that MusicXML calls 100 per cent
 
 
-def read_tempos(root: ElementTree.Element) -> Iterator[MarkedTempo]:
-    """Yield the tempos of a partwise score, part by part: those meant for players (<sound tempo="...">)."""
-    for part in root.iter("part"):
-        if not any(sound.get("tempo") for sound in part.iter("sound")):
-            continue
-        divisions = 1.0
-        for place, measure in enumerate(part.findall("measure")):
-            now = 0.0
-            for child in measure:
-                divisions = _number(child.findtext("divisions")) or divisions
-                for sound in [child] if child.tag == "sound" else child.findall("sound"):
-                    if tempo := _number(sound.get("tempo")):
-                        yield MarkedTempo(place, _exact(now), tempo)
-                quarters = _number(child.findtext("duration")) / divisions
-                if child.tag == "backup":
-                    now = max(0.0, now - quarters)
-                elif child.tag == "forward" or (child.tag == "note" and child.find("chord") is None):
-                    now = min(now + quarters, 1e9)
-
-
-def _number(text: str | None) -> float:
-    """Return the number that `text` says, if it is a positive one; else 0."""
-    try:
-        number = float(text or 0)
-    except ValueError:
-        return 0.0
-    return number if math.isfinite(number) and number > 0 else 0.0
-
-
-def _exact(time: float | Fraction) -> Fraction:
-    return Fraction(time).limit_denominator(FINEST)
-
-
-def read_stream(score: Score, tempos: Sequence[MarkedTempo], implicit: Sequence[bool], title: str) -> Piece:
-    """Return the piece.
+def read_parts(root: Element) -> WrittenScore:
+    """Return the score in a MusicXML file.
 
     Args:
-        score: the score, at sounding pitch.
-        tempos: the tempos, as `read_tempos` gives them.
-        implicit: for each measure of the first part, whether it belongs to the bar before it.
-        title: the title of the piece.
+        root: a <score-partwise> or <score-timewise>.
+
+    Raises:
+        ScoreError: the divisions of a quarter note make no sense, or there are more than 100,000 bars.
     """
-    from music21.key import KeySignature as Signature
-    from music21.meter import TimeSignature
-    from music21.stream import Measure
-
-    parts: list[Part] = []
-    metres: dict[Fraction, Metre] = {}
-    signatures: dict[Fraction, KeySignature] = {}
-    for stream in score.parts:
-        flat = stream.flatten()
-        parts += _read_part(stream, flat)
-        element: Any
-        for element in flat.getElementsByClass(TimeSignature):
-            if is_metre(element.numerator, element.denominator):
-                onset = _exact(element.offset)
-                metres.setdefault(onset, Metre(onset, element.numerator, element.denominator))
-        for element in flat.getElementsByClass(Signature):
-            if abs(element.sharps) <= 7:
-                onset = _exact(element.offset)
-                mode = getattr(element, "mode", None)
-                mode = mode if mode in ("major", "minor") else None
-                signatures.setdefault(onset, KeySignature(onset, element.sharps, mode))
-    first: Any = next(iter(score.parts), ())
-    measures = [_exact(measure.offset) for measure in first.getElementsByClass(Measure)] if first else []
-    length = _exact(score.highestTime)
-    marked = {
-        measures[t.measure] + t.offset: t.quarters_per_minute for t in reversed(tempos) if t.measure < len(measures)
-    }
-    kept = [onset for onset, inner in zip(measures, implicit, strict=False) if not inner or onset == 0]
-    bars, pickup = _bars(metres, kept)
-    return Piece(
-        tuple(parts),
-        length,
-        tuple(Tempo(onset, marked[onset]) for onset in sorted(marked)),
-        bars,
-        tuple(signatures[onset] for onset in sorted(signatures)),
-        pickup,
-        title,
-    )
+    score = WrittenScore(_ticks(root))
+    heads = {head.get("id"): head for head in root.iterfind("part-list/score-part")}
+    parts = _measures(root)
+    if len(parts) > MAX_PARTS:
+        raise ScoreError(f"the score has more than {MAX_PARTS} parts: split it", "too long (parts)")
+    for number, (name, measures) in enumerate(parts):
+        part = _Part(score, number, heads.get(name))
+        for place, measure, implicit in measures:
+            bar = score.bar(place)
+            bar.joins |= implicit
+            part.read(measure, bar, score.bars[place - 1] if place else None)
+        part.bar_lines.close(1)
+    return score
 
 
-def _bars(printed: dict[Fraction, Metre], starts: list[Fraction]) -> tuple[tuple[Metre, ...], Fraction]:
-    """Return the metres, with more of them where bars are too short or too long, and the pickup.
-
-    Args:
-        printed: the time signatures as printed, by their onsets.
-        starts: where the bars begin, a pickup included.
-    """
-    pickup = Fraction(0)
-    current = printed.get(pickup, Metre(pickup, 4, 4))
-    if len(starts) > 1 and starts[1] < current.quarters:
-        pickup, starts = starts[1], [Fraction(0), *starts[2:]]
-    changes: dict[Fraction, Metre] = {}
-    expected = Fraction(0)
-    for start, end in zip_longest(starts, starts[1:]):
-        if start in printed:
-            current = changes[start] = printed[start]
-        elif start != expected:
-            changes[start] = current._replace(onset=start)
-        expected = max(start, pickup) + current.quarters
-        if end is not None and end > expected:
-            beats = (end - start) * current.beat_type / 4
-            if beats.denominator == 1 and is_metre(beats.numerator, current.beat_type):
-                changes[start] = Metre(start, beats.numerator, current.beat_type)
-    return tuple(changes.values()), pickup
+def _measures(root: Element) -> list[tuple[str | None, list[tuple[int, Element, bool]]]]:
+    """Return the name of each part and its measures: their places, what stands there, whether they are implicit."""
+    if root.tag == "score-partwise":
+        return [
+            (
+                part.get("id"),
+                [(place, measure, _implicit(measure)) for place, measure in enumerate(part.iterfind("measure"))],
+            )
+            for part in root.iterfind("part")
+        ]
+    parts: dict[str | None, list[tuple[int, Element, bool]]] = {}
+    for place, measure in enumerate(root.iterfind("measure")):
+        for part in measure.iterfind("part"):
+            parts.setdefault(part.get("id"), []).append((place, part, _implicit(measure)))
+    return list(parts.items())
 
 
-def _read_part(stream: Stream, flat: Any) -> Iterator[Part]:
-    """Yield the voices of a part.
+def _implicit(measure: Element) -> bool:
+    return measure.get("implicit") == "yes"
 
-    Args:
-        stream: the part.
-        flat: all that it holds, with offsets from the start of the piece.
-    """
-    from music21.note import NotRest, Unpitched
-    from music21.percussion import PercussionChord
 
-    instruments = stream.getInstruments(recurse=True)
-    on_drum_channel = any(instrument.midiChannel == DRUMS for instrument in instruments)
-    programs = [instrument.midiProgram for instrument in instruments if instrument.midiProgram is not None]
-    program = programs[0] if programs and 0 <= programs[0] <= 127 else 0
-    voice_of = _voices(stream)
-    only = min(voice_of.values(), default="")
-    voices: dict[tuple[bool, str], list[Note]] = {}  # (whether drums, the voice) -> its notes
-    tied: dict[int, tuple[list[Note], int]] = {}  # pitch -> where the note is that the tie continues
-    for element in flat.getElementsByClass(NotRest):
-        if element.duration.isGrace or getattr(element.style, "noteSize", None) == "cue":
-            continue
-        onset = _exact(element.offset)
-        end = onset + _exact(element.duration.quarterLength)
-        drums = on_drum_channel or isinstance(element, (Unpitched, PercussionChord))
-        notes = voices.setdefault((drums, voice_of.get(id(element), only)), [])
-        single: Any
-        for single in getattr(element, "notes", (element,)):  # the notes of a chord, each with a tie of its own
-            pitch = _drum(single) if isinstance(single, Unpitched) else int(single.pitch.midi)
-            if not 0 <= pitch <= 127:
-                continue
-            tie = single.tie.type if single.tie and not drums else None
-            before = tied.pop(pitch, None) if tie in ("stop", "continue") else None
-            if before is not None and before[0][before[1]].end == onset:
-                before[0][before[1]] = before[0][before[1]]._replace(end=end)
+def _ticks(root: Element) -> int:
+    """Return how many ticks a quarter note gets, so that the divisions of all measures are whole numbers of them."""
+    ticks = TICKS
+    for divisions in sorted({read_whole(element.text) or 1 for element in root.iter("divisions")}):
+        common = math.lcm(ticks, divisions)
+        ticks = common if common <= MAX_TICKS else ticks
+    return ticks
+
+
+class _Instrument(NamedTuple):
+    """An instrument of a part: whether it plays drums, its program, and the drum that it is, each as MIDI has it."""
+
+    drums: bool = False
+    program: int = 0
+    drum: int | None = None
+
+
+def _instruments(head: Element | None) -> dict[str | None, _Instrument]:
+    """Return the instruments in the head of a part by their names; that of the name None is the first."""
+    found: dict[str | None, _Instrument] = {}
+    for element in head.iterfind("midi-instrument") if head is not None else ():
+        program = read_whole(element.findtext("midi-program")) or 1
+        drum = read_whole(element.findtext("midi-unpitched"))
+        instrument = _Instrument(
+            read_whole(element.findtext("midi-channel")) == DRUMS + 1,
+            program - 1 if 1 <= program <= 128 else 0,
+            drum - 1 if drum and 1 <= drum <= 128 else None,
+        )
+        found[element.get("id")] = instrument
+        found.setdefault(None, instrument)
+    found.setdefault(None, _Instrument())
+    return found
+
+
+class _Part:
+    """Reads the measures of a part, one after the other."""
+
+    def __init__(self, score: WrittenScore, number: int, head: Element | None) -> None:
+        self.bar_lines = BarLines()
+        self._score = score
+        self._number = number
+        self._name = (head.findtext("part-name") if head is not None else None) or ""
+        self._instruments = _instruments(head)
+        self._divisions = Fraction(1)
+        self._lengths: dict[
+            str, int | None
+        ] = {}  # what durations and pitches say, as the same ones come again and again
+        self._pitches: dict[tuple[tuple[str, str | None], ...], int | None] = {}
+        self._sounding: dict[str | None, tuple[int, ...]] = {None: (0,)}  # staff -> semitones from what is written
+        self._voices: dict[tuple[str | None, str | None, bool], int] = {}
+
+    def read(self, measure: Element, bar: WrittenBar, before: WrittenBar | None) -> None:
+        """Read a measure.
+
+        Args:
+            measure: the measure.
+            bar: the bar that it is.
+            before: the bar before it, if there is one.
+        """
+        now = onset = notes = whole = 0
+        for element in measure:
+            tag = element.tag
+            if tag == "note":
+                fields = {child.tag: child for child in element}
+                if "grace" in fields:
+                    continue
+                length = self._length(fields.get("duration"))
+                if "chord" not in fields:  # a further note of a chord begins with the first, and may end elsewhere
+                    onset, now = now, now + (length or 0)
+                if "rest" not in fields and length is not None:
+                    notes = max(notes, onset + length)
+                    if "cue" not in fields:
+                        self._note(element, fields, onset, onset + length, bar)
+            elif tag == "backup":
+                now = max(0, now - (self._length(element.find("duration")) or 0))
+            elif tag == "forward":
+                now += self._length(element.find("duration")) or 0
+            elif tag == "attributes":
+                self._attributes(element, bar, now)
+            elif tag in ("direction", "sound"):
+                read_direction(element, bar, now)
+            whole = max(whole, now)
+        if whole:
+            bar.extents.append(Extent(notes, whole))
+        self.bar_lines.read(measure, bar, before)
+
+    def _length(self, duration: Element | None) -> int | None:
+        """Return a duration in ticks; None, and a remark, if it makes no sense."""
+        text = (duration.text if duration is not None else None) or ""
+        if text not in self._lengths:
+            number = read_number(text)
+            exact = None if number is None else Fraction(number) / self._divisions
+            self._lengths[text] = None if exact is None or exact > LONGEST else round(exact * self._score.ticks)
+        if self._lengths[text] is None:
+            self._score.passed_over["durations that make no sense"] += 1
+        return self._lengths[text]
+
+    def _note(self, element: Element, fields: dict[str, Element], onset: int, end: int, bar: WrittenBar) -> None:
+        """Read a note that sounds from `onset` to `end`."""
+        named = fields["instrument"].get("id") if "instrument" in fields else None
+        instrument = self._instruments.get(named, self._instruments[None])
+        drums = instrument.drums or "unpitched" in fields
+        pitch = instrument.drum if "unpitched" in fields else None
+        if pitch is None:
+            place = fields.get("pitch", fields.get("unpitched"))
+            texts = () if place is None else tuple((child.tag, child.text) for child in place)
+            if texts not in self._pitches:
+                self._pitches[texts] = _pitch(dict(texts))
+            pitch = self._pitches[texts]
+        if pitch is None:
+            self._score.passed_over["notes without a pitch"] += 1
+            return
+        staff, number = (fields[tag].text if tag in fields else None for tag in ("staff", "voice"))
+        voice = self._voices.get((staff, number, drums))
+        if voice is None:
+            order = (read_whole(staff) or 0, read_whole(number) or 0)
+            voice = self._voices[staff, number, drums] = len(self._score.voices)
+            self._score.voices.append(Voice(self._number, order, self._name, self._instruments[None].program, drums))
+        volume = read_number(element.get("dynamics")) if "dynamics" in element.attrib else None
+        velocity = VELOCITY if volume is None else min(max(round(volume * _FULL / 100), 1), 127)
+        tied = not drums and _tied(element, fields)
+        for semitones in (0,) if drums else self._sounding.get(staff, self._sounding[None]):
+            if 0 <= pitch + semitones <= 127:
+                bar.notes.append(WrittenNote(onset, end, pitch + semitones, voice, velocity, tied))
             else:
-                before = notes, len(notes)
-                notes.append(Note(pitch, onset, end, min(max(single.volume.velocity or VELOCITY, 1), 127)))
-            if tie in ("start", "continue"):
-                tied[pitch] = before
-    name = stream.partName or ""
-    several = len(voices) > 1
-    for number, ((drums, _), notes) in enumerate(sorted(voices.items()), start=1):
-        if notes:
-            notes.sort(key=lambda note: (note.onset, note.pitch))
-            label = f"{name} {number}".strip() if several else name
-            yield Part(tuple(notes), label, program, DRUMS if drums else None, drums)
+                self._score.passed_over["notes beyond the range of MIDI"] += 1
+
+    def _attributes(self, element: Element, bar: WrittenBar, now: int) -> None:
+        """Read <attributes>: divisions, transposition, time and key signatures."""
+        if (divisions := element.findtext("divisions")) is not None:
+            number = read_number(divisions)
+            if not number or number > LONGEST:
+                raise ScoreError(
+                    f"a quarter note has {divisions[:20]!r} divisions: export the score anew", "unreadable (divisions)"
+                )
+            self._divisions = Fraction(number)
+            self._lengths.clear()
+        for transpose in element.iterfind("transpose"):
+            if transpose.get("number") is None:
+                self._sounding.clear()
+            self._sounding[transpose.get("number")] = _transposition(transpose)
+        time, key = element.find("time"), element.find("key")
+        if time is not None and bar.metre is None:
+            bar.metre = read_time(time)
+        if key is not None and (signature := read_key(key, self._sounding[None][0])) is not None:
+            bar.keys.setdefault(now, signature)
 
 
-def _voices(stream: Stream) -> dict[int, str]:
-    """Return the voice of each note that stands in a measure of several voices, by the identity of the note."""
-    from music21.stream import Measure
+def _pitch(texts: dict[str, str | None]) -> int | None:
+    """Return the MIDI number of a <pitch>, or that of the place of an <unpitched> on the staff; None if it has none."""
+    step, octave = (texts.get(tag, texts.get(f"display-{tag}")) for tag in ("step", "octave"))
+    alter = (texts.get("alter") or "0").strip()
+    size = read_number(alter.lstrip("-"))
+    degree, register = _STEPS.get((step or "").strip()), read_whole(octave)
+    if degree is None or register is None or size is None or size > _MOST_ALTERED:
+        return None
+    return 12 * (register + 1) + degree + math.floor((-size if alter.startswith("-") else size) + 0.5)  # 1/4 tones up
 
-    return {
-        id(element): str(voice.id)
-        for measure in stream.getElementsByClass(Measure)
-        for voice in measure.voices
-        for element in voice
-    }
+
+def _transposition(element: Element) -> tuple[int, ...]:
+    """Return how far from what is written an instrument sounds, in semitones; twice if it is doubled at the octave."""
+    semitones = (read_whole(element.findtext("chromatic")) or 0) + 12 * (
+        read_whole(element.findtext("octave-change")) or 0
+    )
+    double = element.find("double")
+    if double is None:
+        return (semitones,)
+    return semitones, semitones + (12 if double.get("above") == "yes" else -12)
 
 
-def _drum(hit: Any) -> int:
-    """Return the MIDI number of a drum: what the score says it is, else the line of the staff that it stands on."""
-    number = getattr(hit.storedInstrument, "percMapPitch", None)
-    return int(hit.displayPitch().midi) if number is None else int(number)
+def _tied(element: Element, fields: dict[str, Element]) -> bool:
+    """Return whether a tie leads to the note from the one before it."""
+    if "tie" in fields:
+        return any(tie.get("type") == "stop" for tie in element.iterfind("tie"))
+    notations = fields.get("notations")
+    return notations is not None and notations.find("tied[@type='stop']") is not None

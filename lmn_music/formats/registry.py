@@ -32,15 +32,18 @@ class Format:
             many frames. None if `write` refuses none.
         max_bytes: the size of the largest file that is read: ten times the largest file of ordinary music. Beyond it
             a reader takes minutes and gigabytes.
+        repeats: whether a file says by signs what is repeated. `read` then accepts `as_written`, whether to read each
+            bar once; otherwise it plays repeats out.
     """
 
     label: str
-    read: Callable[[bytes, str], Piece] | None = None
+    read: Callable[..., Piece] | None = None
     write: Callable[..., None] | None = None
     rolls: bool = False
     options: tuple[str, ...] = ()
     check: Callable[..., None] | None = None
     max_bytes: int = 2_000_000
+    repeats: bool = False
 
     def accepted(self, **options: Any) -> dict[str, Any]:
         """Return the options that the format has a use for, without the others."""
@@ -60,16 +63,16 @@ _MIDI = _later("midi:read_midi")
 _MUSICXML = _later("musicxml:read_musicxml")
 _PICTURE = _later("picture:write_picture")
 _SHOWN = ("bars", "key", "marked")
-XML_BYTES = 8_000_000  # music21 takes about a minute for a score of this size
+XML_BYTES = 11_000_000  # of XML, unpacked: what an hour of a string quartet has, and what is read in a second
 TEMPO = 90.0  # quarter notes per minute, wherever no other tempo is given
 
 FORMATS: dict[str, Format] = {
     ".mid": Format("MIDI", _MIDI, _later("midi_writer:write_midi"), check=_later("midi_writer:check_midi")),
     ".midi": Format("MIDI", _MIDI),
     ".smf": Format("MIDI", _MIDI),
-    ".musicxml": Format("MusicXML", _MUSICXML, max_bytes=XML_BYTES),
-    ".xml": Format("MusicXML", _MUSICXML, max_bytes=XML_BYTES),
-    ".mxl": Format("MusicXML", _later("musicxml:read_mxl")),
+    ".musicxml": Format("MusicXML", _MUSICXML, repeats=True, max_bytes=XML_BYTES),
+    ".xml": Format("MusicXML", _MUSICXML, repeats=True, max_bytes=XML_BYTES),
+    ".mxl": Format("MusicXML", _MUSICXML, repeats=True, max_bytes=XML_BYTES),
     ".wav": Format("sound", None, _later("audio:write_wav"), check=_later("audio:check_wav")),
     ".png": Format("picture", None, _PICTURE, rolls=True, options=_SHOWN),
     ".svg": Format("picture", None, _PICTURE, rolls=True, options=_SHOWN),

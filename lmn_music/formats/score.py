@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)  # its warnings reach stderr unless the program arranges something else
 
 
-def read_score(path: str | Path, frames_per_quarter: int = 2) -> PianoRoll:
+def read_score(path: str | Path, frames_per_quarter: int = 2, *, as_written: bool = False) -> PianoRoll:
     """Return the music of a file as a piano-roll: the roll of the piece that `read_piece` returns.
 
     Onsets and ends of notes are rounded to the nearest frame, and each note lasts one frame at least. Drums and notes
@@ -28,6 +28,7 @@ def read_score(path: str | Path, frames_per_quarter: int = 2) -> PianoRoll:
     Args:
         path: the file; its suffix names the format, `readable` lists them.
         frames_per_quarter: the number of frames that a quarter note lasts in the roll.
+        as_written: see `read_piece`.
 
     Returns:
         The roll. Its title is the one in the file, if the format has titles (.npz), else the name of the file without
@@ -40,12 +41,12 @@ def read_score(path: str | Path, frames_per_quarter: int = 2) -> PianoRoll:
     """
     if frames_per_quarter < 1:
         raise ValueError(f"frames_per_quarter must be a positive whole number, not {frames_per_quarter}")
-    piece = read_piece(path)
+    piece = read_piece(path, as_written=as_written)
     with _naming(path):
         return piece.roll(frames_per_quarter)
 
 
-def read_piece(path: str | Path, *, quiet: bool = False) -> Piece:
+def read_piece(path: str | Path, *, as_written: bool = False, quiet: bool = False) -> Piece:
     """Return the music of a file with its parts, its exact times, its tempo, metre and key.
 
     `read_midi` and `read_musicxml` say what their formats leave out. The time that reading takes is bounded, whatever
@@ -54,6 +55,8 @@ def read_piece(path: str | Path, *, quiet: bool = False) -> Piece:
 
     Args:
         path: the file; its suffix names the format, `readable` lists them.
+        as_written: whether each bar of a score is read once. Otherwise its repeats are played out, with their endings,
+            da capo and dal segno, and bars are counted as they are played.
         quiet: whether to leave that line to the caller, who finds it in `passed_over`.
 
     Returns:
@@ -69,7 +72,8 @@ def read_piece(path: str | Path, *, quiet: bool = False) -> Piece:
         reason = f"not a {readable_labels()} file"
         raise ScoreError(f"{path}: {reason}; give one of {readable()}", reason)
     with _naming(path):
-        piece = entry.read(_bytes(path, entry.max_bytes), as_utf8(path.stem))
+        options = {"as_written": as_written} if entry.repeats else {}
+        piece = entry.read(_bytes(path, entry.max_bytes), as_utf8(path.stem), **options)
     if piece.passed_over and not quiet:
         _log.warning("%s: passed over %s", path, piece.passed_over)
     return piece

@@ -83,7 +83,7 @@ def test_every_kind_of_file_good_and_bad(folder: Path) -> None:
         Rejected("drums.mid", "drums only"),
         Rejected("empty.mid", "unreadable (empty file)"),
         Rejected("lost.mid", "no such file"),
-        Rejected("page.xml", "unreadable (not a partwise MusicXML score)"),
+        Rejected("page.xml", "unreadable (not a MusicXML score)"),
         Rejected("short.mid", "too short (15 frames, fewer than 16)"),
         Rejected("silence.mid", "no notes"),
         Rejected("twin.mid", "same music as song 000.mid"),
