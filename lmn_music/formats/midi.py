@@ -2,122 +2,89 @@
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections import defaultdict, deque
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
 
-from lmn_music.errors import ScoreError
-from lmn_music.formats.midi_writer import DRUMS, KEY_NAMES
+from lmn_music.formats.midi_events import (
+    KEY,
+    METRE,
+    NAME,
+    NOTE_OFF,
+    NOTE_ON,
+    PROGRAM,
+    TEMPO,
+    Message,
+    damaged,
+    read_events,
+)
+from lmn_music.formats.midi_writer import DRUMS
 from lmn_music.music.metre import Metre, is_metre, split_pickup
 from lmn_music.music.notes import Note
 from lmn_music.music.part import Part
 from lmn_music.music.piece import KeySignature, Piece, Tempo
 
-if TYPE_CHECKING:
-    import mido
-
-LATEST = 1 << 60  # in ticks; no float holds what a forged file may say
-_CHANGES = ("set_tempo", "time_signature", "key_signature")
-_SIGNATURES = {name: signature for signature, name in KEY_NAMES.items()}
-# No variable-length number or run of letters is that long. mido would shift a number of a megabyte for hours.
-_ENDLESS_NUMBER = re.compile(rb"[\x80-\xff]{4096}")
+_Struck = tuple[int, int, int, int]  # a note: onset in ticks, pitch, end in ticks, velocity
+_Move = tuple[int, int]  # tick, and the velocity of a note; 0 for a note-off
+_SILENCED = -1  # in the place of a velocity: all notes end
 
 
 def read_midi(data: bytes, title: str) -> Piece:
-    """Return the piece in a MIDI file.
+    """Return the piece in a MIDI file; what makes no sense in the file is passed over where no note depends on it.
 
     Formats 0 and 1 are read as they are; the tracks of format 2 follow one another. Each channel of each track is a
-    part; channel 10 plays drums. The name of a track is the name of its part if the track has one channel. A note ends,
-    as in pretty_midi, with the first note-off (or note-on of velocity 0) after its onset, and at the end of its track
-    if there is none. The sustain pedal is ignored: a note lasts as long as is written, not as long as it rings. Of
-    several tempos, time signatures or key signatures in one tick, the last counts; `split_pickup` says what is taken
-    for a pickup.
+    part; channel 10 plays drums. The name of a track is the name of its part if the track has one channel. Of several
+    tempos, time signatures or key signatures in one tick, the last counts; `split_pickup` says what is taken for a
+    pickup.
+
+    Of the notes that sound together on one key, a note-off ends the first one. Where the notes and note-offs of a key
+    do not match one by one, a note-off ends all of them, and what is never let go ends with the track. "All notes off"
+    and "all sound off" end the notes of their channel in their track. The sustain pedal is ignored: a note lasts as
+    long as is written, not as long as it rings.
 
     Args:
         data: the content of the file.
         title: the title of the piece.
 
     Raises:
-        ScoreError: not a MIDI file, a damaged one, or one in SMPTE time.
+        ScoreError: not a MIDI file, or one in SMPTE time.
     """
-    song = _parse(data)
-    quarter = song.ticks_per_beat
-    when = _Times(quarter)
+    events = read_events(data)
+    when = _Times(events.ticks_per_quarter)
     parts: list[Part] = []
-    changes: dict[tuple[str, int], mido.MetaMessage] = {}  # (type, tick) -> the last one there
+    changes: dict[tuple[int, int], Tempo | Metre | KeySignature] = {}  # (kind, tick) -> the last one there
     programs: dict[int, int] = {}  # channel -> the instrument that was chosen last, on any track
-    start = length = 0
-    for messages in song.tracks:
-        track = _read_track(messages, start, programs)
-        for channel, notes in sorted(track.notes.items()):
-            name = track.name if len(track.notes) == 1 else ""
-            notes.sort()
-            exact = (Note(pitch, when[onset], when[end], velocity) for onset, pitch, end, velocity in notes)
-            parts.append(Part(tuple(exact), name, track.programs[channel], channel, drums=channel == DRUMS))
-        changes |= track.changes
+    length = 0
+    for track in events.tracks:
+        name = ""
+        for tick, kind, content in track.metas:
+            if kind == NAME:
+                name = name or _text(content)
+            elif change := _change(kind, when[tick], content):
+                changes[kind, tick] = change
+            else:
+                events.passed_over["broken meta events"] += 1
+        played = _read_notes(track.messages, track.end, programs)
+        for channel, (program, notes) in sorted(played.items()):
+            onsets, pitches, ends, velocities = zip(*sorted(notes), strict=True)
+            exact = map(Note, pitches, map(when.__getitem__, onsets), map(when.__getitem__, ends), velocities)
+            parts.append(Part(tuple(exact), name if len(played) == 1 else "", program, channel, channel == DRUMS))
         length = max(length, track.end)
-        start = track.end if song.type == 2 else 0
-    metres, pickup = split_pickup(list(_metres(_sorted(changes, "time_signature", quarter))))
+    passed_over = ", ".join(f"{what} ({count})" for what, count in events.passed_over.items() if count)
+    if passed_over and not parts:
+        raise damaged()
+    found = [change for _, change in sorted(changes.items())]
+    metres, pickup = split_pickup([change for change in found if isinstance(change, Metre)])
     return Piece(
         tuple(parts),
-        Fraction(length, quarter),
-        tuple(
-            Tempo(onset, 6e7 / change.tempo)
-            for onset, change in _sorted(changes, "set_tempo", quarter)
-            if change.tempo > 0
-        ),
+        when[length],
+        tuple(change for change in found if isinstance(change, Tempo)),
         metres,
-        tuple(
-            KeySignature(onset, *_SIGNATURES[change.key])
-            for onset, change in _sorted(changes, "key_signature", quarter)
-        ),
+        tuple(change for change in found if isinstance(change, KeySignature)),
         pickup,
         title,
+        passed_over,
     )
-
-
-def _metres(changes: Iterable[tuple[Fraction, mido.MetaMessage]]) -> Iterable[Metre]:
-    for onset, change in changes:
-        if is_metre(change.numerator, change.denominator):
-            yield Metre(onset, change.numerator, change.denominator)
-
-
-def _sorted(
-    changes: dict[tuple[str, int], mido.MetaMessage], kind: str, ticks_per_quarter: int
-) -> list[tuple[Fraction, mido.MetaMessage]]:
-    """Return the changes of one kind and their onsets in quarters, in the order of time."""
-    ticks = sorted(tick for found, tick in changes if found == kind)
-    return [(Fraction(tick, ticks_per_quarter), changes[kind, tick]) for tick in ticks]
-
-
-def _parse(data: bytes) -> mido.MidiFile:
-    """Return the file as mido reads it; ScoreError unless it counts in ticks per quarter."""
-    import mido
-
-    if _ENDLESS_NUMBER.search(data):
-        raise ScoreError("the MIDI file is damaged: export it anew", "unreadable (damaged MIDI file)")
-    try:
-        song = mido.MidiFile(file=io.BytesIO(data))
-    except EOFError:
-        raise ScoreError("the MIDI file ends too early: export it anew", "unreadable (truncated MIDI file)") from None
-    except Exception as error:  # on damaged files mido raises errors of every kind
-        kind = "damaged MIDI file" if data.startswith(b"MThd") else "not a MIDI file"
-        raise ScoreError(
-            f"{kind}: export it anew from a notation or sequencer program", f"unreadable ({kind})"
-        ) from error
-    if song.ticks_per_beat < 0:
-        raise ScoreError(
-            "the MIDI file counts in SMPTE seconds, so its quarter notes are unknown: export it in ticks per quarter",
-            "unreadable (SMPTE time, no quarter notes)",
-        )
-    if song.ticks_per_beat == 0:
-        raise ScoreError(
-            "the MIDI file has zero ticks per quarter: export it anew", "unreadable (zero ticks a quarter)"
-        )
-    return song
 
 
 class _Times(dict[int, Fraction]):
@@ -132,74 +99,106 @@ class _Times(dict[int, Fraction]):
         return self[tick]
 
 
-class _Struck(NamedTuple):
-    """A note; its times in ticks."""
+def _change(kind: int, onset: Fraction, content: bytes) -> Tempo | Metre | KeySignature | None:
+    """Return what a meta event says; None if that makes no sense."""
+    if kind == TEMPO and len(content) == 3 and any(content):
+        return Tempo(onset, 6e7 / int.from_bytes(content))
+    if kind == METRE and len(content) >= 2 and is_metre(content[0], 1 << content[1]):
+        return Metre(onset, content[0], 1 << content[1])
+    if kind == KEY and len(content) == 2:
+        fifths, minor = int.from_bytes(content[:1], signed=True), content[1]
+        if abs(fifths) <= 7 and minor in (0, 1):
+            return KeySignature(onset, fifths, ("major", "minor")[minor])
+    return None
 
-    onset: int
-    pitch: int
-    end: int
-    velocity: int
 
+def _read_notes(
+    messages: Sequence[Message], last: int, programs: dict[int, int]
+) -> dict[int, tuple[int, list[_Struck]]]:
+    """Return for each channel of a track its instrument at the first note, and its notes.
 
-@dataclass
-class _Track:
-    """What a track holds.
-
-    Attributes:
-        name: the first name that it is given.
-        notes: the notes of each channel.
-        programs: the instrument of each channel at its first note.
-        changes: the last tempo, time signature and key signature in each tick, by (type, tick).
-        end: the tick at which it ends.
+    Args:
+        messages: those of the track.
+        last: the tick at which the track ends.
+        programs: the instrument of each channel, which is kept up to date.
     """
-
-    name: str = ""
-    notes: dict[int, list[_Struck]] = field(default_factory=dict)
-    programs: dict[int, int] = field(default_factory=dict)
-    changes: dict[tuple[str, int], mido.MetaMessage] = field(default_factory=dict)
-    end: int = 0
-
-
-def _read_track(messages: mido.MidiTrack, start: int, programs: dict[int, int]) -> _Track:
-    """Return what a track that starts at tick `start` holds; `programs` is kept up to date."""
-    track = _Track()
-    now = start
-    sounding: dict[tuple[int, int], list[tuple[int, int]]] = {}  # (channel, pitch) -> (onset, velocity) of each note
-
-    def close(channel: int, pitch: int, struck: list[tuple[int, int]]) -> None:
-        notes = track.notes.setdefault(channel, [])
-        notes.extend(_Struck(onset, pitch, now, velocity) for onset, velocity in struck)
-
-    for message in messages:
-        now += message.time
-        if now > LATEST:
-            raise ScoreError("the MIDI file is damaged: export it anew", "unreadable (impossible note times)")
-        if message.type == "note_on" and message.velocity > 0:
-            sounding.setdefault((message.channel, message.note), []).append((now, message.velocity))
-            track.programs.setdefault(message.channel, programs.get(message.channel, 0))
-        elif message.type in ("note_on", "note_off"):
-            key = (message.channel, message.note)
-            if struck := sounding.pop(key, []):
-                # A note-off that follows a new onset in the same tick is meant for the notes before it.
-                earlier = [(onset, velocity) for onset, velocity in struck if onset < now]
-                close(*key, earlier or struck)
-                if earlier and len(earlier) < len(struck):
-                    sounding[key] = struck[len(earlier) :]
-        elif message.type == "program_change":
-            programs[message.channel] = message.program
-        elif message.type == "track_name":
-            track.name = track.name or _text(message.name)
-        elif message.type in _CHANGES:
-            track.changes[message.type, now] = message
-    for key, struck in sounding.items():
-        close(*key, struck)
-    track.end = now
-    return track
+    played: dict[int, tuple[int, list[_Struck]]] = {}
+    moves: defaultdict[int, list[_Move]] = defaultdict(list)  # of each key of each channel
+    struck: defaultdict[int, set[int]] = defaultdict(set)  # the keys of each channel since it was silenced
+    for tick, status, first, second in messages:
+        what, channel = status & 0xF0, status & 0x0F
+        key = channel << 7 | first
+        if what == NOTE_ON and second:
+            moves[key].append((tick, second))
+            struck[channel].add(key)
+            if channel not in played:
+                played[channel] = programs.get(channel, 0), []
+        elif what in (NOTE_ON, NOTE_OFF):
+            moves[key].append((tick, 0))
+        elif what == PROGRAM:
+            programs[channel] = first
+        else:
+            for sounded in struck[channel]:
+                moves[sounded].append((tick, _SILENCED))
+            struck[channel].clear()
+    for key, moved in moves.items():
+        channel, pitch = divmod(key, 128)
+        if ended := _first_by_first(moved) or _all_at_once(moved, last):
+            played[channel][1].extend((onset, pitch, end, velocity) for onset, velocity, end in ended)
+    return played
 
 
-def _text(latin: str) -> str:
-    """Return a name that mido read as Latin-1, which has a letter for every byte, as UTF-8 if it is that."""
+def _first_by_first(moves: Sequence[_Move]) -> list[tuple[int, int, int]]:
+    """Return (onset, velocity, end) of each note of a key; nothing unless notes and note-offs match one by one.
+
+    Note-offs before the first note and after the last one are no fault: some programs begin and end with them.
+    """
+    sounding: deque[_Move] = deque()
+    ended: list[tuple[int, int, int]] = []
+    stray = False
+    for tick, velocity in moves:
+        if velocity > 0:
+            if stray:
+                return []
+            sounding.append((tick, velocity))
+        elif velocity == 0:
+            if sounding:
+                ended.append((*sounding.popleft(), tick))
+            else:
+                stray = bool(ended)
+        else:
+            ended += [(*note, tick) for note in sounding]
+            sounding.clear()
+    return [] if sounding else ended
+
+
+def _all_at_once(moves: Sequence[_Move], last: int) -> list[tuple[int, int, int]]:
+    """Return (onset, velocity, end) of each note of a key if each note-off ends all that sounds.
+
+    Two messages in one tick may be in the wrong order. A note-off after a new note ends the notes before it only; one
+    that ends nothing ends the note after it, if that is never let go: a note of no length.
+    """
+    sounding: list[_Move] = []
+    ended = []
+    idle = None  # when a note-off last ended nothing
+    for place, (tick, velocity) in enumerate(moves):
+        if velocity > 0:
+            if tick == idle and (place + 1 == len(moves) or moves[place + 1][1] > 0):
+                ended.append((tick, velocity, tick))
+            else:
+                sounding.append((tick, velocity))
+        elif sounding:
+            before = [note for note in sounding if note[0] < tick and not velocity] or sounding
+            ended += [(*note, tick) for note in before]
+            sounding = sounding[len(before) :]
+        else:
+            idle = tick
+    return ended + [(*note, last) for note in sounding]
+
+
+def _text(content: bytes) -> str:
+    """Return a name in UTF-8, or else in Latin-1, which has a letter for every byte."""
     try:
-        return latin.encode("latin-1").decode()
+        return content.decode()
     except UnicodeDecodeError:
-        return latin
+        return content.decode("latin-1")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,17 +59,21 @@ def _later(name: str) -> Callable[..., Any]:
     return call
 
 
-_MIDI = _later("midi:read_midi")
+_READ_MIDI = _later("midi:read_midi")
 _MUSICXML = _later("musicxml:read_musicxml")
 _PICTURE = _later("picture:write_picture")
 _SHOWN = ("bars", "key", "marked")
+MIDI_BYTES = 1_500_000  # at worst 250,000 notes, which take two seconds; a concert takes 500,000 bytes
+_MIDI = Format("MIDI", _READ_MIDI, max_bytes=MIDI_BYTES)
 XML_BYTES = 11_000_000  # of XML, unpacked: what an hour of a string quartet has, and what is read in a second
 TEMPO = 90.0  # quarter notes per minute, wherever no other tempo is given
 
 FORMATS: dict[str, Format] = {
-    ".mid": Format("MIDI", _MIDI, _later("midi_writer:write_midi"), check=_later("midi_writer:check_midi")),
-    ".midi": Format("MIDI", _MIDI),
-    ".smf": Format("MIDI", _MIDI),
+    ".mid": replace(_MIDI, write=_later("midi_writer:write_midi"), check=_later("midi_writer:check_midi")),
+    ".midi": _MIDI,
+    ".smf": _MIDI,
+    ".kar": _MIDI,
+    ".rmi": _MIDI,
     ".musicxml": Format("MusicXML", _MUSICXML, repeats=True, max_bytes=XML_BYTES),
     ".xml": Format("MusicXML", _MUSICXML, repeats=True, max_bytes=XML_BYTES),
     ".mxl": Format("MusicXML", _MUSICXML, repeats=True, max_bytes=XML_BYTES),
@@ -98,7 +102,7 @@ def written() -> str:
 
 
 def readable() -> str:
-    """Return what can be read, for a help text: "MIDI (.mid, .midi, .smf), MusicXML (...) or piano-roll (.npz)"."""
+    """Return what can be read, for a help text: "MIDI (.mid, .midi, ...), MusicXML (...) or piano-roll (.npz)"."""
     return _either([f"{label} ({', '.join(suffixes)})" for label, suffixes in _readable().items()])
 
 

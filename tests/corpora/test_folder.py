@@ -79,7 +79,7 @@ def test_every_kind_of_file_good_and_bad(folder: Path) -> None:
     assert sorted(places(corpus)) == ["UPPER", "array", "score 0", "score 1", "song 000", "song 001", "song 002"]
     assert corpus.rejected == (
         Rejected("README.txt", "not a MIDI, MusicXML or piano-roll file"),
-        Rejected("damaged.mid", "unreadable (truncated MIDI file)"),
+        Rejected("damaged.mid", "unreadable (damaged MIDI file)"),
         Rejected("drums.mid", "drums only"),
         Rejected("empty.mid", "unreadable (empty file)"),
         Rejected("lost.mid", "no such file"),
@@ -102,6 +102,19 @@ def test_every_kind_of_file_good_and_bad(folder: Path) -> None:
     assert not corpus.comparable
     assert corpus.provenance == "7 of 16 files in the folder My songs"
     assert corpus.sha256 == content_sha256(corpus.train, corpus.valid, corpus.test)
+
+
+def test_what_was_passed_over_in_a_file_is_listed(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    fill(folder, 3)
+    whole = (folder / "song 002.mid").read_bytes()
+    (folder / "song 002.mid").write_bytes(whole + b"\r\n")
+    (folder / "twin.mid").write_bytes(whole + b"\0")  # left out, so nothing else is said of it
+    corpus = load_folder(folder)
+    assert corpus.in_part == (Rejected("song 002.mid", "passed over bytes outside the tracks (2)"),)
+    assert corpus.read_in_part == "1 file: 1 passed over bytes outside the tracks"
+    assert [file.path for file in corpus.rejected] == ["twin.mid"]
+    assert corpus.sha256 == load_folder(folder).sha256
+    assert not caplog.messages  # the corpus says it
 
 
 def test_the_music_is_what_was_written_at_any_frames_per_quarter(folder: Path) -> None:

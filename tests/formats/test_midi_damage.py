@@ -1,0 +1,285 @@
+"""MIDI files that say what they should not: their notes are read, and what was passed over is told."""
+
+import gzip
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lmn_music.errors import ScoreError
+from lmn_music.formats import read_piece
+from lmn_music.formats.midi import read_midi
+from lmn_music.formats.registry import MIDI_BYTES
+from lmn_music.music.piece import Piece
+from tests.formats.midi_bytes import END, chunk, meta, midi, number, played, timed
+
+SCALE = [(60 + step, 480 * step, 480 * step + 480) for step in range(8)]
+BASS = [(36 + step, 960 * step, 960 * step + 960) for step in range(4)]
+TUNE, OTHER = timed(played(SCALE)), timed(played(BASS, channel=1))
+ONE, BOTH = midi(chunk(TUNE)), midi(chunk(TUNE), chunk(OTHER))
+
+
+def notes(piece: Piece) -> list[list[tuple[int, int, int]]]:
+    """List the notes of each part, in ticks of 480 a quarter."""
+    return [[(note.pitch, int(note.onset * 480), int(note.end * 480)) for note in part.notes] for part in piece.parts]
+
+
+def test_nothing_is_passed_over_in_a_whole_file() -> None:
+    piece = read_midi(BOTH, "song")
+    assert notes(piece) == [SCALE, BASS]
+    assert piece.passed_over == ""
+
+
+# --- One odd event between the notes
+
+EVENTS = {
+    "a key signature of eight sharps": (meta(0x59, b"\x08\0"), "broken meta events (1)"),
+    "a key signature without content": (meta(0x59, b""), "broken meta events (1)"),
+    "a key signature of a third mode": (meta(0x59, b"\0\x02"), "broken meta events (1)"),
+    "a tempo without content": (meta(0x51, b""), "broken meta events (1)"),
+    "a tempo of no time": (meta(0x51, b"\0\0\0"), "broken meta events (1)"),
+    "a tempo of four bytes": (meta(0x51, b"\0\1\2\3"), "broken meta events (1)"),
+    "a time signature of one byte": (meta(0x58, b"\x04"), "broken meta events (1)"),
+    "a time signature over 2 to the 255th": (meta(0x58, b"\x04\xff\x18\x08"), "broken meta events (1)"),
+    "a time signature of two bytes": (meta(0x58, b"\x04\x02"), ""),
+    "a sequence number without content": (meta(0x00, b""), ""),
+    "a SMPTE offset of three bytes": (meta(0x54, b"\x60\0\0"), ""),
+    "a port without content": (meta(0x21, b""), ""),
+    "a meta event that does not exist": (meta(0xEE, b"\xff\x2f\0"), ""),
+    "the name of a chunk in a name": (meta(0x03, b"a MTrk b"), ""),
+    "a volume of 255": (b"\xb0\x07\xff", "messages with data bytes over 127 (1)"),
+    "controller 200": (b"\xb0\xc8\x01", "messages with data bytes over 127 (1)"),
+    "program 200": (b"\xc0\xc8", "messages with data bytes over 127 (1)"),
+    "key 200": (b"\x90\xc8\x40", "messages with data bytes over 127 (1)"),
+    "0xFF in a system exclusive message": (b"\xf0\x08PS\0\0\xff\x04\x01\xf7", ""),
+    "escaped bytes": (b"\xf7\x03\x90\x3c\x40", ""),
+    "a clock": (b"\xf8", "stray system messages (1)"),
+    "a place in the song": (b"\xf2\x10\x20", "stray system messages (1)"),
+    "a status that does not exist": (b"\xf4", "stray system messages (1)"),
+    "pressure and bending": (b"\xd0\x20\0\xa0\x3c\x10\0\xe0\0\x40", ""),
+}
+
+
+@pytest.mark.parametrize(("event", "told"), EVENTS.values(), ids=EVENTS)
+def test_an_odd_event_anywhere_changes_no_note(event: bytes, told: str) -> None:
+    events = played(SCALE)
+    for place in range(len(events) + 1):
+        tick = events[min(place, len(events) - 1)][0]
+        piece = read_midi(midi(chunk(timed([*events[:place], (tick, event), *events[place:]]))), "song")
+        assert notes(piece) == [SCALE]
+        assert piece.passed_over == told
+
+
+@given(st.lists(st.tuples(st.integers(0, 16), st.sampled_from(sorted(EVENTS))), max_size=12))
+def test_many_odd_events_are_counted(insertions: list[tuple[int, str]]) -> None:
+    events = played(SCALE)
+    for place, name in sorted(insertions, reverse=True):
+        events.insert(place, (events[place][0] if place < len(events) else 480 * 8, EVENTS[name][0]))
+    piece = read_midi(midi(chunk(timed(events))), "song")
+    assert notes(piece) == [SCALE]
+    told = [EVENTS[name][1] for _, name in insertions]
+    counts = {what.partition(" (")[0]: told.count(what) for what in told if what}
+    assert sorted(piece.passed_over.split(", ")) == sorted(f"{what} ({n})" for what, n in counts.items()) or [""]
+
+
+def test_a_velocity_over_127_is_the_loudest() -> None:
+    piece = read_midi(midi(chunk(b"\0\x90\x3c\xf0" + number(480) + b"\x80\x3c\0")), "song")
+    assert notes(piece) == [[(60, 0, 480)]]
+    assert piece.parts[0].notes[0].velocity == 127
+
+
+def test_a_status_holds_on_over_meta_events() -> None:
+    body = b"\0\x90"
+    for pitch, _, _ in SCALE:
+        body += bytes([pitch, 80]) + number(480) + bytes([pitch, 0]) + b"\0" + meta(1, b"x") + b"\0"
+    assert notes(read_midi(midi(chunk(body[:-1])), "song")) == [SCALE]
+
+
+# --- What stands around the notes
+
+AROUND = {
+    "RIFF": (b"RIFF" + struct.pack("<I", len(ONE) + 12) + b"RMIDdata" + struct.pack("<I", len(ONE)) + ONE, ""),
+    "RIFF with a list": (b"RIFF\xff\0\0\0RMIDdata" + struct.pack("<I", len(ONE)) + ONE + b"LIST\4\0\0\0INFO", ""),
+    "a header of another computer": (b"\0" * 128 + ONE, "bytes outside the tracks (128)"),
+    "a line break at the end": (ONE + b"\r\n", "bytes outside the tracks (2)"),
+    "a longer header": (midi(chunk(TUNE), more=b"\0\0"), ""),
+    "a header of no length": (ONE[:4] + b"\0\0\0\0" + ONE[8:], ""),
+    "tracks that are not there": (midi(chunk(TUNE), said=17), "missing tracks (16)"),
+    "no end of the track": (midi(chunk(TUNE, end=b"")), ""),
+    "too short a length": (midi(chunk(TUNE, length=len(TUNE))), ""),
+    "no length": (midi(chunk(TUNE, length=0)), ""),
+    "an endless length": (midi(chunk(TUNE, length=0xFFFFFFFF)), ""),
+    "bytes after the end of the track": (midi(chunk(TUNE, end=END + b"\0\0")), "bytes outside the tracks (2)"),
+    "format 3": (midi(chunk(TUNE), kind=3), ""),
+}
+
+
+@pytest.mark.parametrize(("data", "told"), AROUND.values(), ids=AROUND)
+def test_what_stands_around_a_track(data: bytes, told: str) -> None:
+    piece = read_midi(data, "song")
+    assert notes(piece) == [SCALE]
+    assert piece.passed_over == told
+
+
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        (chunk(TUNE, length=len(TUNE + END) + 3), ""),
+        (chunk(TUNE, length=len(TUNE + END) - 5), ""),
+        (chunk(TUNE, length=0), ""),
+        (chunk(TUNE, length=len(TUNE + END) + len(chunk(OTHER))), ""),  # the length of both, up to the end of the file
+        (chunk(TUNE, end=b""), ""),
+        (chunk(TUNE, end=END + b"\0\0"), "bytes outside the tracks (2)"),
+        (b"XFIH\0\0\0\4abcd" + chunk(TUNE), "bytes outside the tracks (12)"),
+        (chunk(TUNE) + b"XFIH\0\0\0\4abcd", "bytes outside the tracks (12)"),
+    ],
+)
+def test_the_next_track_is_found(first: bytes, told: str) -> None:
+    data = midi(first, chunk(OTHER))
+    piece = read_midi(data, "song")
+    assert notes(piece) == [SCALE, BASS]
+    assert piece.passed_over == told
+    in_turn = read_midi(data[:9] + b"\2" + data[10:], "song")
+    assert notes(in_turn) == [SCALE, [(pitch, onset + 480 * 8, end + 480 * 8) for pitch, onset, end in BASS]]
+
+
+@pytest.mark.parametrize("name", ["song.kar", "song.rmi", "song.MID"])
+def test_suffixes_of_midi_files(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(AROUND["RIFF"][0] if name.endswith("rmi") else ONE)
+    assert notes(read_piece(tmp_path / name)) == [SCALE]
+
+
+# --- A track that breaks off
+
+
+@pytest.mark.parametrize("size", range(14 + 8 + 4, len(ONE)))
+def test_a_file_that_is_cut_off_is_read_to_there(size: int) -> None:
+    piece = read_midi(ONE[:size], "song")
+    assert piece.passed_over == "damaged or cut-off ends of tracks (1)"
+    (found,) = notes(piece)
+    assert len(found) >= (size - 26) // 9
+    assert found[:-1] == SCALE[: len(found) - 1]
+    assert found[-1][:2] == SCALE[len(found) - 1][:2]  # it may sound at the cut
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        b"\x81\x80\x80\x80\0\x90\x3c\x40",  # a time of five bytes
+        b"\0\xff\x01\x7fabc",  # a text that is longer than the track
+        b"\0\xf0\x7fabc",  # a system exclusive message that is
+    ],
+)
+def test_what_follows_damage_in_a_track_is_passed_over(fault: bytes) -> None:
+    piece = read_midi(midi(chunk(TUNE + fault), chunk(OTHER)), "song")
+    assert notes(piece) == [SCALE, BASS]
+    assert piece.length == 8
+    assert piece.passed_over == "damaged or cut-off ends of tracks (1)"
+
+
+def test_notes_without_a_status_are_damage() -> None:
+    with pytest.raises(ScoreError, match="damaged"):
+        read_midi(midi(chunk(b"\0\x3c\x40" + TUNE)), "song")
+    assert notes(read_midi(midi(chunk(b"\0\x3c\x40" + TUNE), chunk(OTHER)), "song")) == [BASS]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"SMF2CLIP" + b"\0" * 40, "unreadable (not a MIDI file)"),
+        (b"<!DOCTYPE html><html>404</html>", "unreadable (not a MIDI file)"),
+        (gzip.compress(ONE), "unreadable (not a MIDI file)"),
+        (ONE[:13], "unreadable (damaged MIDI file)"),
+        (midi(chunk(TUNE), ticks=0), "unreadable (zero ticks a quarter)"),
+        (midi(chunk(TUNE), ticks=0xE728), "unreadable (SMPTE time, no quarter notes)"),
+        (midi(said=0), "no notes"),
+        (midi(chunk(b"")), "no notes"),
+        (midi(chunk(timed(played(SCALE, channel=9)))), "drums only"),
+    ],
+)
+def test_what_has_no_notes_is_refused(data: bytes, reason: str) -> None:
+    with pytest.raises(ScoreError) as caught:
+        read_midi(data, "song").roll(2)
+    assert caught.value.reason == reason
+
+
+# --- Bytes of all kinds
+
+
+@given(st.data())
+@settings(max_examples=300)
+def test_a_damaged_file_is_read_or_refused(data: st.DataObject) -> None:
+    song = bytearray(BOTH)
+    for _ in range(data.draw(st.integers(1, 5))):
+        start = data.draw(st.integers(0, len(song)))
+        song[start : start + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=6))
+    try:
+        piece = read_midi(bytes(song), "song")
+    except ScoreError:
+        return
+    for part in piece.parts:
+        assert part.notes
+        assert list(part.notes) == sorted(part.notes, key=lambda note: note.onset)
+        assert all(0 <= note.onset <= note.end <= piece.length for note in part.notes)
+        assert all(0 <= note.pitch <= 127 and 1 <= note.velocity <= 127 for note in part.notes)
+
+
+@given(st.binary(max_size=400), st.integers(1, 0x7FFF))
+@settings(max_examples=300)
+def test_any_bytes_in_a_track_are_read_or_refused(body: bytes, ticks: int) -> None:
+    try:
+        piece = read_midi(midi(chunk(body), chunk(OTHER), ticks=ticks), "song")
+    except ScoreError:
+        return
+    assert len(piece.parts[-1].notes) == len(BASS) or b"MTrk" in body
+
+
+def full(*messages: bytes) -> bytes:
+    """Return a file of the largest size that is read, full of these messages in turn."""
+    body = b"\0\x90\x3c\x50" + b"".join(messages) * ((MIDI_BYTES - 40) // len(b"".join(messages)))
+    return midi(chunk(body))
+
+
+HOSTILE = {
+    "notes that never end": full(b"\1\x3c\x40"),
+    "every key at every tick": full(*(bytes([1, key, hard]) for key in range(21, 109) for hard in (64, 0))),
+    "silence after each note": full(*(bytes([0, 0x90, key, 64, 1, 0xB0, 123, 0]) for key in range(128))),
+    "tempos": full(b"\1" + meta(0x51, b"\1\2\3")),
+    "broken meta events": full(b"\1" + meta(0x59, b"")),
+    "tracks without end": midi(b"MTrk\0\0\0\0" * ((MIDI_BYTES - 14) // 8)),
+    "tracks that claim the rest": midi(
+        b"".join(chunk(b"", length=MIDI_BYTES - 14 - 12 * i - 8) for i in range((MIDI_BYTES - 14) // 12))
+    ),
+    "headers": b"MThd" * (MIDI_BYTES // 4),
+    "one number": midi(chunk(b"\0\x90\x3c\x50" + b"\xff" * (MIDI_BYTES - 40))),
+}
+READ = """
+import resource, sys, time
+from lmn_music.formats import read_score
+from lmn_music.errors import LmnMusicError
+for path in sys.argv[1:]:
+    start = time.process_time()
+    try:
+        read_score(path)
+    except LmnMusicError:
+        pass
+    print(time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_time_and_memory_are_bounded(tmp_path: Path) -> None:
+    """Two seconds and 300 MB at worst; twice the time is granted, as other work may share the processor."""
+    paths = [tmp_path / f"{name}.mid" for name in HOSTILE]
+    for path, data in zip(paths, HOSTILE.values(), strict=True):
+        assert MIDI_BYTES - 2000 < len(data) <= MIDI_BYTES
+        path.write_bytes(data)
+    run = subprocess.run([sys.executable, "-c", READ, *paths], capture_output=True, text=True, check=True)
+    for name, line in zip(HOSTILE, run.stdout.splitlines(), strict=True):
+        seconds, kilobytes = map(float, line.split())
+        assert seconds < 4, name
+        assert kilobytes < 500_000, name
