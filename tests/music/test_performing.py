@@ -16,7 +16,7 @@ from lmn_music.music.metre import Metre
 from lmn_music.music.notes import Note
 from lmn_music.music.part import Part
 from lmn_music.music.performing import CHOIR, is_choir, perform
-from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
+from lmn_music.music.pianoroll import KEYS, PianoRoll
 from lmn_music.music.piece import Piece
 from lmn_music.music.tonality import fifths, key_name
 from tests.helpers import make_roll
