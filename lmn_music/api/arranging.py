@@ -28,6 +28,7 @@ def harmonise(
     seed: int | None = None,
     particles: int | None = None,
     temperature: float = 1.0,
+    as_written: bool = False,
     device: str = "auto",
     watch: Watch | None = None,
 ) -> Arrangement:
@@ -41,6 +42,7 @@ def harmonise(
         seed: the same seed gives the same voices; drawn at random if not given.
         particles: how many songs are drawn side by side, 64 if not given; more are slower and fit the melody better.
         temperature: see `compose`.
+        as_written: whether each bar of a score is read once; otherwise repeats are played out, see `read_piece`.
         device: see `resolve_device`.
         watch: called with each frame when it is drawn, see `compose`; in the time and the key of the tune.
 
@@ -64,7 +66,7 @@ def harmonise(
 
     voices = whole_number("voices", voices, 2, MOST_VOICES)
     particles = whole_number("particles", PARTICLES if particles is None else particles, 1)
-    piece, checkpoint, seed = _begin(tune, model, seed, temperature, device)
+    piece, checkpoint, seed = _begin(tune, model, seed, temperature, device, as_written)
     return harmonise_piece(
         checkpoint, piece, seed=seed, voices=voices, particles=particles, temperature=temperature, watch=watch
     )
@@ -78,6 +80,7 @@ def continue_piece(
     only_new: bool = False,
     seed: int | None = None,
     temperature: float = 1.0,
+    as_written: bool = False,
     device: str = "auto",
     watch: Watch | None = None,
 ) -> Arrangement:
@@ -90,6 +93,7 @@ def continue_piece(
         only_new: return the new bars without the tune.
         seed: the same seed gives the same music; drawn at random if not given.
         temperature: see `compose`.
+        as_written: see `harmonise`.
         device: see `resolve_device`.
         watch: called with each frame when it is drawn, see `compose`; in the time and the key of the tune.
 
@@ -109,7 +113,7 @@ def continue_piece(
     from lmn_music.generation.continuing import continue_piece as continue_it
 
     bars = whole_number("bars", bars, 1, MOST_BARS)
-    piece, checkpoint, seed = _begin(tune, model, seed, temperature, device)
+    piece, checkpoint, seed = _begin(tune, model, seed, temperature, device, as_written)
     song = continue_it(checkpoint, piece, seed=seed, bars=bars, temperature=temperature, watch=watch)
     return song.after(song.new[0]) if only_new and song.new else song
 
@@ -123,6 +127,7 @@ def rewrite(
     below: str | None = None,
     seed: int | None = None,
     temperature: float = 1.0,
+    as_written: bool = False,
     device: str = "auto",
     watch: Watch | None = None,
 ) -> Arrangement:
@@ -139,6 +144,7 @@ def rewrite(
         below: rewrite only what lies below this key, such as "C4", middle C.
         seed: the same seed gives the same music; drawn at random if not given.
         temperature: see `compose`.
+        as_written: see `harmonise`.
         device: see `resolve_device`.
         watch: called with each frame when it is drawn, see `compose`; in the time and the key of the tune.
 
@@ -158,7 +164,7 @@ def rewrite(
     from lmn_music.music.pianoroll import LOWEST_PITCH, key_named
 
     pitch = None if below is None else key_named(below) + LOWEST_PITCH
-    piece, checkpoint, seed = _begin(tune, model, seed, temperature, device)
+    piece, checkpoint, seed = _begin(tune, model, seed, temperature, device, as_written)
     return rewrite_piece(
         checkpoint, piece, *bars, seed=seed, voice=voice, below=pitch, temperature=temperature, watch=watch
     )
@@ -170,6 +176,7 @@ def _begin(
     seed: int | None,
     temperature: float,
     device: str,
+    as_written: bool,
 ) -> tuple[Piece, Checkpoint, int]:
     """Return the piece, the model and the seed."""
     from lmn_music.formats import read_piece
@@ -179,7 +186,7 @@ def _begin(
     seed = first_seed(seed, 1)
     check_temperature(temperature)
     if isinstance(tune, str | Path):
-        piece = read_piece(tune)
+        piece = read_piece(tune, as_written=as_written)
     else:
         piece = tune if isinstance(tune, Piece) else Piece.from_roll(tune)
     return piece, load_model(model, device=device), seed

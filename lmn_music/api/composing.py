@@ -34,6 +34,7 @@ def compose(
     pitch_range: tuple[str, str] | None = None,
     voices: int | None = None,
     prime: str | Path | PianoRoll | None = None,
+    as_written: bool = False,
     device: str = "auto",
     watch: Watch | None = None,
 ) -> PianoRoll:
@@ -51,6 +52,7 @@ def compose(
         pitch_range: the lowest and the highest key that may sound, such as ("C3", "G5").
         voices: how many keys shall sound in each frame, for the most part.
         prime: a song, or a file, that the new song begins with and continues; it is not counted in the length.
+        as_written: see `harmonise`.
         device: see `resolve_device`.
         watch: called with each new frame when it is drawn, such as `print`: where it begins and ends, in quarter notes
             of the new music, and its MIDI pitches. It starts again where a song is drawn again; an exception ends the
@@ -79,6 +81,7 @@ def compose(
         pitch_range=pitch_range,
         voices=voices,
         prime=prime,
+        as_written=as_written,
         device=device,
         watch=watch,
     )
@@ -99,6 +102,7 @@ def compose_songs(
     voices: int | None = None,
     prime: str | Path | PianoRoll | None = None,
     data: str | Path | None = None,
+    as_written: bool = False,
     device: str = "auto",
     remark: Callable[[str], None] | None = None,
     watch: Watch | None = None,
@@ -118,6 +122,7 @@ def compose_songs(
         voices: how many keys sound in each frame.
         prime: what every song begins with.
         data: for best, see `rank_songs`.
+        as_written: see `harmonise`.
         device: see `resolve_device`.
         remark: for best, called with one line for each song that is returned, and see `rank_songs`.
         watch: called with each frame of each song.
@@ -140,7 +145,7 @@ def compose_songs(
     limits = make_limits(density, pitch_range, voices)
     checkpoint = load_model(model, device=device)
     length = song_length(checkpoint, bars=bars, frames=frames)
-    start = open_prime(checkpoint, prime)
+    start = open_prime(checkpoint, prime, as_written=as_written)
     per_quarter = checkpoint.header.corpus.frames_per_quarter
     songs = (
         generate_song(
@@ -202,7 +207,7 @@ def first_seed(seed: int | None, count: int) -> int:
     return check_seed(secrets.randbelow(2**31) if seed is None else seed, count)
 
 
-def open_prime(checkpoint: Checkpoint, prime: str | Path | PianoRoll | None) -> PianoRoll | None:
+def open_prime(checkpoint: Checkpoint, prime: str | Path | PianoRoll | None, *, as_written: bool) -> PianoRoll | None:
     """Return what songs begin with, with as many frames per quarter note as the model reads."""
     from lmn_music.formats import read_score
 
@@ -210,7 +215,7 @@ def open_prime(checkpoint: Checkpoint, prime: str | Path | PianoRoll | None) -> 
     if prime is None:
         return None
     if isinstance(prime, str | Path):
-        return read_score(prime, per_quarter)
+        return read_score(prime, per_quarter, as_written=as_written)
     if prime.frames_per_quarter != per_quarter:
         frames = counted(prime.frames_per_quarter, "frame")
         raise UsageError(f"the song to begin with has {frames} per quarter note; give it {per_quarter}")

@@ -33,6 +33,7 @@ def compose_files(
     tempo: float = TEMPO,
     repeat_notes: bool = False,
     data: str | Path | None = None,
+    as_written: bool = False,
     device: str = "auto",
     remark: Callable[[str], None] | None = None,
 ) -> Iterator[tuple[PianoRoll, list[Path]]]:
@@ -55,6 +56,7 @@ def compose_files(
         tempo: in quarter notes per minute.
         repeat_notes: strike a key anew in each frame; otherwise a key that sounds in the next frame too is held.
         data: see `compose_songs`.
+        as_written: see `harmonise`.
         device: see `resolve_device`.
         remark: see `compose_songs`.
 
@@ -79,7 +81,7 @@ def compose_files(
     checkpoint = load_model(model, device=device)
     per_quarter = checkpoint.header.corpus.frames_per_quarter
     length = song_length(checkpoint, bars=bars, frames=frames)
-    start = open_prime(checkpoint, prime)
+    start = open_prime(checkpoint, prime, as_written=as_written)
     for path in files[0]:
         check_length(path, length + (len(start) if start else 0), per_quarter, tempo=tempo)
     songs = compose_songs(

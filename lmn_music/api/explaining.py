@@ -25,6 +25,7 @@ def surprise(
     *,
     transpose: int | None = None,
     frames_per_quarter: int | None = None,
+    as_written: bool = False,
     device: str = "auto",
 ) -> Surprise:
     """Measure how surprising every note and every frame of a song is.
@@ -36,6 +37,7 @@ def surprise(
         transpose: how many semitones higher the model reads the song; if not given, as the opening is likeliest. The
             benchmark corpora, and so the shipped models, are in C major and C minor.
         frames_per_quarter: what the model reads; if not given, what it was trained on.
+        as_written: see `harmonise`.
         device: see `resolve_device`.
 
     Returns:
@@ -59,7 +61,7 @@ def surprise(
     from lmn_music.evaluation.explaining.surprise import Surprise
 
     models = _models(model, device)
-    piece, whole = _song(song, models, frames_per_quarter)
+    piece, whole = _song(song, models, frames_per_quarter, as_written)
     best = fits(whole, models, transposition=transpose, frames_per_quarter=frames_per_quarter, opening=True)[0]
     roll = whole.resampled(best.roll.frames_per_quarter)
     reading = read(best.checkpoint.model, roll, best.transposition, metres=piece.metres, pickup=piece.pickup)
@@ -82,6 +84,7 @@ def surprise_files(
     *,
     transpose: int | None = None,
     frames_per_quarter: int | None = None,
+    as_written: bool = False,
     device: str = "auto",
 ) -> Surprise:
     """Measure how surprising a song is and write it; that it can be written is checked first.
@@ -92,6 +95,7 @@ def surprise_files(
         model: what reads.
         transpose: how many semitones higher.
         frames_per_quarter: what is read.
+        as_written: see `harmonise`.
         device: where to compute.
 
     Returns:
@@ -111,7 +115,14 @@ def surprise_files(
     for path in paths:
         check_suffix(path)
         check_place(Path(path))
-    found = surprise(song, model, transpose=transpose, frames_per_quarter=frames_per_quarter, device=device)
+    found = surprise(
+        song,
+        model,
+        transpose=transpose,
+        frames_per_quarter=frames_per_quarter,
+        as_written=as_written,
+        device=device,
+    )
     for path in paths:
         found.write(path)
     return found
@@ -122,6 +133,7 @@ def identify(
     *,
     transpose: int | None = None,
     frames_per_quarter: int | None = None,
+    as_written: bool = False,
     device: str = "auto",
     progress: Callable[[int, int], None] | None = None,
 ) -> Identification:
@@ -135,6 +147,7 @@ def identify(
         song: see `surprise`, also for the other arguments but progress.
         transpose: how many semitones higher the models read it.
         frames_per_quarter: what all models read.
+        as_written: see `harmonise`.
         device: where to compute.
         progress: called with (models done, models in all).
 
@@ -155,7 +168,7 @@ def identify(
     from lmn_music.evaluation.progress import no_progress
 
     models = _models(None, device)
-    _, whole = _song(song, models, frames_per_quarter)
+    _, whole = _song(song, models, frames_per_quarter, as_written)
     found = fits(
         whole,
         models,
@@ -192,7 +205,10 @@ def _models(model: str | Path | Checkpoint | None, device: str) -> list[Checkpoi
 
 
 def _song(
-    song: str | Path | Piece | PianoRoll, models: Sequence[Checkpoint], frames_per_quarter: int | None
+    song: str | Path | Piece | PianoRoll,
+    models: Sequence[Checkpoint],
+    frames_per_quarter: int | None,
+    as_written: bool,
 ) -> tuple[Piece, PianoRoll]:
     """Return a song as a piece, and as a roll; with fine frames unless it is a roll."""
     from lmn_music.evaluation.explaining.fit import common_frames
@@ -203,5 +219,5 @@ def _song(
     if isinstance(song, PianoRoll):
         return Piece.from_roll(song), song
     frames = common_frames(models, frames_per_quarter)
-    piece = song if isinstance(song, Piece) else read_piece(song)
+    piece = song if isinstance(song, Piece) else read_piece(song, as_written=as_written)
     return piece, piece.roll(frames * -(-FINE // frames))

@@ -27,6 +27,7 @@ def report(
     *,
     to_c: bool = False,
     data: str | Path | None = None,
+    as_written: bool = False,
     device: str = "auto",
     out: str | Path | None = None,
     stand_in: Callable[[str], None] | None = None,
@@ -43,6 +44,7 @@ def report(
         to_c: transpose each song, and a folder's songs, to C major or C minor, the keys of the benchmark corpora. The
             songs are transposed too if those of the corpus were.
         data: see `lmn_music.load_corpus`.
+        as_written: see `harmonise`.
         device: see `resolve_device`.
         out: a .png file to write, with a picture of the report.
         stand_in: see `lmn_music.load_corpus`.
@@ -80,7 +82,9 @@ def report(
     beside = _corpus(checkpoint, corpus, data, to_c=to_c, stand_in=stand_in, progress=reading)
     per_quarter = beside.frames_per_quarter
     given = several(songs)
-    rolls = [song if isinstance(song, PianoRoll) else read_score(song, per_quarter) for song in given]
+    rolls = [
+        song if isinstance(song, PianoRoll) else read_score(song, per_quarter, as_written=as_written) for song in given
+    ]
     for roll in rolls:
         if roll.frames_per_quarter != per_quarter:
             frames = counted(roll.frames_per_quarter, "frame")

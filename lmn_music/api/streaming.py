@@ -25,6 +25,7 @@ def stream(
     seed: int | None = None,
     temperature: float = 1.0,
     prime: str | Path | PianoRoll | None = None,
+    as_written: bool = False,
     device: str = "auto",
 ) -> Iterator[tuple[int, ...]]:
     """Compose without end: each frame is drawn when it is asked for, and takes no longer than any other.
@@ -34,6 +35,7 @@ def stream(
         seed: the same seed gives the same music; drawn at random if not given.
         temperature: see `compose`.
         prime: a song, or a file, that the music continues; it is not repeated.
+        as_written: see `harmonise`.
         device: see `resolve_device`.
 
     Returns:
@@ -56,7 +58,7 @@ def stream(
     seed = first_seed(seed, 1)
     check_temperature(temperature)
     checkpoint = load_model(model, device=device)
-    start = open_prime(checkpoint, prime)
+    start = open_prime(checkpoint, prime, as_written=as_written)
     generator = torch.Generator(checkpoint.device).manual_seed(seed)
     frames = sample_frames(
         checkpoint.model,
@@ -77,6 +79,7 @@ def play(
     seed: int | None = None,
     temperature: float = 1.0,
     prime: str | Path | PianoRoll | None = None,
+    as_written: bool = False,
     device: str = "auto",
 ) -> None:
     """Compose and play at once on a MIDI port, without end or for some frames; no key is left sounding.
@@ -89,6 +92,7 @@ def play(
         seed: the seed of the music.
         temperature: how bold it is.
         prime: what it continues.
+        as_written: see `harmonise`.
         device: see `resolve_device`.
 
     Returns:
@@ -106,7 +110,7 @@ def play(
     frames = None if frames is None else whole_number("frames", frames, 1)
     checkpoint = load_model(model, device=device)
     per_quarter = checkpoint.header.corpus.frames_per_quarter
-    music = stream(checkpoint, seed=seed, temperature=temperature, prime=prime, device=device)
+    music = stream(checkpoint, seed=seed, temperature=temperature, prime=prime, as_written=as_written, device=device)
     play_frames(islice(music, frames), port, seconds_per_frame=60 / (tempo * per_quarter))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lmn_music import api
-from lmn_music.cli.options import Device, DeviceName, Model, Out, Seed, Temperature, span
+from lmn_music.cli.options import AsWritten, Device, DeviceName, Model, Out, Seed, Temperature, span
 from lmn_music.errors import UsageError
 from lmn_music.formats import readable
 
@@ -35,6 +35,7 @@ def harmonise(
     ] = 4,
     seed: Seed = None,
     temperature: Temperature = 1.0,
+    as_written: AsWritten = False,
     device: Device = DeviceName.auto,
 ) -> None:
     """Set other voices below a melody.
@@ -49,6 +50,7 @@ def harmonise(
             voices=voices,
             seed=seed,
             temperature=temperature,
+            as_written=as_written,
             device=device.value,
         ),
     )
@@ -62,6 +64,7 @@ def continue_(
     only_new: Annotated[bool, typer.Option("--only-new", help="Write the new bars without the tune.")] = False,
     seed: Seed = None,
     temperature: Temperature = 1.0,
+    as_written: AsWritten = False,
     device: Device = DeviceName.auto,
 ) -> None:
     """Continue a tune in its own key, tempo, metre and tracks.
@@ -71,7 +74,14 @@ def continue_(
     _write(
         out,
         lambda: api.continue_piece(
-            tune, model, bars=bars, only_new=only_new, seed=seed, temperature=temperature, device=device.value
+            tune,
+            model,
+            bars=bars,
+            only_new=only_new,
+            seed=seed,
+            temperature=temperature,
+            as_written=as_written,
+            device=device.value,
         ),
     )
 
@@ -94,6 +104,7 @@ def rewrite(
     ] = None,
     seed: Seed = None,
     temperature: Temperature = 1.0,
+    as_written: AsWritten = False,
     device: Device = DeviceName.auto,
 ) -> None:
     """Compose some bars of a tune anew, so that they lead to what follows.
@@ -113,6 +124,7 @@ def rewrite(
             below=below,
             seed=seed,
             temperature=temperature,
+            as_written=as_written,
             device=device.value,
         ),
     )

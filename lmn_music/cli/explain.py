@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lmn_music import api
-from lmn_music.cli.options import Device, DeviceName
+from lmn_music.cli.options import AsWritten, Device, DeviceName
 from lmn_music.cli.progress import counting
 from lmn_music.formats import readable
 
@@ -49,6 +49,7 @@ def surprise(
     ] = None,
     transpose: Transpose = None,
     frames_per_quarter: FramesPerQuarter = None,
+    as_written: AsWritten = False,
     device: Device = DeviceName.auto,
 ) -> None:
     """Show what surprises a model in a song, note by note.
@@ -56,7 +57,13 @@ def surprise(
     The surprise of a note is -ln of its probability, given all that came before it: in nats.
     """
     found = api.surprise_files(
-        out, song, model, transpose=transpose, frames_per_quarter=frames_per_quarter, device=device.value
+        out,
+        song,
+        model,
+        transpose=transpose,
+        frames_per_quarter=frames_per_quarter,
+        as_written=as_written,
+        device=device.value,
     )
     for fact in found.facts:
         typer.echo(fact)
@@ -68,12 +75,18 @@ def identify(
     song: Song,
     transpose: Transpose = None,
     frames_per_quarter: FramesPerQuarter = None,
+    as_written: AsWritten = False,
     device: Device = DeviceName.auto,
 ) -> None:
     """Show how likely a song is under each shipped model, in the key that suits it best."""
     with counting("reading", "models") as progress:
         found = api.identify(
-            song, transpose=transpose, frames_per_quarter=frames_per_quarter, device=device.value, progress=progress
+            song,
+            transpose=transpose,
+            frames_per_quarter=frames_per_quarter,
+            as_written=as_written,
+            device=device.value,
+            progress=progress,
         )
     typer.echo(f"{found.title}\n\n{found}\n")
     typer.echo(found.explanation)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lmn_music import api
-from lmn_music.cli.options import Data, Device, DeviceName, Model, Out, Seed, Temperature, span
+from lmn_music.cli.options import AsWritten, Data, Device, DeviceName, Model, Out, Seed, Temperature, span
 from lmn_music.formats import TEMPO, readable
 
 
@@ -65,6 +65,7 @@ def generate(
         ),
     ] = False,
     data: Data = None,
+    as_written: AsWritten = False,
     device: Device = DeviceName.auto,
 ) -> None:
     """Compose new songs.
@@ -87,6 +88,7 @@ def generate(
         tempo=tempo,
         repeat_notes=repeat_notes,
         data=data,
+        as_written=as_written,
         device=device.value,
         remark=typer.echo,
     )

@@ -71,6 +71,16 @@ Temperature = Annotated[
 ]
 
 
+AsWritten = Annotated[
+    bool,
+    typer.Option(
+        "--as-written",
+        help="Read each bar of a score once. Otherwise repeats, endings, da capo and dal segno are played out, and "
+        "bars are counted as they are played.",
+    ),
+]
+
+
 def span(text: str, argument: str, example: str) -> tuple[str, str]:
     """Return what stands before and after the colon in the value of an option.
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from lmn_music import api
-from lmn_music.cli.options import Data, Device, DeviceName, note
+from lmn_music.cli.options import AsWritten, Data, Device, DeviceName, note
 from lmn_music.cli.progress import counting
 from lmn_music.formats import readable
 
@@ -43,6 +43,7 @@ def report(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     data: Data = None,
+    as_written: AsWritten = False,
     device: Device = DeviceName.auto,
 ) -> None:
     """Measure what songs are like, beside the test songs of a corpus.
@@ -58,6 +59,7 @@ def report(
             model,
             to_c=to_c,
             data=data,
+            as_written=as_written,
             device=device.value,
             out=out,
             stand_in=note,

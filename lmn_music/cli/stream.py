@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from lmn_music import api
-from lmn_music.cli.options import Device, DeviceName, Model, Seed, Temperature
+from lmn_music.cli.options import AsWritten, Device, DeviceName, Model, Seed, Temperature
 from lmn_music.formats import TEMPO, readable
 
 
@@ -33,6 +33,7 @@ def stream(
     prime: Annotated[
         Path | None, typer.Option(metavar="FILE", help=f"A file that the music continues: {readable()}.")
     ] = None,
+    as_written: AsWritten = False,
     device: Device = DeviceName.auto,
 ) -> None:
     """Compose without end, frame by frame.
@@ -51,10 +52,13 @@ def stream(
                     seed=seed,
                     temperature=temperature,
                     prime=prime,
+                    as_written=as_written,
                     device=device.value,
                 )
             return
-        music = api.stream(model, seed=seed, temperature=temperature, prime=prime, device=device.value)
+        music = api.stream(
+            model, seed=seed, temperature=temperature, prime=prime, as_written=as_written, device=device.value
+        )
         for number, pitches in enumerate(islice(music, frames)):
             sys.stdout.write(json.dumps({"frame": number, "pitches": pitches}) + "\n")
             sys.stdout.flush()
