@@ -16,8 +16,6 @@ import re
 import time
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from lmn_music import api
@@ -28,7 +26,8 @@ from lmn_music.generation.filling import fill
 from lmn_music.generation.harmonising import PARALLELS
 from lmn_music.models.checkpoint import Checkpoint
 from lmn_music.music.measures import MEASURES
-from lmn_music.music.pianoroll import KEYS, PianoRoll
+from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.music.windows import Frames, top_voice
 from studies.tables import fill as fill_page
 from studies.tables import markdown
 
@@ -45,7 +44,6 @@ BACH = "Bach"
 CLASHES = next(measure for measure in MEASURES if measure.name == "frames with a semitone or major seventh")
 
 Counts = dict[str, float]
-Frames = npt.NDArray[np.bool_]
 
 
 def stored() -> dict[str, Counts]:
@@ -65,14 +63,6 @@ def store(found: dict[str, Counts]) -> None:
         temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
-def top_line(frames: Frames) -> Frames:
-    """Return the highest key of each frame alone."""
-    top = np.zeros_like(frames)
-    sounding = np.flatnonzero(frames.any(axis=1))
-    top[sounding, KEYS - 1 - frames[sounding, ::-1].argmax(axis=1)] = True
-    return top
-
-
 def count(checkpoint: Checkpoint, frames: Frames, bach: Frames, seconds: float) -> Counts:
     """Return what is counted in a song."""
     with torch.no_grad():
@@ -89,7 +79,7 @@ def count(checkpoint: Checkpoint, frames: Frames, bach: Frames, seconds: float) 
         "more": int((voices > asked).sum()),
         "parallels": int(parallels(*(torch.tensor(part).float() for part in (frames[:-1], frames[1:]))).sum()),
         "melody": int(bach.any(axis=1).sum()),
-        "kept": int((top_line(frames) & top_line(bach)).sum()),
+        "kept": int((top_voice(frames) & top_voice(bach)).sum()),
         "seconds": round(seconds, 2),
     }
 
@@ -107,7 +97,7 @@ def run(every: int) -> None:
             start = time.process_time()
             filled = fill(
                 checkpoint.model,
-                melody_on_top(top_line(song.frames)),
+                melody_on_top(top_voice(song.frames)),
                 torch.Generator().manual_seed(number),
                 particles=particles,
                 limits=limits,

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
         train,
     )
     from lmn_music.corpora import Corpus, load_corpus
-    from lmn_music.evaluation.evaluate import Evaluation
     from lmn_music.evaluation.explaining.identification import Identification
     from lmn_music.evaluation.explaining.surprise import Surprise
+    from lmn_music.evaluation.figures import Evaluation
     from lmn_music.evaluation.song_report import Report
     from lmn_music.formats import read_piece, read_score, write_piece, write_roll
     from lmn_music.formats.audio import synthesize
@@ -95,7 +95,7 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
         "Arrangement": "generation.arrangement",
         "Checkpoint": "models.checkpoint",
         "Corpus": "corpora",
-        "Evaluation": "evaluation.evaluate",
+        "Evaluation": "evaluation.figures",
         "GatedLMN": "models.networks.gated",
         "Identification": "evaluation.explaining.identification",
         "LinearAutoencoder": "memory.laes",

@@ -1,4 +1,4 @@
-"""docs/music.md shows what the scripts of benchmarks/ have stored."""
+"""docs/music.md and docs/results.md show what the scripts of benchmarks/ have stored."""
 
 import importlib.util
 from pathlib import Path
@@ -27,7 +27,7 @@ def harmonise():
     return script_of("harmonise")
 
 
-@pytest.mark.parametrize("name", ["music", "harmonise"])
+@pytest.mark.parametrize("name", ["music", "harmonise", "audit"])
 def test_the_page_has_the_stored_table(name, tmp_path):
     script = script_of(name)
     text = script.PAGE.read_text()

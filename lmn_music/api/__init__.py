@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lmn_music.api.arranging import continue_piece, harmonise, rewrite
 from lmn_music.api.arranging_files import arrange_files
+from lmn_music.api.auditing import audit_corpus
 from lmn_music.api.composing import compose, compose_songs
 from lmn_music.api.composing_files import compose_files
 from lmn_music.api.corpora import CorpusCheck, CorpusEntry, corpus_song, fetch_corpora, list_corpora, verify_corpora
@@ -23,9 +24,10 @@ from lmn_music.api.tunes import sample_tune, sample_tunes
 from lmn_music.lazy import lazily
 
 if TYPE_CHECKING:  # what the functions return and take
-    from lmn_music.evaluation.evaluate import BeyondOneModel, Evaluation
+    from lmn_music.evaluation.audit import Audit
     from lmn_music.evaluation.explaining.identification import Identification
     from lmn_music.evaluation.explaining.surprise import Surprise
+    from lmn_music.evaluation.figures import BeyondOneModel, Evaluation, WithoutRelatives
     from lmn_music.evaluation.song_report import Report
     from lmn_music.generation.arrangement import Arrangement
     from lmn_music.generation.ranking import Ranked
@@ -35,6 +37,7 @@ if TYPE_CHECKING:  # what the functions return and take
 
 __all__ = [
     "Arrangement",
+    "Audit",
     "BeyondOneModel",
     "CorpusCheck",
     "CorpusEntry",
@@ -47,7 +50,9 @@ __all__ = [
     "Stage",
     "StageProgress",
     "Surprise",
+    "WithoutRelatives",
     "arrange_files",
+    "audit_corpus",
     "choose_recipe",
     "compose",
     "compose_files",
@@ -92,8 +97,9 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
         __name__,
         {
             "Arrangement": "generation.arrangement",
-            "BeyondOneModel": "evaluation.evaluate",
-            "Evaluation": "evaluation.evaluate",
+            "Audit": "evaluation.audit",
+            "BeyondOneModel": "evaluation.figures",
+            "Evaluation": "evaluation.figures",
             "Identification": "evaluation.explaining.identification",
             "Ranked": "generation.ranking",
             "Report": "evaluation.song_report",
@@ -101,5 +107,6 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
             "Stage": "training.family",
             "StageProgress": "training.progress",
             "Surprise": "evaluation.explaining.surprise",
+            "WithoutRelatives": "evaluation.figures",
         },
     )

@@ -12,7 +12,7 @@ from lmn_music.errors import UsageError
 
 if TYPE_CHECKING:
     from lmn_music.corpora import Corpus
-    from lmn_music.evaluation.evaluate import Evaluation
+    from lmn_music.evaluation.figures import Evaluation
     from lmn_music.evaluation.published import Kind, PublishedRow, Tag
     from lmn_music.models.checkpoint import Checkpoint
 
@@ -48,7 +48,8 @@ def evaluate(
             is read.
 
     Returns:
-        The figures; `.nll` is the negative log-likelihood in nats per frame, exact, lower is better.
+        The figures; `.nll` is the negative log-likelihood in nats per frame, exact, lower is better;
+        `.without_relatives` is that of the songs that have no relative in the training split, see `audit_corpus`.
 
     Raises:
         CheckpointError: there is no such model.

@@ -10,12 +10,13 @@ import typer
 
 from lmn_music import api
 from lmn_music.cli.options import Data, Split
+from lmn_music.cli.progress import counting
 from lmn_music.errors import UsageError
 from lmn_music.formats import check_output, write_roll, written
 
 app = typer.Typer(
     no_args_is_help=False,
-    help="List, fetch, check and show the corpora.\n\n"
+    help="List, fetch, check, audit and show the corpora.\n\n"
     "A corpus is a collection of music in three parts: train, valid, test.",
 )
 
@@ -108,6 +109,28 @@ def show(
     roll = api.corpus_song(name, number, split.value, data=data)
     write_roll(roll, out)
     typer.echo(f"{roll.title}: {len(roll)} frames, written to {out}")
+
+
+@app.command()
+def audit(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="jsb, nottingham, muse, piano, chorales, or a folder of your own.")
+    ],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    data: Data = None,
+) -> None:
+    """Look for twins and near twins in a corpus, within and across its splits.
+
+    A test song that has a relative among the training songs may be more likely under a model for that reason:
+    `evaluate` prints the likelihood without such songs too.
+    """
+    with counting("reading", "files", show=not json) as reading:
+        found = api.audit_corpus(name, data=data, reading=reading)
+    if json:
+        typer.echo(found.model_dump_json())
+        return
+    for line in str(found).splitlines():
+        typer.echo(textwrap.fill(line, WIDTH) if line.startswith("relative") else line)
 
 
 def _line(label: str, text: str) -> None:

@@ -10,6 +10,7 @@ import typer
 from lmn_music import api
 from lmn_music.cli.options import Data, Device, DeviceName, Split, note
 from lmn_music.cli.progress import counting
+from lmn_music.words import counted
 
 if TYPE_CHECKING:
     from lmn_music.api import BeyondOneModel, Evaluation
@@ -83,11 +84,17 @@ def evaluate(
 
 def _print(e: Evaluation) -> None:
     low, high = e.nll_interval
+    without = ""
+    if (kept := e.without_relatives) is not None:
+        songs = counted(kept.songs, "song")
+        interval = f"{kept.nll_interval[0]:.3f} to {kept.nll_interval[1]:.3f}"
+        without = f"  {kept.nll:.3f}  nats per frame, {songs} without a relative in train; {interval}\n"
     typer.echo(
         f"{e.model}, trained on {e.trained_on}\n"
         f"read: {e.corpus}, {e.split} split, {e.songs} songs, {e.frames} frames; {e.provenance}\n\n"
         f"  {e.nll:.3f}  nats per frame, all frames; 95 % interval over songs {low:.3f} to {high:.3f}\n"
         f"  {e.nll_first_frame_excluded:.3f}  nats per frame, first frame of each song left out\n"
+        f"{without}"
         f"  {e.accuracy_sampled:.1%}  accuracy of a sample, TP / max(played, predicted)\n"
         f"  {e.accuracy_thresholded:.1%}  accuracy at threshold 0.5, TP / (TP + FP + FN)\n"
     )

@@ -48,7 +48,7 @@ def nll_per_frame(log_probs: Sequence[FloatArray], *, first_frame: bool = True) 
     Returns:
         Nats per frame; NaN if no frame is left.
     """
-    values = np.concatenate([song[0 if first_frame else 1 :] for song in log_probs])
+    values = np.concatenate([np.zeros(0), *(song[0 if first_frame else 1 :] for song in log_probs)])
     return float(-values.mean()) if len(values) else float("nan")
 
 
@@ -61,8 +61,10 @@ def bootstrap_interval(log_probs: Sequence[FloatArray], *, resamples: int = 2000
         seed: the seed of the drawing.
 
     Returns:
-        The lower and the upper end, in nats per frame.
+        The lower and the upper end, in nats per frame; NaN if there are no songs.
     """
+    if not log_probs:
+        return float("nan"), float("nan")
     sums = np.array([song.sum() for song in log_probs])
     counts = np.array([len(song) for song in log_probs])
     draws = np.random.default_rng(seed).integers(len(sums), size=(resamples, len(sums)))

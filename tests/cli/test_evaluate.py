@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lmn_music.cli.evaluate import _print
-from lmn_music.evaluation.evaluate import BeyondOneModel, Evaluation
+from lmn_music.evaluation.figures import BeyondOneModel, Evaluation
 from lmn_music.evaluation.published import published_rows
 from lmn_music.formats import write_roll
 from tests.cli.helpers import lmn_music

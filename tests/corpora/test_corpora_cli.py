@@ -1,6 +1,8 @@
 """`lmn-music corpora`, run on its own."""
 
 import hashlib
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +60,18 @@ def test_listing_says_which_file_is_wrong(tmp_path: Path) -> None:
 def test_data_belongs_after_the_command(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="after the command"):
         run("--data", tmp_path, "verify", "chorales")
+
+
+def test_audit(benchmark_folder: Path, tmp_path: Path) -> None:
+    output = run("audit", "jsb", "--data", benchmark_folder)
+    assert re.search(r"^test, in train +77 +34 +0 +34 +0$", output, re.MULTILINE)
+    assert len(output.partition("relative in train\n")[2].splitlines()) == 34
+    assert all(len(line) <= 100 for line in output.splitlines())
+    for seed in range(4):
+        write_roll(make_roll(40, seed, frames_per_quarter=2), tmp_path / f"{seed}.mid")
+    found = json.loads(run("audit", tmp_path, "--json"))
+    assert found["relatives"] == []
+    assert [kin["songs"] for kin in found["kin"]] == [2, 1, 1, 1, 1, 1]
 
 
 def test_fetch(benchmark_folder: Path) -> None:

@@ -48,6 +48,20 @@ def test_a_corpus_that_has_changed_is_noticed(small_corpus):
     assert evaluate(trained_on(benchmark), replace(benchmark, sha256="0" * 64)).corpus_unchanged
 
 
+def test_songs_with_a_relative_in_training_are_left_out(small_corpus):
+    copy = small_corpus.train[3].transposed(2)
+    corpus = replace(small_corpus, test=(*small_corpus.test, copy))
+    model = trained_on(corpus)
+    without = evaluate(model, corpus).without_relatives
+    assert (without.songs, without.left_out) == (2, 1)
+    alone = evaluate(model, small_corpus)
+    assert [without.nll, *without.nll_interval] == pytest.approx([alone.nll, *alone.nll_interval])
+    assert alone.without_relatives.nll == alone.nll
+    assert math.isnan(evaluate(model, replace(corpus, test=(copy,))).without_relatives.nll)
+    assert evaluate(model, corpus, "train").without_relatives is None
+    assert evaluate(model, replace(corpus, name="other")).without_relatives is None
+
+
 def test_nothing_to_average_is_nan(small_corpus):
     short = replace(small_corpus, test=(small_corpus.test[0][:1],))
     result = evaluate(trained_on(small_corpus), short)
