@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from lmn_music.formats import read_piece, read_score, write_piece, write_roll
     from lmn_music.formats.audio import synthesize
     from lmn_music.generation.arrangement import Arrangement
+    from lmn_music.generation.composition import Composition
     from lmn_music.memory.laes import LinearAutoencoder
     from lmn_music.models.checkpoint import Checkpoint
     from lmn_music.models.networks.gated import GatedLMN
@@ -54,6 +55,7 @@ __all__ = [
     "LMN",
     "Arrangement",
     "Checkpoint",
+    "Composition",
     "Corpus",
     "Evaluation",
     "GatedLMN",
@@ -94,6 +96,7 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
         "LMN": "models.networks.lmn",
         "Arrangement": "generation.arrangement",
         "Checkpoint": "models.checkpoint",
+        "Composition": "generation.composition",
         "Corpus": "corpora",
         "Evaluation": "evaluation.figures",
         "GatedLMN": "models.networks.gated",

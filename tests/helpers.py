@@ -1,12 +1,14 @@
-"""What tests make and find: songs made up here, the folder of the benchmark files."""
+"""What tests make and find: songs made up here, the folder of the benchmark files, the tags of a page."""
 
 import os
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 
 from lmn_music.music.pianoroll import KEYS, PianoRoll
 
+VOID = {"meta", "br", "img"}
 BENCHMARK_FILES = ("JSB_Chorales.mat", "Nottingham.mat", "MuseData.mat", "Piano_midi.mat")
 
 
@@ -28,3 +30,30 @@ def make_roll(length: int, seed: int = 0, *, frames_per_quarter: int = 1) -> Pia
         walk = start + np.cumsum(generator.integers(-1, 2, size=length))
         frames[np.arange(length), np.clip(walk, 0, KEYS - 1)] = True
     return PianoRoll(frames, frames_per_quarter, f"song {seed}")
+
+
+class Page(HTMLParser):
+    """Collects the tags and what is in them; every tag must be closed."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.texts = [], [], {}
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.setdefault(self.open[-1] if self.open else "", []).append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]

@@ -5,11 +5,12 @@ The functions import torch and the rest of the package when they are called, so 
 
 from typing import TYPE_CHECKING
 
-from lmn_music.api.arranging import continue_piece, harmonise, rewrite
+from lmn_music.api.arranging import harmonise, rewrite
 from lmn_music.api.arranging_files import arrange_files
 from lmn_music.api.auditing import audit_corpus
 from lmn_music.api.composing import compose, compose_songs
 from lmn_music.api.composing_files import compose_files
+from lmn_music.api.continuing import continue_files, continue_piece, continue_pieces
 from lmn_music.api.corpora import CorpusCheck, CorpusEntry, corpus_song, fetch_corpora, list_corpora, verify_corpora
 from lmn_music.api.evaluating import evaluate, published_figures
 from lmn_music.api.explaining import identify, surprise, surprise_files, surprise_scale
@@ -30,6 +31,7 @@ if TYPE_CHECKING:  # what the functions return and take
     from lmn_music.evaluation.figures import BeyondOneModel, Evaluation, WithoutRelatives
     from lmn_music.evaluation.song_report import Report
     from lmn_music.generation.arrangement import Arrangement
+    from lmn_music.generation.composition import Composition
     from lmn_music.generation.ranking import Ranked
     from lmn_music.training.family import Stage
     from lmn_music.training.progress import StageProgress
@@ -39,6 +41,7 @@ __all__ = [
     "Arrangement",
     "Audit",
     "BeyondOneModel",
+    "Composition",
     "CorpusCheck",
     "CorpusEntry",
     "Evaluation",
@@ -57,7 +60,9 @@ __all__ = [
     "compose",
     "compose_files",
     "compose_songs",
+    "continue_files",
     "continue_piece",
+    "continue_pieces",
     "corpus_song",
     "evaluate",
     "fetch_corpora",
@@ -99,6 +104,7 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
             "Arrangement": "generation.arrangement",
             "Audit": "evaluation.audit",
             "BeyondOneModel": "evaluation.figures",
+            "Composition": "generation.composition",
             "Evaluation": "evaluation.figures",
             "Identification": "evaluation.explaining.identification",
             "Ranked": "generation.ranking",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, SupportsIndex
 
 from lmn_music.errors import UsageError
@@ -46,3 +47,32 @@ def several(value: Any) -> list[Any]:
         (['a.mid'], ['a.mid', 'b.mid'])
     """
     return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+
+
+def output_files(out: str | Path | Sequence[str | Path], count: int = 1) -> list[list[Path]]:
+    """Return the files of each of several songs, and check that they can be written.
+
+    Args:
+        out: the file of a song, or several files.
+        count: how many songs there are; if it is more than one, their files are numbered: song-1.mid, song-2.mid.
+
+    Raises:
+        UsageError: a file cannot be written.
+
+    Example:
+        >>> [str(file) for (file,) in output_files("song.mid", 2)]
+        ['song-1.mid', 'song-2.mid']
+    """
+    from lmn_music.formats import check_output
+    from lmn_music.formats.registry import suffix_of
+
+    def numbered(path: Path, number: int) -> Path:
+        if count == 1:
+            return path
+        ending = path.name[-len(suffix_of(path)) :]
+        return path.with_name(f"{path.name.removesuffix(ending)}-{number:0{len(str(count))}d}{ending}")
+
+    paths = [Path(path) for path in several(out)]
+    for path in paths:
+        check_output(path)
+    return [[numbered(path, number) for path in paths] for number in range(1, count + 1)]

@@ -1,4 +1,4 @@
-"""Arranging: other voices for a melody, more bars of a tune, new music between what stays."""
+"""Arranging: other voices for a melody, new music between what stays."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from lmn_music.music.piece import Piece
 
 MOST_VOICES = 8
-MOST_BARS = 1000
 
 
 def harmonise(
@@ -66,56 +65,10 @@ def harmonise(
 
     voices = whole_number("voices", voices, 2, MOST_VOICES)
     particles = whole_number("particles", PARTICLES if particles is None else particles, 1)
-    piece, checkpoint, seed = _begin(tune, model, seed, temperature, device, as_written)
+    piece, checkpoint, seed = begin(tune, model, seed, temperature, device, as_written)
     return harmonise_piece(
         checkpoint, piece, seed=seed, voices=voices, particles=particles, temperature=temperature, watch=watch
     )
-
-
-def continue_piece(
-    tune: str | Path | Piece | PianoRoll,
-    model: str | Path | Checkpoint = "jsb",
-    *,
-    bars: int = 8,
-    only_new: bool = False,
-    seed: int | None = None,
-    temperature: float = 1.0,
-    as_written: bool = False,
-    device: str = "auto",
-    watch: Watch | None = None,
-) -> Arrangement:
-    """Compose more bars of a tune, in its own key, tempo and metre; what is there already stays as it is.
-
-    Args:
-        tune: a file, a piece or a song; silence at its end is dropped.
-        model: see `load_model`.
-        bars: how many bars are composed, from 1 to 1000.
-        only_new: return the new bars without the tune.
-        seed: the same seed gives the same music; drawn at random if not given.
-        temperature: see `compose`.
-        as_written: see `harmonise`.
-        device: see `resolve_device`.
-        watch: called with each frame when it is drawn, see `compose`; in the time and the key of the tune.
-
-    Returns:
-        A piece with the parts of the tune, each new note in the part whose notes lie nearest to it. `new` says where
-        the new music begins and ends; it is None with only_new.
-
-    Raises:
-        LmnMusicError: see `harmonise`.
-
-    Example:
-        >>> from lmn_music import compose
-        >>> song = continue_piece(compose("jsb", bars=2, seed=1), bars=2, seed=1)
-        >>> [int(time) for time in song.new]
-        [8, 16]
-    """
-    from lmn_music.generation.continuing import continue_piece as continue_it
-
-    bars = whole_number("bars", bars, 1, MOST_BARS)
-    piece, checkpoint, seed = _begin(tune, model, seed, temperature, device, as_written)
-    song = continue_it(checkpoint, piece, seed=seed, bars=bars, temperature=temperature, watch=watch)
-    return song.after(song.new[0]) if only_new and song.new else song
 
 
 def rewrite(
@@ -164,26 +117,27 @@ def rewrite(
     from lmn_music.music.pianoroll import LOWEST_PITCH, key_named
 
     pitch = None if below is None else key_named(below) + LOWEST_PITCH
-    piece, checkpoint, seed = _begin(tune, model, seed, temperature, device, as_written)
+    piece, checkpoint, seed = begin(tune, model, seed, temperature, device, as_written)
     return rewrite_piece(
         checkpoint, piece, *bars, seed=seed, voice=voice, below=pitch, temperature=temperature, watch=watch
     )
 
 
-def _begin(
+def begin(
     tune: str | Path | Piece | PianoRoll,
     model: str | Path | Checkpoint,
     seed: int | None,
     temperature: float,
     device: str,
     as_written: bool,
+    count: int = 1,
 ) -> tuple[Piece, Checkpoint, int]:
-    """Return the piece, the model and the seed."""
+    """Return the piece, the model and the seed of the first of so many arrangements."""
     from lmn_music.formats import read_piece
     from lmn_music.generation.sampler import check_temperature
     from lmn_music.music.piece import Piece
 
-    seed = first_seed(seed, 1)
+    seed = first_seed(seed, count)
     check_temperature(temperature)
     if isinstance(tune, str | Path):
         piece = read_piece(tune, as_written=as_written)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lmn_music.api.arguments import several
+from lmn_music.api.arguments import output_files
 
 if TYPE_CHECKING:
     from lmn_music.generation.arrangement import Arrangement
@@ -32,11 +32,9 @@ def arrange_files(out: str | Path | Sequence[str | Path], arrange: Callable[[], 
         >>> arrange_files(["song.mid", "song.png"], lambda: harmonise("tune.mid")).seed  # doctest: +SKIP
         1234
     """
-    from lmn_music.formats import check_output, write_piece
+    from lmn_music.formats import write_piece
 
-    paths = [Path(path) for path in several(out)]
-    for path in paths:
-        check_output(path)
+    (paths,) = output_files(out)
     song = arrange()
     for path in paths:
         write_piece(song, path, marked=song.new)

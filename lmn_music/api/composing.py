@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from lmn_music.api.arguments import whole_number
 from lmn_music.api.loading import check_seed, load_model
-from lmn_music.api.ranking import best_songs
+from lmn_music.api.ranking import best_of
 from lmn_music.errors import UsageError
 from lmn_music.words import counted
 
 if TYPE_CHECKING:
+    from lmn_music.generation.composition import Composition
     from lmn_music.generation.constraints import Limits
     from lmn_music.generation.watching import Watch
     from lmn_music.models.checkpoint import Checkpoint
@@ -37,7 +38,7 @@ def compose(
     as_written: bool = False,
     device: str = "auto",
     watch: Watch | None = None,
-) -> PianoRoll:
+) -> Composition:
     """Compose a song.
 
     Args:
@@ -106,7 +107,7 @@ def compose_songs(
     device: str = "auto",
     remark: Callable[[str], None] | None = None,
     watch: Watch | None = None,
-) -> Iterator[PianoRoll]:
+) -> Iterator[Composition]:
     """Compose several songs, one after the other; each is drawn when it is asked for.
 
     Args:
@@ -137,6 +138,7 @@ def compose_songs(
         >>> [song.title for song in compose_songs("jsb", count=2, bars=2, seed=7)]
         ['seed 7', 'seed 8']
     """
+    from lmn_music.generation.composition import Composition
     from lmn_music.generation.sampler import generate_song
     from lmn_music.generation.watching import frame_watch
 
@@ -147,22 +149,25 @@ def compose_songs(
     length = song_length(checkpoint, bars=bars, frames=frames)
     start = open_prime(checkpoint, prime, as_written=as_written)
     per_quarter = checkpoint.header.corpus.frames_per_quarter
-    songs = (
-        generate_song(
+
+    def compose_one(seed: int) -> Composition:
+        song = generate_song(
             checkpoint.model,
             frames=length,
             frames_per_quarter=per_quarter,
-            seed=seed + number,
+            seed=seed,
             temperature=temperature,
             prime=start,
             limits=limits,
             watch=frame_watch(watch, per_quarter),
         )
-        for number in range(count)
-    )
+        return Composition(song.frames, per_quarter, song.title, model=checkpoint.name, seed=seed)
+
+    songs = map(compose_one, range(seed, seed + count))
     if best is None:
         return songs
-    return best_songs(checkpoint, songs, best, beginning=len(start) if start else 0, data=data, remark=remark)
+    beginning = len(start) if start else 0
+    return best_of(checkpoint, songs, best, roll=lambda song: song, beginning=beginning, data=data, remark=remark)
 
 
 def song_length(checkpoint: Checkpoint, *, bars: int | None = None, frames: int | None = None) -> int:

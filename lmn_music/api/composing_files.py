@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lmn_music.api.arguments import several
+from lmn_music.api.arguments import output_files
 from lmn_music.api.composing import check_counts, compose_songs, first_seed, open_prime, song_length
 from lmn_music.api.loading import load_model
-from lmn_music.formats.registry import TEMPO, suffix_of
+from lmn_music.formats.registry import TEMPO
 
 if TYPE_CHECKING:
     from lmn_music.models.checkpoint import Checkpoint
@@ -70,14 +70,12 @@ def compose_files(
         >>> for song, files in compose_files(["song.mid", "song.png"], "jsb", bars=16, seed=1):  # doctest: +SKIP
         ...     print(song.title, "is written to", files)
     """
-    from lmn_music.formats import check_length, check_output, write_roll
+    from lmn_music.formats import check_length, write_roll
 
     count, best = check_counts(count, best)
     seed = first_seed(seed, count)
     written = count if best is None else best
-    files = [[_numbered(Path(path), number, written) for path in several(out)] for number in range(1, written + 1)]
-    for path in (path for paths in files for path in paths):
-        check_output(path)
+    files = output_files(out, written)
     checkpoint = load_model(model, device=device)
     per_quarter = checkpoint.header.corpus.frames_per_quarter
     length = song_length(checkpoint, bars=bars, frames=frames)
@@ -107,10 +105,3 @@ def compose_files(
             yield song, paths
 
     return write()
-
-
-def _numbered(path: Path, number: int, count: int) -> Path:
-    if count == 1:
-        return path
-    ending = path.name[-len(suffix_of(path)) :]  # a format was found, so there is one
-    return path.with_name(f"{path.name.removesuffix(ending)}-{number:0{len(str(count))}d}{ending}")

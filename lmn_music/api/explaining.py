@@ -70,6 +70,7 @@ def surprise(
         reading.nats,
         reading.chances,
         reading.bars,
+        piece=piece,
         model=best.checkpoint.name,
         transposition=best.transposition,
         test_nll=known_nll(best.checkpoint, roll),
@@ -212,12 +213,13 @@ def _song(
 ) -> tuple[Piece, PianoRoll]:
     """Return a song as a piece, and as a roll; with fine frames unless it is a roll."""
     from lmn_music.evaluation.explaining.fit import common_frames
-    from lmn_music.formats import read_piece
+    from lmn_music.formats import TEMPO, read_piece
+    from lmn_music.music.performing import perform
     from lmn_music.music.pianoroll import PianoRoll
     from lmn_music.music.piece import Piece
 
     if isinstance(song, PianoRoll):
-        return Piece.from_roll(song), song
+        return perform(song, tempo=TEMPO), song
     frames = common_frames(models, frames_per_quarter)
     piece = song if isinstance(song, Piece) else read_piece(song, as_written=as_written)
     return piece, piece.roll(frames * -(-FINE // frames))

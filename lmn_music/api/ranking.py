@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from lmn_music.api.loading import is_gone, load_model, open_corpus_of
 from lmn_music.errors import CorpusUnavailableError
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from lmn_music.generation.ranking import Ranked
     from lmn_music.models.checkpoint import Checkpoint
     from lmn_music.music.pianoroll import PianoRoll
+
+_Music = TypeVar("_Music")
 
 NO_CORPUS = "the songs of the training are not on this machine: the songs are ranked by their likelihood alone"
 
@@ -60,21 +62,23 @@ def rank_songs(
     return rank(checkpoint, songs, _corpus_of(checkpoint, data, remark), beginning=beginning)
 
 
-def best_songs(
+def best_of(
     checkpoint: Checkpoint,
-    songs: Iterator[PianoRoll],
+    music: Iterator[_Music],
     best: int,
     *,
+    roll: Callable[[_Music], PianoRoll],
     beginning: int,
     data: str | Path | None,
     remark: Callable[[str], None] | None,
-) -> Iterator[PianoRoll]:
+) -> Iterator[_Music]:
     """Draw all songs, and yield the best of them; the corpus of the training is read before the first one is drawn.
 
     Args:
         checkpoint: the model that composes the songs.
-        songs: drawn as they are asked for.
+        music: the songs, as rolls or pieces, drawn as they are asked for.
         best: how many are yielded.
+        roll: returns what the model reads of a song, with a title that names it in a remark.
         beginning: see `rank_songs`, also for data.
         remark: called with one line for each song that is yielded, and see `rank_songs`.
     """
@@ -82,12 +86,13 @@ def best_songs(
 
     corpus = _corpus_of(checkpoint, data, remark)
 
-    def ranked() -> Iterator[PianoRoll]:
-        found = rank(checkpoint, list(songs), corpus, beginning=beginning)
+    def ranked() -> Iterator[_Music]:
+        made = list(music)
+        found = rank(checkpoint, [roll(each) for each in made], corpus, beginning=beginning)
         for number, one in enumerate(found[:best], 1):
             if remark is not None:
                 remark(f"rank {number} of {len(found)}: {one}")
-            yield one.song
+            yield made[one.number]
 
     return ranked()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lmn_music import api
-from lmn_music.cli.options import AsWritten, Device, DeviceName, Model, Out, Seed, Temperature, span
+from lmn_music.cli.options import AsWritten, Best, Count, Data, Device, DeviceName, Model, Out, Seed, Temperature, span
 from lmn_music.errors import UsageError
 from lmn_music.formats import readable
 
@@ -62,28 +62,35 @@ def continue_(
     model: Model = "jsb",
     bars: Annotated[int, typer.Option(metavar="NUMBER", help="How many bars to compose, in the tune's own metre.")] = 8,
     only_new: Annotated[bool, typer.Option("--only-new", help="Write the new bars without the tune.")] = False,
+    count: Count = 1,
+    best: Best = None,
     seed: Seed = None,
     temperature: Temperature = 1.0,
     as_written: AsWritten = False,
+    data: Data = None,
     device: Device = DeviceName.auto,
 ) -> None:
     """Continue a tune in its own key, tempo, metre and tracks.
 
     Every note of the tune stays as it is; a picture marks where the new music begins.
     """
-    _write(
+    songs = api.continue_files(
         out,
-        lambda: api.continue_piece(
-            tune,
-            model,
-            bars=bars,
-            only_new=only_new,
-            seed=seed,
-            temperature=temperature,
-            as_written=as_written,
-            device=device.value,
-        ),
+        tune,
+        model,
+        count=count,
+        best=best,
+        bars=bars,
+        only_new=only_new,
+        seed=seed,
+        temperature=temperature,
+        as_written=as_written,
+        data=data,
+        device=device.value,
+        remark=typer.echo,
     )
+    for song, files in songs:
+        _say(song, files)
 
 
 def rewrite(
@@ -132,6 +139,10 @@ def rewrite(
 
 def _write(out: list[Path], arrange: Callable[[], Arrangement]) -> None:
     """Write the files and say what is in them."""
-    typer.echo(api.arrange_files(out, arrange).summary)
-    for file in out:
+    _say(api.arrange_files(out, arrange), out)
+
+
+def _say(song: Arrangement, files: list[Path]) -> None:
+    typer.echo(song.summary)
+    for file in files:
         typer.echo(f"wrote {file}")

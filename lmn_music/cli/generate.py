@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lmn_music import api
-from lmn_music.cli.options import AsWritten, Data, Device, DeviceName, Model, Out, Seed, Temperature, span
+from lmn_music.cli.options import AsWritten, Best, Count, Data, Device, DeviceName, Model, Out, Seed, Temperature, span
 from lmn_music.formats import TEMPO, readable
 
 
@@ -36,18 +36,8 @@ def generate(
         typer.Option(metavar="NUMBER", help="How many keys shall sound in each frame, for the most part."),
     ] = None,
     tempo: Annotated[float, typer.Option(metavar="NUMBER", min=10, max=400, help="Quarter notes per minute.")] = TEMPO,
-    count: Annotated[
-        int, typer.Option(metavar="NUMBER", min=1, max=1000, help="How many songs; their files are numbered.")
-    ] = 1,
-    best: Annotated[
-        int | None,
-        typer.Option(
-            metavar="NUMBER",
-            min=1,
-            help="How many of the songs to write, numbered by rank: first those that are as likely under the model as "
-            "music that the model has not seen, last those that copy a training song or stand still.",
-        ),
-    ] = None,
+    count: Count = 1,
+    best: Best = None,
     prime: Annotated[
         Path | None,
         typer.Option(

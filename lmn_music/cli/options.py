@@ -52,6 +52,19 @@ Model = Annotated[
     str,
     typer.Option("--model", metavar="MODEL", help="A run folder, a .safetensors file, or a shipped model such as jsb."),
 ]
+Count = Annotated[
+    int, typer.Option("--count", metavar="NUMBER", min=1, max=1000, help="How many songs; their files are numbered.")
+]
+Best = Annotated[
+    int | None,
+    typer.Option(
+        "--best",
+        metavar="NUMBER",
+        min=1,
+        help="How many of the songs to write, numbered by rank: first those that are as likely under the model as "
+        "music that the model has not seen, last those that copy a training song or stand still.",
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option(

@@ -4,7 +4,7 @@ Importing this package is cheap: each format's file, and with it NumPy, mido, mu
 when a file of that format is first read or written.
 """
 
-from lmn_music.formats.output import check_length, check_output, check_place, write_piece, write_roll
+from lmn_music.formats.output import check_length, check_output, check_place, file_bytes, write_piece, write_roll
 from lmn_music.formats.registry import FORMATS, TEMPO, Format, readable, readable_labels, written
 from lmn_music.formats.score import read_piece, read_score
 
@@ -15,6 +15,7 @@ __all__ = [
     "check_length",
     "check_output",
     "check_place",
+    "file_bytes",
     "read_piece",
     "read_score",
     "readable",

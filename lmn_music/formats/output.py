@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,6 +132,23 @@ def write_piece(piece: Piece, path: str | Path, *, marked: tuple[Fraction, Fract
         write(roll, path, **entry.accepted(bars=piece.bars(), key=key_name(*key_of(piece)), marked=marked))
     else:
         write(piece, path)
+
+
+def file_bytes(piece: Piece, suffix: str, *, marked: tuple[Fraction, Fraction] | None = None) -> bytes:
+    """Return what `write_piece` would write.
+
+    Args:
+        piece: the piece.
+        suffix: the suffix of the format, such as ".mid".
+        marked: see `write_piece`.
+
+    Raises:
+        LmnMusicError: see `write_piece`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"song{suffix}"
+        write_piece(piece, path, marked=marked)
+        return path.read_bytes()
 
 
 def _entry(path: Path) -> tuple[Format, Callable[..., None]]:

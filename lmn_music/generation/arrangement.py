@@ -16,6 +16,8 @@ from lmn_music.words import counted
 class Arrangement(Piece):
     """A piece in which a model has composed something: a `Piece` like any other, which remembers how.
 
+    In a notebook it shows itself: picture, sound.
+
     Attributes:
         new: where the new music begins and ends, in quarter notes; None if there is some everywhere.
         model: what composed it.
@@ -58,6 +60,11 @@ class Arrangement(Piece):
         """See `Piece.after`; the new music is counted from `start` too."""
         new = (self.new[0] - start, self.new[1] - start) if self.new and start < self.new[0] else None
         return replace(super().after(start), new=new)
+
+    def _repr_html_(self) -> str:
+        from lmn_music.formats.notebook import shown
+
+        return shown(self, [self.title or "Arrangement", self.summary], marked=self.new)
 
     @property
     def summary(self) -> str:

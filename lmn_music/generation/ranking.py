@@ -24,6 +24,7 @@ class Ranked:
 
     Attributes:
         song: the song.
+        number: which of the songs that were ranked it is, from 0.
         nats: how surprising the model finds it, in nats per frame.
         chords: the longest run that it shares with a training song, in chords; None if the training songs are not
             known.
@@ -32,6 +33,7 @@ class Ranked:
     """
 
     song: PianoRoll
+    number: int
     nats: float
     chords: int | None
     last: bool
@@ -69,7 +71,7 @@ def rank(
         chords, copied = [*runs[: len(new)]], [run > common for run in runs[: len(new)]]
     expected = checkpoint.header.figures["valid_nll"]
     ranked = [
-        Ranked(song, float(each), run, bool(stands or copies))
-        for song, each, run, stands, copies in zip(songs, nats, chords, still, copied, strict=True)
+        Ranked(song, number, float(each), run, bool(stands or copies))
+        for number, (song, each, run, stands, copies) in enumerate(zip(songs, nats, chords, still, copied, strict=True))
     ]
     return sorted(ranked, key=lambda one: (one.last, abs(one.nats - expected)))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
 from lmn_music.errors import UsageError
-from lmn_music.formats import write_roll
+from lmn_music.formats import file_bytes
+from lmn_music.music.performing import perform
 from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
 
 STEP = 3  # semitones from one sampled key to the next: no key is moved by more than one
@@ -31,7 +30,4 @@ def sample(pitch: int) -> bytes:
         raise UsageError(f"the studio samples every third key, from {PITCHES[0]} to {PITCHES[-1]}, not {pitch}")
     frames = np.zeros((SECONDS, KEYS), dtype=bool)
     frames[:, pitch - LOWEST_PITCH] = True
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "key.wav"
-        write_roll(PianoRoll(frames, 1), path, tempo=60)
-        return path.read_bytes()
+    return file_bytes(perform(PianoRoll(frames, 1), tempo=60), ".wav")

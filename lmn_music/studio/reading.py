@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lmn_music import api
 from lmn_music.errors import LmnMusicError, ScoreError
 from lmn_music.files import as_utf8
-from lmn_music.formats import FORMATS, read_piece, readable, write_piece
+from lmn_music.formats import FORMATS, file_bytes, read_piece, readable
 from lmn_music.music.pianoroll import LOWEST_PITCH, pitch_name
 from lmn_music.music.piece import Piece
 from lmn_music.studio.documents import data_of
@@ -95,14 +94,7 @@ def file_of(piece: Piece, suffix: str) -> bytes:
     Raises:
         LmnMusicError: there is no such format, or it cannot hold the piece.
     """
-    return _written(lambda path: write_piece(piece, path), suffix)
-
-
-def _written(write: Callable[[Path], object], suffix: str) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"song{suffix}"
-        write(path)
-        return path.read_bytes()
+    return file_bytes(piece, suffix)
 
 
 def _rounded(values: Any) -> list[float]:

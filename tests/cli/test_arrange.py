@@ -71,6 +71,15 @@ def test_continue_writes_the_new_bars_alone(tune):
     assert [part.notes for part in new.parts] == [part.notes for part in whole.parts]
 
 
+def test_the_best_continuations_are_numbered_by_rank(tune):
+    arguments = ["continue", tune, "--bars", 2, "--seed", 5]
+    output = lmn_music(*arguments, "--count", 3, "--best", 2, "--out", "b.mid")
+    assert sorted(path.name for path in Path().glob("b-*.mid")) == ["b-1.mid", "b-2.mid"]
+    seed = output.partition("rank 2 of 3: seed ")[2].partition(":")[0]
+    lmn_music("continue", tune, "--bars", 2, "--seed", seed, "--out", "again.mid")
+    assert Path("again.mid").read_bytes() == Path("b-2.mid").read_bytes()
+
+
 def test_rewrite_leaves_everything_else(tune):
     lmn_music("rewrite", tune, "--bars", "2:2", "--out", "new.mid", "--out", "new.png", "--seed", 5)
     before, after = read_piece(tune), read_piece("new.mid")

@@ -8,8 +8,10 @@ from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from lmn_music.api import continue_pieces
 from lmn_music.corpora import load_corpus
 from lmn_music.errors import GenerationError, ScoreError, UsageError
+from lmn_music.evaluation.originality import shared_runs
 from lmn_music.generation import rewriting
 from lmn_music.generation.continuing import continue_piece
 from lmn_music.generation.harmonising import harmonise
@@ -23,6 +25,7 @@ from lmn_music.music.notes import Note
 from lmn_music.music.part import Part
 from lmn_music.music.piece import KeySignature, Piece, Tempo
 from lmn_music.music.tonality import mean_top_key
+from lmn_music.words import counted
 from tests.generation.helpers import checkpoint
 from tests.music.helpers import pieces
 
@@ -230,3 +233,17 @@ def test_of_any_piece_only_the_bars_are_rewritten(given, data):
     assert {note for note in after - before if not start <= note.onset < end} <= struck
     assert all(note.end <= end for note in after - before - struck)
     assert song.length == given.length
+
+
+def test_of_a_continuation_only_the_new_bars_are_judged(benchmark_folder):
+    """What they share with a training song, in any transposition, is what `shared_runs` finds in them alone."""
+    corpus, given, said = load_corpus("jsb", benchmark_folder), piece(tune(), bass()), []
+    songs = list(
+        continue_pieces(given, "jsb", bars=3, count=3, best=3, seed=1, data=benchmark_folder, remark=said.append)
+    )
+    assert sorted(song.seed for song in songs) == [1, 2, 3]
+    beginning = len(read_frames(given.trimmed(), 1))
+    for number, (song, line) in enumerate(zip(songs, said, strict=True), 1):
+        (run,) = shared_runs([read_frames(song, 1)[beginning:]], corpus.train)
+        assert line.startswith(f"rank {number} of 3: seed {song.seed}: ")
+        assert line.endswith(f", {counted(run.chords, 'chord')} at most shared with a training song")

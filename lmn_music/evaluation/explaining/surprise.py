@@ -14,15 +14,18 @@ from lmn_music.evaluation.explaining.picture import draw
 from lmn_music.evaluation.explaining.reading import NoteSurprise, Reading
 from lmn_music.evaluation.explaining.table import write_table
 from lmn_music.files import as_utf8, replacing
+from lmn_music.formats.notebook import heard
 from lmn_music.formats.picture import save
+from lmn_music.music.piece import Piece
 from lmn_music.words import counted
 
 
 @dataclass(frozen=True, eq=False)
 class Surprise(Reading):
-    """What surprises a model in a song. In a notebook it shows itself as the page that `write` makes.
+    """What surprises a model in a song. In a notebook it shows itself: the page that `write` makes, and the sound.
 
     Attributes:
+        piece: the song as it was given.
         model: the name of the model that reads.
         transposition: how far up the model reads the song, in semitones; all notes here are in the song's own key.
         test_nll: nats per frame of the model's test songs (or of its validation songs, if they are all that was
@@ -30,6 +33,7 @@ class Surprise(Reading):
         left_out: how many notes of the song are not read, as they sound between the model's frames.
     """
 
+    piece: Piece
     model: str
     transposition: int
     test_nll: float | None
@@ -96,7 +100,8 @@ class Surprise(Reading):
 
     def _repr_html_(self) -> str:
         style = "width:100%;height:40rem;border:0"
-        return f'<iframe style="{style}" title="{escape(self.title)}" srcdoc="{escape(self.html())}"></iframe>'
+        page = f'<iframe style="{style}" title="{escape(self.title)}" srcdoc="{escape(self.html())}"></iframe>'
+        return page + heard(self.piece)
 
 
 def check_suffix(path: str | Path) -> None:

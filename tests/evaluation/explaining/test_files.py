@@ -4,7 +4,6 @@ import csv
 import json
 import re
 from fractions import Fraction
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -20,35 +19,7 @@ from lmn_music.evaluation.explaining.scale import BOUNDS, ON_BLACK, ON_WHITE, le
 from lmn_music.formats.picture import Rows
 from lmn_music.music.metre import Metre
 from lmn_music.music.pianoroll import KEYS, PianoRoll, pitch_name
-
-VOID = {"meta", "br"}
-
-
-class Page(HTMLParser):
-    """Collects the tags and what is in them; every tag must be closed."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.tags, self.texts = [], [], {}
-        self.feed(text)
-        assert not self.open
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.texts.setdefault(self.open[-1] if self.open else "", []).append(data)
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
+from tests.helpers import Page
 
 
 def test_a_row_for_each_note(found, tmp_path):
