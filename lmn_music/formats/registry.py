@@ -61,11 +61,14 @@ def _later(name: str) -> Callable[..., Any]:
 
 _READ_MIDI = _later("midi:read_midi")
 _MUSICXML = _later("musicxml:read_musicxml")
+_SCORE_LENGTH = _later("musicxml_writer:check_musicxml")
 _PICTURE = _later("picture:write_picture")
 _SHOWN = ("bars", "key", "marked")
 MIDI_BYTES = 1_500_000  # at worst 250,000 notes, which take two seconds; a concert takes 500,000 bytes
 _MIDI = Format("MIDI", _READ_MIDI, max_bytes=MIDI_BYTES)
 XML_BYTES = 11_000_000  # of XML, unpacked: what an hour of a string quartet has, and what is read in a second
+_SCORE = Format("MusicXML", _MUSICXML, repeats=True, max_bytes=XML_BYTES)
+_ENGRAVED = Format("engraved score", None, _later("engraving:write_score"), check=_SCORE_LENGTH)
 TEMPO = 90.0  # quarter notes per minute, wherever no other tempo is given
 
 FORMATS: dict[str, Format] = {
@@ -74,9 +77,11 @@ FORMATS: dict[str, Format] = {
     ".smf": _MIDI,
     ".kar": _MIDI,
     ".rmi": _MIDI,
-    ".musicxml": Format("MusicXML", _MUSICXML, repeats=True, max_bytes=XML_BYTES),
-    ".xml": Format("MusicXML", _MUSICXML, repeats=True, max_bytes=XML_BYTES),
-    ".mxl": Format("MusicXML", _MUSICXML, repeats=True, max_bytes=XML_BYTES),
+    ".musicxml": replace(_SCORE, write=_later("musicxml_writer:write_musicxml"), check=_SCORE_LENGTH),
+    ".xml": _SCORE,
+    ".mxl": _SCORE,
+    ".score.svg": _ENGRAVED,
+    ".score.png": _ENGRAVED,
     ".wav": Format("sound", None, _later("audio:write_wav"), check=_later("audio:check_wav")),
     ".png": Format("picture", None, _PICTURE, rolls=True, options=_SHOWN),
     ".svg": Format("picture", None, _PICTURE, rolls=True, options=_SHOWN),

@@ -1,16 +1,19 @@
-"""From a roll to two hands at the piano: what the right hand plays, and what the left."""
+"""Two hands at the piano: what the right hand plays, and what the left."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
-from lmn_music.music.notes import Note, runs
+from lmn_music.music.notes import Note, to_roll
 from lmn_music.music.part import Part
 from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
+from lmn_music.music.piece import Piece
 
+FRAMES_PER_QUARTER = 4  # for notes; a roll has its own
 MIDDLE_C = 60 - LOWEST_PITCH
 SPAN = 14  # semitones: what a hand reaches, a ninth
 WIDE = 2.0  # what each semitone costs that a hand would have to reach beyond it
@@ -23,23 +26,41 @@ WIDEST_GAP = 12  # up to so many
 def split_hands(roll: PianoRoll) -> tuple[Part, ...]:
     """Return the notes of the right hand and those of the left, as two parts; one part if one hand plays everything.
 
-    In each frame a border divides the keys. The borders of all frames together are those that cost least: a hand that
+    Args:
+        roll: the song; `split_notes` says how it is divided.
+    """
+    notes = [note for part in Piece.from_roll(roll).parts for note in part.notes]
+    hands = _divide(notes, roll)
+    if not all(hands):
+        return tuple(Part(tuple(hand), "Piano") for hand in hands if hand)
+    return tuple(Part(tuple(hand), name) for hand, name in zip(hands, ("Right hand", "Left hand"), strict=True))
+
+
+def split_notes(notes: Sequence[Note]) -> tuple[list[Note], list[Note]]:
+    """Return the notes of the right hand and those of the left.
+
+    At each time a border divides the keys. The borders of all times together are those that cost least: a hand that
     reaches more than a ninth costs, a border away from middle C costs, a border that moves costs; a wide gap between
     the hands saves. A note belongs to the hand on whose side of the border it begins.
 
     Args:
-        roll: the song.
+        notes: the notes, in the order of their onsets, with one on the keyboard among them.
+
+    Raises:
+        ScoreError: the notes last longer than 100,000 sixteenths.
     """
-    borders = _borders(roll.frames)
+    return _divide(notes, to_roll(notes, Fraction(0), FRAMES_PER_QUARTER, title=""))
+
+
+def _divide(notes: Sequence[Note], roll: PianoRoll) -> tuple[list[Note], list[Note]]:
+    """Return the notes of both hands; `roll` has the same notes."""
+    borders = _borders(roll.frames) + LOWEST_PITCH
     right: list[Note] = []
     left: list[Note] = []
-    for run in runs(roll.frames):
-        onset, end = (Fraction(frame, roll.frames_per_quarter) for frame in (run.start, run.end))
-        (right if run.key >= borders[run.start] else left).append(Note(run.key + LOWEST_PITCH, onset, end))
-    order = [sorted(notes, key=lambda note: (note.onset, note.pitch)) for notes in (right, left)]
-    if not (right and left):
-        return tuple(Part(tuple(notes), "Piano") for notes in order if notes)
-    return tuple(Part(tuple(notes), name) for notes, name in zip(order, ("Right hand", "Left hand"), strict=True))
+    for note in notes:
+        frame = min(int(note.onset * roll.frames_per_quarter), len(roll) - 1)
+        (right if note.pitch >= borders[frame] else left).append(note)
+    return right, left
 
 
 def _borders(frames: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

@@ -32,10 +32,14 @@ class Metre(NamedTuple):
         return Fraction(4 * self.beats, self.beat_type)
 
     @property
+    def is_compound(self) -> bool:
+        """Whether a beat has three parts, as in 6/8, 9/8 and 12/8."""
+        return self.beat_type >= 8 and self.beats > 3 and self.beats % 3 == 0
+
+    @property
     def beat(self) -> Fraction:
-        """The length of a beat in quarter notes: three eighths in 6/8, 9/8 and 12/8, and so with shorter notes."""
-        compound = self.beat_type >= 8 and self.beats > 3 and self.beats % 3 == 0
-        return Fraction(12 if compound else 4, self.beat_type)
+        """The length of a beat in quarter notes: three eighths in 6/8."""
+        return Fraction(12 if self.is_compound else 4, self.beat_type)
 
 
 class Bar(NamedTuple):
