@@ -83,8 +83,8 @@ FORMATS: dict[str, Format] = {
     ".score.svg": _ENGRAVED,
     ".score.png": _ENGRAVED,
     ".wav": Format("sound", None, _later("audio:write_wav"), check=_later("audio:check_wav")),
-    ".png": Format("picture", None, _PICTURE, rolls=True, options=_SHOWN),
-    ".svg": Format("picture", None, _PICTURE, rolls=True, options=_SHOWN),
+    ".png": Format("picture of the roll", None, _PICTURE, rolls=True, options=_SHOWN),
+    ".svg": Format("picture of the roll", None, _PICTURE, rolls=True, options=_SHOWN),
     ".npz": Format("piano-roll", _later("npz:read_npz"), _later("npz:write_npz"), rolls=True, max_bytes=20_000_000),
 }
 
@@ -102,8 +102,12 @@ def format_of(path: Path) -> Format | None:
 
 
 def written() -> str:
-    """Return the suffixes that can be written, for a help text: ".mid (MIDI), .wav (sound), ..."."""
-    return ", ".join(f"{suffix} ({entry.label})" for suffix, entry in FORMATS.items() if entry.write)
+    """Return the suffixes that can be written, for a help text: ".mid (MIDI), .png, .svg (picture), ..."."""
+    suffixes: dict[str, list[str]] = {}
+    for suffix, entry in FORMATS.items():
+        if entry.write:
+            suffixes.setdefault(entry.label, []).append(suffix)
+    return ", ".join(f"{', '.join(found)} ({label})" for label, found in suffixes.items())
 
 
 def readable() -> str:

@@ -101,7 +101,10 @@ def test_a_new_format_has_its_own_limits(tmp_path: Path) -> None:
 
 
 def test_help_texts() -> None:
-    assert written() == ".mid (MIDI), .wav (sound), .png (picture), .svg (picture), .npz (piano-roll)"
+    assert written() == (
+        ".mid (MIDI), .musicxml (MusicXML), .score.svg, .score.png (engraved score), .wav (sound), "
+        ".png, .svg (picture of the roll), .npz (piano-roll)"
+    )
     assert readable() == "MIDI (.mid, .midi, .smf, .kar, .rmi), MusicXML (.musicxml, .xml, .mxl) or piano-roll (.npz)"
     assert readable_labels() == "MIDI, MusicXML or piano-roll"
 
