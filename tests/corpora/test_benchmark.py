@@ -366,6 +366,7 @@ def test_a_download_without_room_for_it(tiny: tuple[Benchmark, bytes], server: t
     assert list(cache.iterdir()) == []
 
 
+@pytest.mark.usefixtures("cache")
 def test_a_server_that_sends_more_than_any_benchmark_has(
     tiny: tuple[Benchmark, bytes], server: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
