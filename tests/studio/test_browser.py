@@ -205,11 +205,15 @@ def test_the_first_frame_comes_at_once(page):
     assert "nats (1 in" in page.inner_text("#here")
 
 
-def test_a_song_can_be_stopped(page):
+def test_a_song_plays_while_it_grows_and_can_be_stopped(page):
     page.fill("#bars", "200")
     page.fill("#density", "3")
     page.click("#compose button")
     until(page, "studio.view.growing?.frames.size > 4")
+    page.click("#play")
+    until(page, "studio.player.level > 0.01")
+    until(page, "studio.player.position > 1")
+    assert page.evaluate("studio.view.growing.end > studio.player.position")
     page.click("#stop")
     until(page, "!studio.view.growing")
     assert page.evaluate("studio.history.now") is None

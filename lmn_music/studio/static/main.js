@@ -243,7 +243,7 @@ async function make(path, body, label, before) {
     await lines(path, { body, signal: work.signal }, (event) => {
       if (event.ahead !== undefined) say(`${event.ahead} before this: it waits for its turn ...`);
       else if (event.candidate !== undefined) {
-        view.growing = new Growing(before);
+        view.growing = made.length ? null : new Growing(before); // the first one stays on the roll
         say(body.candidates > 1 ? `The model composes candidate ${event.candidate + 1} of ${body.candidates} ...` : "The model composes ...");
       } else if (event.frame) {
         view.growing?.add(event.frame);
