@@ -10,7 +10,6 @@ import typer
 
 from lmn_music import api
 from lmn_music.cli.options import AsWritten, Best, Count, Data, Device, DeviceName, Model, Out, Seed, Temperature, span
-from lmn_music.cli.printing import say
 from lmn_music.errors import UsageError
 from lmn_music.formats import readable
 
@@ -88,7 +87,7 @@ def continue_(
         as_written=as_written,
         data=data,
         device=device.value,
-        remark=say,
+        remark=typer.echo,
     )
     for song, files in songs:
         _say(song, files)
@@ -144,6 +143,6 @@ def _write(out: list[Path], arrange: Callable[[], Arrangement]) -> None:
 
 
 def _say(song: Arrangement, files: list[Path]) -> None:
-    say(song.summary)
+    typer.echo(song.summary)
     for file in files:
-        say(f"wrote {file}")
+        typer.echo(f"wrote {file}")

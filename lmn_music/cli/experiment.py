@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lmn_music.cli.options import Data
-from lmn_music.cli.printing import say
 from lmn_music.errors import LmnMusicError
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def _studies() -> ModuleType:
 def list_studies() -> None:
     """Show which studies there are, and what each asks."""
     for name, study in _studies().STUDIES.items():
-        say(f"{name:15}{study.about}")
+        typer.echo(f"{name:15}{study.about}")
 
 
 @app.command()
@@ -76,7 +75,7 @@ def run(
     try:
         studies.run(part, out, data=data, workers=workers, done=_progress())
     except KeyboardInterrupt:
-        say("stopped; what is done is kept, and the same command resumes", err=True)
+        typer.echo("stopped; what is done is kept, and the same command resumes", err=True)
         raise typer.Exit(130) from None
     _show(studies.report([part], out))
 
@@ -94,14 +93,14 @@ def report(
     tables = studies.report(studies.STUDIES.values(), out)
     for path in page or ():
         studies.fill(path, tables)
-        say(f"{path} is up to date")
+        typer.echo(f"{path} is up to date")
     if not page:
         _show(tables)
 
 
 def _show(tables: dict[str, str]) -> None:
     for name, text in tables.items():
-        say(f"\n{name}\n\n{text}")
+        typer.echo(f"\n{name}\n\n{text}")
 
 
 def _progress() -> Done:
@@ -114,6 +113,6 @@ def _progress() -> Done:
         minutes = (time.monotonic() - begun) / 60
         text = ", ".join(f"{key} {row[key]:.3f}" for row in rows for key in FIGURES if row.get(key) is not None)
         time_left = f"{minutes:.0f} min so far, about {minutes / count * left:.0f} more"
-        say(f"{name}{': ' if text else ''}{text} ({left} left, {time_left})")
+        typer.echo(f"{name}{': ' if text else ''}{text} ({left} left, {time_left})")
 
     return done

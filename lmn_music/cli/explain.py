@@ -9,7 +9,6 @@ import typer
 
 from lmn_music import api
 from lmn_music.cli.options import AsWritten, Device, DeviceName
-from lmn_music.cli.printing import say
 from lmn_music.cli.progress import counting
 from lmn_music.formats import readable
 
@@ -67,9 +66,9 @@ def surprise(
         device=device.value,
     )
     for fact in found.facts:
-        say(fact)
+        typer.echo(fact)
     for path in out:
-        say(f"wrote {path}")
+        typer.echo(f"wrote {path}")
 
 
 def identify(
@@ -89,5 +88,5 @@ def identify(
             device=device.value,
             progress=progress,
         )
-    say(f"{found.title}\n\n{found}\n")
-    say(found.explanation)
+    typer.echo(f"{found.title}\n\n{found}\n")
+    typer.echo(found.explanation)

@@ -9,7 +9,6 @@ import typer
 
 from lmn_music import api
 from lmn_music.cli.options import AsWritten, Best, Count, Data, Device, DeviceName, Model, Out, Seed, Temperature, span
-from lmn_music.cli.printing import say
 from lmn_music.formats import TEMPO, readable
 
 
@@ -81,9 +80,9 @@ def generate(
         data=data,
         as_written=as_written,
         device=device.value,
-        remark=say,
+        remark=typer.echo,
     )
     for song, files in songs:
-        say(f"{song.title}: {len(song)} frames, {song.notes} notes, model {model}")
+        typer.echo(f"{song.title}: {len(song)} frames, {song.notes} notes, model {model}")
         for file in files:
-            say(f"wrote {file}")
+            typer.echo(f"wrote {file}")

