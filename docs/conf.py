@@ -49,7 +49,6 @@ CONTENTS = """
 :hidden:
 :caption: Guide
 docs/guide
-docs/files
 docs/music
 docs/studio
 docs/tutorial

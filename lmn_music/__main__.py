@@ -1,5 +1,17 @@
 """`python -m lmn_music` is the command lmn-music."""
 
-from lmn_music.cli.main import app
+import sys
 
-app(prog_name="lmn-music")
+
+def main() -> None:
+    """Run the command."""
+    try:
+        from lmn_music.cli.main import app
+
+        app(prog_name="lmn-music")
+    except KeyboardInterrupt:  # before the command has begun
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -26,16 +26,11 @@ T = TypeVar("T")
 
 
 def in_turn(
-    functions: Mapping[str, Callable[[], object]],
-    *,
-    seconds: float = 10,
-    least: int = 5,
-    clock: Callable[[], float] = time.perf_counter,
+    functions: Mapping[str, Callable[[], object]], *, seconds: float = 10, least: int = 5
 ) -> dict[str, list[float]]:
     """Time every function once per round, in turn, for about so many seconds and at least so many rounds.
 
     The first round warms up and does not count. Returns the seconds of each call; the same round has the same index.
-    With time.process_time as `clock` they are seconds of processor time, of which other programs take none.
     """
     for function in functions.values():
         function()
@@ -43,9 +38,9 @@ def in_turn(
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(next(iter(times.values()))) < least:
         for name, function in functions.items():
-            start = clock()
+            start = time.perf_counter()
             function()
-            times[name].append(clock() - start)
+            times[name].append(time.perf_counter() - start)
     return times
 
 

@@ -17,6 +17,7 @@ from lmn_music.api.explaining import identify, surprise, surprise_files, surpris
 from lmn_music.api.loading import load_model, open_corpus, resolve_device, shipped_models
 from lmn_music.api.ranking import rank_songs
 from lmn_music.api.recipes import choose_recipe, recipe_names, recipe_text
+from lmn_music.api.remembering import memory_reader, remembered
 from lmn_music.api.reporting import report
 from lmn_music.api.runs import RunStatus, last_checkpoint, list_runs, run_status
 from lmn_music.api.streaming import open_port, play, stream
@@ -27,6 +28,7 @@ from lmn_music.lazy import lazily
 if TYPE_CHECKING:  # what the functions return and take
     from lmn_music.evaluation.audit import Audit
     from lmn_music.evaluation.explaining.identification import Identification
+    from lmn_music.evaluation.explaining.remembered import MemoryReader, Remembered
     from lmn_music.evaluation.explaining.surprise import Surprise
     from lmn_music.evaluation.figures import BeyondOneModel, Evaluation, WithoutRelatives
     from lmn_music.evaluation.song_report import Report
@@ -46,7 +48,9 @@ __all__ = [
     "CorpusEntry",
     "Evaluation",
     "Identification",
+    "MemoryReader",
     "Ranked",
+    "Remembered",
     "Report",
     "Run",
     "RunStatus",
@@ -72,6 +76,7 @@ __all__ = [
     "list_corpora",
     "list_runs",
     "load_model",
+    "memory_reader",
     "open_corpus",
     "open_port",
     "play",
@@ -79,6 +84,7 @@ __all__ = [
     "rank_songs",
     "recipe_names",
     "recipe_text",
+    "remembered",
     "report",
     "resolve_device",
     "resume",
@@ -107,7 +113,9 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
             "Composition": "generation.composition",
             "Evaluation": "evaluation.figures",
             "Identification": "evaluation.explaining.identification",
+            "MemoryReader": "evaluation.explaining.remembered",
             "Ranked": "generation.ranking",
+            "Remembered": "evaluation.explaining.remembered",
             "Report": "evaluation.song_report",
             "Run": "training.run",
             "Stage": "training.family",

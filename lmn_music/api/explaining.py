@@ -61,7 +61,7 @@ def surprise(
     from lmn_music.evaluation.explaining.surprise import Surprise
 
     models = _models(model, device)
-    piece, whole = _song(song, models, frames_per_quarter, as_written)
+    piece, whole = song_to_read(song, models, frames_per_quarter, as_written=as_written)
     best = fits(whole, models, transposition=transpose, frames_per_quarter=frames_per_quarter, opening=True)[0]
     roll = whole.resampled(best.roll.frames_per_quarter)
     reading = read(best.checkpoint.model, roll, best.transposition, metres=piece.metres, pickup=piece.pickup)
@@ -169,7 +169,7 @@ def identify(
     from lmn_music.evaluation.progress import no_progress
 
     models = _models(None, device)
-    _, whole = _song(song, models, frames_per_quarter, as_written)
+    _, whole = song_to_read(song, models, frames_per_quarter, as_written=as_written)
     found = fits(
         whole,
         models,
@@ -205,7 +205,7 @@ def _models(model: str | Path | Checkpoint | None, device: str) -> list[Checkpoi
     return [load_model(name, device=device) for name in shipped_names()]
 
 
-def _song(
+def song_to_read(
     song: str | Path | Piece | PianoRoll,
     models: Sequence[Checkpoint],
     frames_per_quarter: int | None,

@@ -10,6 +10,7 @@ import typer
 
 from lmn_music import api
 from lmn_music.cli.options import AsWritten, Best, Count, Data, Device, DeviceName, Model, Out, Seed, Temperature, span
+from lmn_music.cli.printing import say
 from lmn_music.errors import UsageError
 from lmn_music.formats import readable
 
@@ -87,7 +88,7 @@ def continue_(
         as_written=as_written,
         data=data,
         device=device.value,
-        remark=typer.echo,
+        remark=say,
     )
     for song, files in songs:
         _say(song, files)
@@ -143,6 +144,6 @@ def _write(out: list[Path], arrange: Callable[[], Arrangement]) -> None:
 
 
 def _say(song: Arrangement, files: list[Path]) -> None:
-    typer.echo(song.summary)
+    say(song.summary)
     for file in files:
-        typer.echo(f"wrote {file}")
+        say(f"wrote {file}")

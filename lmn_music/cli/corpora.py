@@ -10,6 +10,7 @@ import typer
 
 from lmn_music import api
 from lmn_music.cli.options import Data, Split
+from lmn_music.cli.printing import say
 from lmn_music.cli.progress import counting
 from lmn_music.errors import UsageError
 from lmn_music.formats import check_output, write_roll, written
@@ -33,7 +34,7 @@ def corpora(context: typer.Context, data: Data = None) -> None:
             )
         return
     for entry in api.list_corpora(data):
-        typer.echo(f"\n{entry.name}: {entry.title}")
+        say(f"\n{entry.name}: {entry.title}")
         _line("songs", "{} train, {} valid, {} test".format(*entry.songs))
         frames = "{} train, {} valid, {} test".format(*entry.frames)
         _line("frames", f"{frames}; {entry.frames_per_quarter} per quarter note")
@@ -42,7 +43,7 @@ def corpora(context: typer.Context, data: Data = None) -> None:
             _line("note", entry.note)
         _line("licence", entry.licence)
         _line("cite", entry.citation)
-    typer.echo("\nA folder of your own MIDI or MusicXML files is a corpus too: give its path instead of a name.")
+    say("\nA folder of your own MIDI or MusicXML files is a corpus too: give its path instead of a name.")
 
 
 @app.command()
@@ -56,10 +57,10 @@ def fetch(
     """
     for each, path in api.fetch_corpora(name, data):
         if path is None:
-            typer.echo(f"{each}: inside the package music21, nothing to fetch")
+            say(f"{each}: inside the package music21, nothing to fetch")
         else:
             elsewhere = "" if data is None or path.parent == data else f" ({data} does not hold it)"
-            typer.echo(f"{each}: {path}{elsewhere}")
+            say(f"{each}: {path}{elsewhere}")
 
 
 @app.command()
@@ -77,11 +78,11 @@ def verify(
     for check in api.verify_corpora(name, data):
         checks.append(check)
         if check.result == "right":
-            typer.echo(f"{check.name}: right {check.text}")
+            say(f"{check.name}: right {check.text}")
         elif check.result == "wrong":
-            typer.echo(f"{check.name}: WRONG: {check.text}")
+            say(f"{check.name}: WRONG: {check.text}")
         else:
-            typer.echo(f"{check.name}: not on this machine")
+            say(f"{check.name}: not on this machine")
     # Of all corpora some may be missing; one that was asked for by name must be there.
     if any(check.result == "wrong" or (check.result == "missing" and name != "all") for check in checks):
         raise typer.Exit(1)
@@ -108,7 +109,7 @@ def show(
     check_output(out)
     roll = api.corpus_song(name, number, split.value, data=data)
     write_roll(roll, out)
-    typer.echo(f"{roll.title}: {len(roll)} frames, written to {out}")
+    say(f"{roll.title}: {len(roll)} frames, written to {out}")
 
 
 @app.command()
@@ -127,14 +128,14 @@ def audit(
     with counting("reading", "files", show=not json) as reading:
         found = api.audit_corpus(name, data=data, reading=reading)
     if json:
-        typer.echo(found.model_dump_json())
+        say(found.model_dump_json())
         return
     for line in str(found).splitlines():
-        typer.echo(textwrap.fill(line, WIDTH) if line.startswith("relative") else line)
+        say(textwrap.fill(line, WIDTH) if line.startswith("relative") else line)
 
 
 def _line(label: str, text: str) -> None:
     """Print a labelled line, wrapped between words only, so that a path or an address can be copied."""
     indent = " " * 11
     wrapped = textwrap.wrap(text, WIDTH - len(indent), break_long_words=False, break_on_hyphens=False)
-    typer.echo(f"  {label:<9}" + f"\n{indent}".join(wrapped))
+    say(f"  {label:<9}" + f"\n{indent}".join(wrapped))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lmn_music import api
-from lmn_music.cli.options import Data, Device, DeviceName, Split, note
+from lmn_music.cli.options import Data, Device, DeviceName, Split
+from lmn_music.cli.printing import note, say
 from lmn_music.cli.progress import counting
 from lmn_music.words import counted
 
@@ -77,7 +78,7 @@ def evaluate(
             progress=progress,
         )
     if json:
-        typer.echo(evaluation.model_dump_json())
+        say(evaluation.model_dump_json())
     else:
         _print(evaluation)
 
@@ -89,7 +90,7 @@ def _print(e: Evaluation) -> None:
         songs = counted(kept.songs, "song")
         interval = f"{kept.nll_interval[0]:.3f} to {kept.nll_interval[1]:.3f}"
         without = f"  {kept.nll:.3f}  nats per frame, {songs} without a relative in train; {interval}\n"
-    typer.echo(
+    say(
         f"{e.model}, trained on {e.trained_on}\n"
         f"read: {e.corpus}, {e.split} split, {e.songs} songs, {e.frames} frames; {e.provenance}\n\n"
         f"  {e.nll:.3f}  nats per frame, all frames; 95 % interval over songs {low:.3f} to {high:.3f}\n"
@@ -100,7 +101,7 @@ def _print(e: Evaluation) -> None:
     )
     for one in e.beyond:
         low, high = one.nll_interval
-        typer.echo(
+        say(
             f"{one.title}{_details(one)}\n"
             f"  {one.nll:.3f}  nats per frame, all frames; 95 % interval over songs {low:.3f} to {high:.3f}\n"
             f"  {one.nll_first_frame_excluded:.3f}  nats per frame, first frame of each song left out\n"
@@ -118,7 +119,7 @@ def _print(e: Evaluation) -> None:
     if not e.comparable:
         _note("These figures are NOT comparable with published ones: not trained and read on one benchmark.")
     elif e.split != "test":
-        typer.echo("Published figures are of the test split; these are not.")
+        say("Published figures are of the test split; these are not.")
     else:
         _print_published(e)
 
@@ -132,14 +133,14 @@ def _details(one: BeyondOneModel) -> str:
 
 
 def _note(text: str) -> None:
-    typer.echo(textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False))
+    say(textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False))
 
 
 def _print_published(e: Evaluation) -> None:
     """Print the model among the published ones of the corpus, kind by kind; remarks follow as numbered notes."""
     published = api.published_figures(e.corpus)
-    typer.echo(f"{e.corpus}: nats per frame on the test split, lower is better\n")
-    typer.echo("    nll  frames      model")
+    say(f"{e.corpus}: nats per frame on the test split, lower is better\n")
+    say("    nll  frames      model")
     notes: list[str] = []
     for kind, title in published.kinds.items():
         rows = [(row.figure(e.corpus) or 0.0, row) for row in published.rows if row.kind == kind]
@@ -152,15 +153,15 @@ def _print_published(e: Evaluation) -> None:
         if kind == e.kind:
             lines.append((e.nll, "all", "*  this model"))
             lines.append((e.nll_first_frame_excluded, "not first", "*  this model"))
-        typer.echo(title)
+        say(title)
         for nll, frames, model in sorted(lines):
-            typer.secho(f"  {nll:5.2f}  {frames:<10}  {model}", bold=model.startswith("*"))
+            say(f"  {nll:5.2f}  {frames:<10}  {model}", bold=model.startswith("*"))
     if e.beyond:
-        typer.echo("beyond one model with fixed weights, exact")
+        say("beyond one model with fixed weights, exact")
     for one in e.beyond:
-        typer.secho(f"  {one.nll:5.2f}  {'all':<10}  *  {one.title}", bold=True)
-        typer.secho(f"  {one.nll_first_frame_excluded:5.2f}  {'not first':<10}  *  {one.title}", bold=True)
+        say(f"  {one.nll:5.2f}  {'all':<10}  *  {one.title}", bold=True)
+        say(f"  {one.nll_first_frame_excluded:5.2f}  {'not first':<10}  *  {one.title}", bold=True)
     legend = "; ".join(f"{tag}: {meaning}" for tag, meaning in published.tags.items())
-    typer.echo(f"\n{legend}")
-    typer.echo("*: measured now; not first: the first frame of each song is left out")
+    say(f"\n{legend}")
+    say("*: measured now; not first: the first frame of each song is left out")
     _note("; ".join(f"[{number}] {note}" for number, note in enumerate(notes, start=1)))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lmn_music.cli.options import Data
+from lmn_music.cli.printing import say
 from lmn_music.errors import LmnMusicError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def _studies() -> ModuleType:
 def list_studies() -> None:
     """Show which studies there are, and what each asks."""
     for name, study in _studies().STUDIES.items():
-        typer.echo(f"{name:15}{study.about}")
+        say(f"{name:15}{study.about}")
 
 
 @app.command()
@@ -75,7 +76,7 @@ def run(
     try:
         studies.run(part, out, data=data, workers=workers, done=_progress())
     except KeyboardInterrupt:
-        typer.echo("stopped; what is done is kept, and the same command resumes", err=True)
+        say("stopped; what is done is kept, and the same command resumes", err=True)
         raise typer.Exit(130) from None
     _show(studies.report([part], out))
 
@@ -93,14 +94,14 @@ def report(
     tables = studies.report(studies.STUDIES.values(), out)
     for path in page or ():
         studies.fill(path, tables)
-        typer.echo(f"{path} is up to date")
+        say(f"{path} is up to date")
     if not page:
         _show(tables)
 
 
 def _show(tables: dict[str, str]) -> None:
     for name, text in tables.items():
-        typer.echo(f"\n{name}\n\n{text}")
+        say(f"\n{name}\n\n{text}")
 
 
 def _progress() -> Done:
@@ -113,6 +114,6 @@ def _progress() -> Done:
         minutes = (time.monotonic() - begun) / 60
         text = ", ".join(f"{key} {row[key]:.3f}" for row in rows for key in FIGURES if row.get(key) is not None)
         time_left = f"{minutes:.0f} min so far, about {minutes / count * left:.0f} more"
-        typer.echo(f"{name}{': ' if text else ''}{text} ({left} left, {time_left})")
+        say(f"{name}{': ' if text else ''}{text} ({left} left, {time_left})")
 
     return done

@@ -9,6 +9,7 @@ import typer
 
 from lmn_music import api
 from lmn_music.cli.options import AsWritten, Device, DeviceName
+from lmn_music.cli.printing import say
 from lmn_music.cli.progress import counting
 from lmn_music.formats import readable
 
@@ -66,9 +67,9 @@ def surprise(
         device=device.value,
     )
     for fact in found.facts:
-        typer.echo(fact)
+        say(fact)
     for path in out:
-        typer.echo(f"wrote {path}")
+        say(f"wrote {path}")
 
 
 def identify(
@@ -88,5 +89,5 @@ def identify(
             device=device.value,
             progress=progress,
         )
-    typer.echo(f"{found.title}\n\n{found}\n")
-    typer.echo(found.explanation)
+    say(f"{found.title}\n\n{found}\n")
+    say(found.explanation)

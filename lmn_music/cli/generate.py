@@ -9,6 +9,7 @@ import typer
 
 from lmn_music import api
 from lmn_music.cli.options import AsWritten, Best, Count, Data, Device, DeviceName, Model, Out, Seed, Temperature, span
+from lmn_music.cli.printing import say
 from lmn_music.formats import TEMPO, readable
 
 
@@ -80,9 +81,9 @@ def generate(
         data=data,
         as_written=as_written,
         device=device.value,
-        remark=typer.echo,
+        remark=say,
     )
     for song, files in songs:
-        typer.echo(f"{song.title}: {len(song)} frames, {song.notes} notes, model {model}")
+        say(f"{song.title}: {len(song)} frames, {song.notes} notes, model {model}")
         for file in files:
-            typer.echo(f"wrote {file}")
+            say(f"wrote {file}")

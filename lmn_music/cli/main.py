@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -27,6 +28,8 @@ from lmn_music.cli import (
     studio,
     train,
 )
+from lmn_music.cli.interrupts import exit_code, heeding, interrupt
+from lmn_music.cli.printing import say
 from lmn_music.errors import LmnMusicError, UsageError
 from lmn_music.version import __version__
 
@@ -37,14 +40,16 @@ class _Group(TyperGroup):
     def main(self, *args: Any, **extra: Any) -> Any:
         for argument in _arguments(self):
             argument.display_type_rich = lambda ctx: None  # noqa: ARG005 - help shows no type of Python: <list[Path]>
+        _open_standard_streams()
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")  # names of files need not be text
         try:
-            return super().main(*args, **extra)
+            with heeding(interrupt):
+                return super().main(*args, **extra)
         except OSError as error:  # above all: a full disk under the standard output
             with suppress(OSError):
                 place = error.filename or "the standard output"
-                typer.echo(f"error: cannot use {place} ({error.strerror or error}): choose another place", err=True)
+                say(f"error: cannot use {place} ({error.strerror or error}): choose another place", err=True)
             with suppress(OSError):  # what is still in the buffer would fail again when Python ends
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
@@ -55,8 +60,33 @@ class _Group(TyperGroup):
         except LmnMusicError as error:
             options = _options(self.commands[ctx.invoked_subcommand])
             text = re.sub(r"`([a-z_]+)`", lambda name: options.get(name[1], name[0]), str(error))
-            typer.echo(f"error: {text}", err=True)
+            say(f"error: {text}", err=True)
             raise typer.Exit(2 if isinstance(error, UsageError) else 1) from error
+        except KeyboardInterrupt as interrupted:
+            with suppress(OSError):  # the terminal may be gone
+                say("stopped", err=True)
+            raise typer.Exit(exit_code(interrupted)) from None
+        except (MemoryError, RuntimeError) as error:
+            if not _means_memory(error):
+                raise
+            say("error: there is not enough memory: choose a smaller model, fewer songs or fewer frames", err=True)
+            raise typer.Exit(1) from error
+
+
+def _open_standard_streams() -> None:
+    """Open what the caller has closed, as `>&-` does: the next file would get its number, and what is printed."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", encoding="utf-8"))
+
+
+def _means_memory(error: Exception) -> bool:
+    """Return whether torch, NumPy or Python has found no room."""
+    return isinstance(error, MemoryError) or "memory" in str(error).lower()
 
 
 def _arguments(command: Any) -> Iterator[Any]:
@@ -85,7 +115,7 @@ app = typer.Typer(
 
 def _version(show: bool) -> None:
     if show:
-        typer.echo(f"lmn-music {__version__}")
+        say(f"lmn-music {__version__}")
         raise typer.Exit
 
 
@@ -95,6 +125,10 @@ def _main(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
     ] = False,
 ) -> None:
+    try:
+        Path.cwd()
+    except OSError:  # a library of torch would end the process
+        raise UsageError("the working folder is not there any more: change to another folder") from None
     keep_freed_memory()
 
 

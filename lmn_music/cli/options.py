@@ -109,8 +109,3 @@ def span(text: str, argument: str, example: str) -> tuple[str, str]:
     if not (first and colon and last) or ":" in last:
         raise UsageError(f"`{argument}` is written as {example}, not as {text!r}")
     return first, last
-
-
-def note(text: str) -> None:
-    """Print a warning that nobody should miss."""
-    typer.secho(f"NOTE: {text}", err=True, bold=True)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import typer
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
+
+from lmn_music.cli.printing import say
+from lmn_music.files import printable
 
 if TYPE_CHECKING:
     from lmn_music.api import Stage, StageProgress
@@ -52,9 +54,14 @@ def counting(what: str, unit: str, *, show: bool = True) -> Iterator[Callable[[i
 
 
 class TrainingDisplay:
-    """A Reporter (see `lmn_music.training.reporter`) for the command line; a context manager."""
+    """A Reporter (see `lmn_music.training.reporter`) for the command line; a context manager.
+
+    Attributes:
+        lost: why nothing can be shown any more, such as a reader that has left or a full disk; None as long as it can.
+    """
 
     def __init__(self, console: Console | None = None) -> None:
+        self.lost: OSError | None = None
         self._console = console or Console(stderr=False, highlight=False)
         self._live = Live(console=self._console, transient=True) if self._console.is_terminal else None
         self._stage, self._stage_start, self._stage_done = "", 0.0, 0.0
@@ -69,7 +76,8 @@ class TrainingDisplay:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._live:
-            self._live.stop()
+            with suppress(OSError):
+                self._live.stop()
 
     def begin(self, stages: Sequence[Stage]) -> None:
         """Note what is ahead: the time left and the names of the stages depend on it."""
@@ -93,7 +101,7 @@ class TrainingDisplay:
             later = self._stages[names.index(stage) + 1 :] if stage in names else ()
             more = sum(ahead.training.epochs for ahead in later)
             left = f", {'about' if later else 'at most'} {clock(rate * (epochs - done + more))} left"
-        self._live.update(
+        self._live.update(  # drawn by a thread of its own
             Text(
                 f"{self._title(stage)} {progress.epoch + 1}/{epochs}, batch {progress.batch}/{batches}: "
                 f"{progress.nll_sum / progress.frames:.3f} nats per frame{best}{left}",
@@ -117,7 +125,10 @@ class TrainingDisplay:
         return next((ahead.title for ahead in self._stages if ahead.name == stage), stage)
 
     def _print(self, text: str) -> None:
-        if self._live:
-            self._console.print(text, soft_wrap=True, markup=False)  # a folder may be called [/bold]
-        else:
-            typer.echo(text)
+        try:
+            if self._live:
+                self._console.print(printable(text), soft_wrap=True, markup=False)  # a folder may be called [/bold]
+            else:
+                say(text)
+        except OSError as error:
+            self.lost = error

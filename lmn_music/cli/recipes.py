@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from lmn_music import api
+from lmn_music.cli.printing import say
 
 
 def recipes(
@@ -20,6 +21,6 @@ def recipes(
     Every value in a recipe can be changed with --set KEY=VALUE.
     """
     if name is None:
-        typer.echo("\n".join(api.recipe_names()))
+        say("\n".join(api.recipe_names()))
     else:
-        typer.echo(api.recipe_text(name), nl=False)
+        say(api.recipe_text(name), nl=False)

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from lmn_music import api
-from lmn_music.cli.options import AsWritten, Data, Device, DeviceName, note
+from lmn_music.cli.options import AsWritten, Data, Device, DeviceName
+from lmn_music.cli.printing import note, say
 from lmn_music.cli.progress import counting
 from lmn_music.formats import readable
 
@@ -67,7 +68,7 @@ def report(
             progress=progress,
         )
     if json:
-        typer.echo(found.model_dump_json())
+        say(found.model_dump_json())
         return
     for line in str(found).splitlines():
-        typer.echo(textwrap.fill(line, WIDTH, break_long_words=False) if line[:1] not in ("", " ") else line)
+        say(textwrap.fill(line, WIDTH, break_long_words=False) if line[:1] not in ("", " ") else line)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from lmn_music.cli.options import Data, Device, DeviceName
+from lmn_music.cli.printing import say
 from lmn_music.errors import UsageError
 
 
@@ -35,8 +36,8 @@ def studio(
         raise UsageError("the studio needs two more packages: pip install 'lmn-music[studio]'") from None
 
     def ready(address: str) -> None:
-        typer.echo(f"the studio, for this machine alone: {address}")
-        typer.echo("Ctrl-C ends it")
+        say(f"the studio, for this machine alone: {address}")
+        say("Ctrl-C ends it")
         if show:
             webbrowser.open(address)
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lmn_music import api
-from lmn_music.cli.options import Data, Device, DeviceName, note
+from lmn_music.cli.interrupts import Interrupted, asking, exit_code
+from lmn_music.cli.options import Data, Device, DeviceName
+from lmn_music.cli.printing import note, say
 from lmn_music.cli.progress import TrainingDisplay, counting
 from lmn_music.errors import UsageError
 from lmn_music.formats import readable_labels
@@ -136,16 +134,23 @@ def train(
                 command=shlex.join(["lmn-music", *sys.argv[1:]]),
             )
     _describe(run, verbose=verbose)
-    with display, _stopping() as stop:
-        display.note(f"run folder {run.folder}, seed {run.config.seed}, device {run.device}")
-        finished = run.run(stop)
+    again = f"continue with:  lmn-music train --resume {shlex.quote(str(run.folder))}"
+    try:
+        with display, asking("stopping after this batch ...") as request:
+            display.note(f"run folder {run.folder}, seed {run.config.seed}, device {run.device}")
+            finished = run.run(lambda: bool(request.number or display.lost))
+    except KeyboardInterrupt as interrupted:
+        say(f"stopped at once, and what was saved before is kept; {again}", err=True)
+        raise typer.Exit(exit_code(interrupted)) from None
     if not finished:
-        typer.echo(f"stopped and saved; continue with:  lmn-music train --resume {shlex.quote(str(run.folder))}")
-        raise typer.Exit(130)
+        say(f"stopped and saved; {again}", err=display.lost is not None)
+        if display.lost is not None:
+            raise display.lost
+        raise typer.Exit(exit_code(Interrupted(request.number)))
     model = str(run.folder)
     model = shlex.quote(f"./{model}" if model in api.shipped_models() else model)
-    typer.echo(f"done; next:  lmn-music evaluate {model}")
-    typer.echo(f"             lmn-music generate --model {model} --out song.mid")
+    say(f"done; next:  lmn-music evaluate {model}")
+    say(f"             lmn-music generate --model {model} --out song.mid")
 
 
 def _describe(run: Run, *, verbose: bool) -> None:
@@ -159,30 +164,11 @@ def _describe(run: Run, *, verbose: bool) -> None:
     ):
         if verbose:
             for file in files:
-                typer.echo(f"{what}: {file.path}: {file.reason}")
+                say(f"{what}: {file.path}: {file.reason}")
         elif files:
-            typer.echo(f"{what}: {summary}; all of them: {where}")
+            say(f"{what}: {summary}; all of them: {where}")
     songs, frames = corpus.songs, corpus.frames
-    typer.echo(
+    say(
         f"{corpus.name}: {songs[0]} songs to train on, {songs[1]} to validate, {songs[2]} to test "
         f"({frames[0]}, {frames[1]}, {frames[2]} frames); {corpus.provenance}"
     )
-
-
-@contextmanager
-def _stopping() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into a request to stop after the batch under way; the second one stops at once."""
-    asked = False
-
-    def ask(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-        typer.echo("stopping after this batch ...", err=True)
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield lambda: asked
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import zlib
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from lmn_music.corpora.benchmark_files import obtain, verify_file
+from lmn_music.corpora.benchmark_files import obtain, verified
 from lmn_music.corpora.benchmark_table import Benchmark
 from lmn_music.corpora.corpus import SPLITS, Corpus
 from lmn_music.corpora.pitch_pickle import read_pitches
@@ -56,9 +57,9 @@ def read_benchmark(spec: Benchmark, path: Path) -> Corpus:
     Raises:
         CorpusError: the file is not the benchmark's, is damaged, or does not hold the songs and frames that it must.
     """
-    sha256 = verify_file(spec, path)
+    content, sha256 = verified(spec, path)
     try:
-        splits = _read_mat(path) if path.suffix == ".mat" else read_pitches(path)
+        splits = _read_mat(content) if path.suffix == ".mat" else read_pitches(content)
         train, valid, test = (
             tuple(
                 PianoRoll(frames, spec.frames_per_quarter, title=f"{spec.title} {split} {index}")
@@ -89,13 +90,13 @@ def read_benchmark(spec: Benchmark, path: Path) -> Corpus:
     return corpus
 
 
-def _read_mat(path: Path) -> dict[str, list[npt.NDArray[Any]]]:
+def _read_mat(content: bytes) -> dict[str, list[npt.NDArray[Any]]]:
     """Return {split: [(frames, 88) uint8]} from MATLAB 5: traindata, validdata and testdata, each (1, songs) cells."""
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
     try:
-        content = loadmat(path)
+        arrays = loadmat(io.BytesIO(content))
     except (MatReadError, NotImplementedError) as error:
         raise ValueError(error) from None
-    return {split: list(content[f"{split}data"][0]) for split in SPLITS}
+    return {split: list(arrays[f"{split}data"][0]) for split in SPLITS}

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from lmn_music.corpora.benchmark_table import Benchmark
-from lmn_music.errors import CorpusError, CorpusUnavailableError, UsageError
+from lmn_music.errors import CorpusError, CorpusUnavailableError, UsageError, WritingError
+from lmn_music.files import read_regular, replacing
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 DATA_VARIABLE = "LMN_MUSIC_DATA"
 CACHE_VARIABLE = "LMN_MUSIC_CACHE"
+LARGEST = 64_000_000  # bytes; the largest of the benchmark files has a tenth of that
 TIMEOUT = (4.0, 15.0)  # seconds to connect, and between two packets: without a network, the next address is soon tried
 
 
@@ -87,19 +94,35 @@ def verify_file(spec: Benchmark, path: Path) -> str:
         path: the file.
 
     Raises:
+        CorpusError: see `verified`.
+    """
+    return verified(spec, path)[1]
+
+
+def verified(spec: Benchmark, path: Path) -> tuple[bytes, str]:
+    """Return the content of a file of the corpus, and its SHA-256 in hex.
+
+    SciPy's reader of .mat files was not written for hostile ones, so no reader receives anything but these bytes.
+
+    Args:
+        spec: one of `BENCHMARKS`.
+        path: the file.
+
+    Raises:
         CorpusError: the file cannot be read, or has another SHA-256 than it must have.
     """
     expected = {source.sha256 for source in spec.sources if Path(source.file).suffix == path.suffix}
     try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        content = read_regular(path, LARGEST)
     except OSError as error:
         raise CorpusError(f"{path} cannot be read ({error.strerror}): check the file, or move it away") from None
+    found = hashlib.sha256(content).hexdigest()
     if found not in expected:
         raise CorpusError(
             f"{path} is not the benchmark's {spec.title}: its SHA-256 is {found[:12]}..., not "
             f"{' or '.join(sorted(e[:12] + '...' for e in expected))}. Replace it or move it away"
         )
-    return found
+    return content, found
 
 
 def _what_to_do(spec: Benchmark) -> str:
@@ -114,15 +137,33 @@ def _download(spec: Benchmark, folder: Path) -> Path:
     pooch.get_logger().setLevel("WARNING")  # the progress bar says enough
     downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=TIMEOUT)
     tried = []
-    for source in spec.sources:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        tried.append(f"cannot write to the cache folder ({error.strerror or error})")
+    for source in spec.sources if not tried else ():
+        content = _Bounded()
         try:
-            # pooch writes to a temporary file, compares its SHA-256, and only then moves it into its place.
-            fetched = pooch.retrieve(source.address, source.sha256, source.file, folder, downloader=downloader)
-        except (OSError, ValueError) as error:  # requests' errors are OSErrors; a wrong SHA-256 is a ValueError
+            downloader(source.address, content, None)
+            if hashlib.sha256(content.getbuffer()).hexdigest() != source.sha256:
+                raise ValueError("another file")
+            with replacing(folder / source.file) as temporary:
+                temporary.write_bytes(content.getbuffer())
+        except (OSError, ValueError, WritingError) as error:  # requests' errors are OSErrors
             tried.append(f"{urlsplit(source.address).netloc}: {_why(error)}")
             continue
-        return Path(fetched)
+        return folder / source.file
     raise CorpusUnavailableError(f"{spec.title} could not be downloaded ({'; '.join(tried)}). {_what_to_do(spec)}")
+
+
+class _Bounded(io.BytesIO):
+    """Takes what a server sends, up to a bound."""
+
+    def write(self, data: Buffer) -> int:
+        """See io.BytesIO; ValueError for more than any benchmark file has."""
+        if self.tell() + memoryview(data).nbytes > LARGEST:
+            raise ValueError("too much")
+        return super().write(data)
 
 
 def _why(error: Exception) -> str:
@@ -135,6 +176,6 @@ def _why(error: Exception) -> str:
         return "no answer in time"
     if isinstance(error, requests.RequestException):
         return "no connection"
-    if isinstance(error, OSError):
-        return f"cannot write to the cache folder ({error.strerror or error})"
+    if isinstance(error, WritingError):
+        return error.fault
     return "gave another file than the benchmark's"

@@ -7,14 +7,16 @@ from pathlib import Path
 
 from lmn_music.corpora.corpus import SAME_MUSIC, SPLITS, Corpus, Rejected, content_sha256
 from lmn_music.errors import CorpusError, ScoreError
-from lmn_music.files import as_utf8
+from lmn_music.files import as_utf8, printable
 from lmn_music.formats import read_piece, readable, readable_labels
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.music.tonality import transpose_to_c as to_c
+from lmn_music.words import counted
 
 DEFAULT_FRAMES_PER_QUARTER = 2  # eighth notes
 BORDERS = (0.8, 0.9)  # train below the first, valid between them, test above
 FEWEST_SONGS = len(SPLITS)
+MOST_FRAMES = 20_000_000  # of all songs together, 1.8 GB: a file of 36 bytes may claim 100,000
 REASONS_SHOWN = 5  # in the message of an error; the corpus lists all
 
 
@@ -44,7 +46,7 @@ def load_folder(
         progress: called with (files read, files in all) after each file.
 
     Raises:
-        CorpusError: there is no such folder, or it holds fewer than three usable songs.
+        CorpusError: there is no such folder, or it holds fewer than three usable songs, or too many frames.
     """
     path = Path(path)
     if not path.is_dir():
@@ -54,8 +56,9 @@ def load_folder(
     rolls: dict[str, PianoRoll] = {}
     rejected: list[Rejected] = []
     in_part: list[Rejected] = []
+    frames = 0
     for count, file in enumerate(files, start=1):
-        name = as_utf8(file.relative_to(path).as_posix())
+        name = printable(file.relative_to(path).as_posix())
         try:
             piece = read_piece(file, quiet=True)
             roll = piece.roll(frames_per_quarter)
@@ -68,10 +71,16 @@ def load_folder(
                 rejected.append(Rejected(name, f"{SAME_MUSIC} {first_with[music]}"))
             else:
                 rolls[music], first_with[music] = roll, name
+                frames += len(roll)
                 if piece.passed_over:
                     in_part.append(Rejected(name, f"passed over {piece.passed_over}"))
         except ScoreError as error:
             rejected.append(Rejected(name, error.reason))
+        if frames > MOST_FRAMES:
+            raise CorpusError(
+                f"the folder {path} holds more than {MOST_FRAMES} frames, in {counted(count, 'file')} of {len(files)}: "
+                "use fewer `frames_per_quarter`, or train on a part of it"
+            )
         if progress is not None:
             progress(count, len(files))
     if len(rolls) < FEWEST_SONGS:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import pickle
 import pickletools
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,11 @@ from lmn_music.corpora.corpus import SPLITS
 from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH
 
 
-def read_pitches(path: Path) -> dict[str, list[npt.NDArray[np.bool_]]]:
+def read_pitches(stored: bytes) -> dict[str, list[npt.NDArray[np.bool_]]]:
     """Return the songs of the three splits from a pickle of MIDI pitches.
 
     Args:
-        path: a pickle of `{split: [song, ...]}`, a song being a list of frames and a frame a tuple of MIDI pitches.
+        stored: a pickle of `{split: [song, ...]}`, a song being a list of frames and a frame a tuple of MIDI pitches.
 
     Returns:
         For each split, for each song, which keys sound: bool, shape (time, 88).
@@ -28,7 +27,6 @@ def read_pitches(path: Path) -> dict[str, list[npt.NDArray[np.bool_]]]:
         pickle.UnpicklingError: The pickle asks for anything but lists, tuples, dicts, strings and whole numbers.
         Exception: whatever else a damaged pickle leads to; ValueError, for one.
     """
-    stored = path.read_bytes()
     for opcode, argument, _ in pickletools.genops(stored):  # ValueError for a length beyond the end of the file
         if opcode.name.endswith("PUT") and (argument or 0) > len(stored):  # makes room for as many objects
             raise ValueError(f"it numbers an object {argument} in {len(stored)} bytes")

@@ -80,6 +80,7 @@ FORMATS: dict[str, Format] = {
     ".musicxml": replace(_SCORE, write=_later("musicxml_writer:write_musicxml"), check=_SCORE_LENGTH),
     ".xml": _SCORE,
     ".mxl": _SCORE,
+    ".abc": Format("ABC", None, _later("abc_writer:write_abc")),
     ".score.svg": _ENGRAVED,
     ".score.png": _ENGRAVED,
     ".wav": Format("sound", None, _later("audio:write_wav"), check=_later("audio:check_wav")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import TypeVar
@@ -17,8 +17,9 @@ from lmn_music import api
 from lmn_music.formats import FORMATS
 from lmn_music.studio import making, piano, reading
 from lmn_music.studio.documents import data_of
+from lmn_music.studio.memories import Memories
 from lmn_music.studio.models import RUN, Models
-from lmn_music.studio.requests import ArrangeRequest, ComposeRequest, FileRequest, ReadingRequest
+from lmn_music.studio.requests import ArrangeRequest, ComposeRequest, FileRequest, MemoryRequest, ReadingRequest
 from lmn_music.studio.streaming import Lines
 from lmn_music.studio.turns import Turns
 from lmn_music.version import __version__
@@ -46,6 +47,7 @@ class Studio:
         data: see `lmn_music.load_corpus`.
         composing: the line of those who compose.
         short: the line of work that takes a second or two.
+        memories: what was read out of memories.
     """
 
     models: Models
@@ -53,6 +55,7 @@ class Studio:
     data: Path | None
     composing: Turns
     short: Turns
+    memories: Memories = field(default_factory=Memories)
 
     # --- what the page shows first
 
@@ -71,7 +74,7 @@ class Studio:
                 "tunes": api.sample_tunes(),
                 "scale": api.surprise_scale(),
                 "reads": [suffix for suffix, entry in FORMATS.items() if entry.read],
-                "writes": [[suffix, entry.label] for suffix, entry in FORMATS.items() if entry.write],
+                "writes": [suffix for suffix, entry in FORMATS.items() if entry.write],
                 "most_bytes": MOST_BYTES,
                 "sampled": list(piano.PITCHES),
             }
@@ -85,7 +88,7 @@ class Studio:
         return Lines(
             self.composing,
             _client(request),
-            lambda tell: making.compose(self.models.get(asked.model), asked, tell),
+            lambda tell: making.compose(self.models, asked, tell),
         )
 
     async def arrange(self, request: Request) -> Response:
@@ -94,7 +97,7 @@ class Studio:
         return Lines(
             self.composing,
             _client(request),
-            lambda tell: making.arrange(self.models.get(asked.model), asked, tell),
+            lambda tell: making.arrange(self.models, asked, tell),
         )
 
     # --- pieces and files
@@ -116,6 +119,16 @@ class Studio:
             request,
             lambda: JSONResponse(reading.surprise_of(self.models.get(asked.model), asked.piece.piece(), self.data)),
         )
+
+    async def memory(self, request: Request) -> Response:
+        """Return what the memory of a model holds at a frame of a piece, see `Memories.at`."""
+        asked = await _body(request, MemoryRequest)
+
+        def work() -> Response:
+            checkpoint = self.models.get(asked.model)
+            return JSONResponse(self.memories.at(checkpoint, asked.piece, asked.frame))
+
+        return await self._soon(request, work)
 
     async def file(self, request: Request) -> Response:
         """Return a piece as a file."""

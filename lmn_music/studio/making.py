@@ -4,32 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lmn_music import api
 from lmn_music.music.performing import perform
 from lmn_music.music.piece import Piece
 from lmn_music.studio.documents import data_of
+from lmn_music.studio.models import Models
 from lmn_music.studio.requests import ArrangeRequest, ComposeRequest
 from lmn_music.studio.streaming import Event, Tell
-
-if TYPE_CHECKING:
-    from lmn_music import Checkpoint
 
 Watch = Callable[[Fraction, Fraction, tuple[int, ...]], None]
 
 
-def compose(checkpoint: Checkpoint, asked: ComposeRequest, tell: Tell) -> Event:
+def compose(models: Models, asked: ComposeRequest, tell: Tell) -> Event:
     """Compose, and tell each frame as it is drawn, {"frame": [start, end, pitches]}, and each song when it is done.
 
     Args:
-        checkpoint: the model.
+        models: those that there are.
         asked: what the page asks for.
         tell: tells the page.
 
     Returns:
         The last line: {"done": how many songs}.
     """
+    checkpoint = models.get(asked.model)
     chosen = (asked.lowest or "A0", asked.highest or "C8") if asked.lowest or asked.highest else None
 
     def make(seed: int) -> Piece:
@@ -46,21 +45,21 @@ def compose(checkpoint: Checkpoint, asked: ComposeRequest, tell: Tell) -> Event:
         return perform(song, tempo=asked.tempo)  # as `lmn-music generate` writes it
 
     steered = {"density": asked.density, "voices": asked.voices, "range": chosen and ":".join(chosen)}
-    options = {"model": asked.model, "bars": asked.bars, "temperature": _unless(asked.temperature, 1.0)}
+    options = {"model": models.option(asked.model), "bars": asked.bars, "temperature": _unless(asked.temperature, 1.0)}
     options |= steered | {"tempo": _unless(asked.tempo, 90.0)}
     return _tell_all(tell, asked.seed, asked.candidates, make, lambda seed: ["generate", *_words(options, seed)])
 
 
-def arrange(checkpoint: Checkpoint, asked: ArrangeRequest, tell: Tell) -> Event:
+def arrange(models: Models, asked: ArrangeRequest, tell: Tell) -> Event:
     """Continue, harmonise or rewrite a piece; tells and returns the same as `compose`.
 
     Args:
-        checkpoint: the model.
+        models: those that there are.
         asked: what the page asks for.
         tell: tells the page.
     """
-    piece, watch = asked.piece.piece(), _frames(tell)
-    options: dict[str, Any] = {"model": asked.model, "temperature": _unless(asked.temperature, 1.0)}
+    checkpoint, piece, watch = models.get(asked.model), asked.piece.piece(), _frames(tell)
+    options: dict[str, Any] = {"model": models.option(asked.model), "temperature": _unless(asked.temperature, 1.0)}
     if asked.what == "continue":
         options |= {"bars": asked.bars}
     elif asked.what == "harmonise":

@@ -28,6 +28,16 @@ class Models:
         self._loaded: dict[str, tuple[float, Checkpoint]] = {}
         self._lock = threading.Lock()
 
+    def option(self, name: str) -> str:
+        """Return what a command calls a model, seen from the folder in which the run folders are.
+
+        Args:
+            name: see `get`.
+        """
+        if not name.startswith(RUN):
+            return name
+        return f"{self.runs.name}/{name.removeprefix(RUN)}/last.safetensors"
+
     def get(self, name: str) -> Checkpoint:
         """Return a model; one of a run folder as it is now.
 

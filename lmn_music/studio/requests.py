@@ -71,6 +71,12 @@ class ReadingRequest(_Request):
     model: str = Field("jsb", max_length=200)
 
 
+class MemoryRequest(ReadingRequest):
+    """A frame of a piece at which the memory of a model is read."""
+
+    frame: int = Field(ge=0, le=100_000)
+
+
 class FileRequest(_Request):
     """A piece that shall become a file with this suffix, such as ".mid"."""
 

@@ -52,6 +52,7 @@ def make_app(studio: Studio, *, token: str, hosts: list[str]) -> Guard:
             Route("/api/read", studio.read, methods=["POST"]),
             Route("/api/tunes/{name}", studio.tune),
             Route("/api/surprise", studio.surprise, methods=["POST"]),
+            Route("/api/memory", studio.memory, methods=["POST"]),
             Route("/api/file", studio.file, methods=["POST"]),
             Route("/api/piano/{pitch:int}", studio.piano),
             Route("/api/runs", studio.trainings),
@@ -97,7 +98,7 @@ def serve(*, port: int, runs: Path, data: Path | None, device: str, ready: Calla
     studio = Studio(Models(runs, device), runs, data, Turns(at_once=2, waiting=4), Turns(at_once=2, waiting=40))
     app = make_app(studio, token=token, hosts=[f"{ADDRESS}:{port}", f"localhost:{port}"])
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2
+        app, log_level="critical", access_log=False, server_header=False, timeout_graceful_shutdown=2
     )
     open_socket.listen()
     ready(f"http://{ADDRESS}:{port}/?token={token}")

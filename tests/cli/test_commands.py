@@ -238,26 +238,6 @@ def test_every_command_has_help():
         assert "Usage" in output
 
 
-@pytest.mark.slow
-def test_ctrl_c_saves_and_prints_the_command_that_resumes(tunes):
-    """A real process, a real signal; the resumed run ends like one that was never interrupted."""
-    small = [*TINY, "--epochs", "12", "--set", "training.stop=12", "--seed", "3"]
-    lmn_music("train", tunes, "--out", "whole", *small)
-    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-    arguments = [command(), "train", str(tunes), "--out", "run", *small]
-    printed = []
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        for line in process.stdout:
-            printed.append(line)
-            if "LMN epoch   2" in line:
-                process.send_signal(2)
-    assert process.returncode in (0, 130)
-    if process.returncode == 130:  # it did not finish before the signal came
-        assert printed[-1].strip().endswith("lmn-music train --resume run")
-        lmn_music("train", "--resume", "run")
-    assert load_checkpoint("run").header.figures["valid_nll"] == load_checkpoint("whole").header.figures["valid_nll"]
-
-
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["recipes"]])
 def test_a_full_disk_is_said_in_one_line(arguments):

@@ -1,6 +1,7 @@
 """The four corpora are found, fetched, verified and read, and nothing else passes for them."""
 
 import hashlib
+import io
 import os
 import pickle
 import socket
@@ -25,6 +26,7 @@ from lmn_music.corpora import BENCHMARKS, SPLITS, Corpus, benchmark_files, load_
 from lmn_music.corpora.benchmark import read_benchmark
 from lmn_music.corpora.benchmark_table import Benchmark, Source
 from lmn_music.errors import CorpusError, CorpusUnavailableError, LmnMusicError, UsageError
+from tests.helpers import no_file_above
 
 FILES = {"jsb": "JSB_Chorales.mat", "nottingham": "Nottingham.mat", "muse": "MuseData.mat", "piano": "Piano_midi.mat"}
 LARGE = [pytest.param(name, marks=pytest.mark.slow) if name in ("nottingham", "muse") else name for name in FILES]
@@ -354,6 +356,51 @@ def test_cache_that_cannot_be_written(tiny: tuple[Benchmark, bytes], cache: Path
     cache.write_text("a file where the folder should be")
     with pytest.raises(CorpusUnavailableError, match="cannot write"):
         load_benchmark(tiny[0])
+
+
+def test_a_download_without_room_for_it(tiny: tuple[Benchmark, bytes], server: tuple[Path, str], cache: Path) -> None:
+    (spec, content), (folder, address) = tiny, server
+    (folder / "tiny.pickle").write_bytes(content)
+    with no_file_above(10), pytest.raises(CorpusUnavailableError, match=r"cannot write .*cache/tiny.pickle \(File too"):
+        load_benchmark(at(spec, f"{address}/tiny.pickle"))
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_server_that_sends_more_than_any_benchmark_has(
+    tiny: tuple[Benchmark, bytes], server: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (spec, content), (folder, address) = tiny, server
+    monkeypatch.setattr(benchmark_files, "LARGEST", 100_000)
+    (folder / "tiny.pickle").write_bytes(content + bytes(200_000))
+    with pytest.raises(CorpusUnavailableError, match="gave another file"):
+        load_benchmark(at(spec, f"{address}/tiny.pickle"))
+
+
+def test_no_reader_receives_a_file_whose_hash_is_not_known(
+    benchmark_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SciPy's reader may crash on a hostile file: what it is given are the bytes that were verified."""
+    given = []
+
+    def loadmat(content: io.BytesIO) -> dict[str, object]:
+        given.append(content.getvalue())
+        return {}
+
+    monkeypatch.setattr("scipy.io.loadmat", loadmat)
+    good = (benchmark_folder / "JSB_Chorales.mat").read_bytes()
+    path = tmp_path / "JSB_Chorales.mat"
+    for hostile in (b"", good[:-1], good + b"x", b"MATLAB 5.0 MAT-file" + bytes(200)):
+        path.write_bytes(hostile)
+        with pytest.raises(CorpusError, match="SHA-256"):
+            read_benchmark(BENCHMARKS["jsb"], path)
+    assert given == []
+    path.write_bytes(good)
+    with pytest.raises(CorpusError, match="damaged"):
+        read_benchmark(BENCHMARKS["jsb"], path)
+    assert given == [good]
+    package = Path(benchmark_files.__file__).parents[1]
+    assert [file.name for file in package.rglob("*.py") if "loadmat" in file.read_text()] == ["benchmark.py"]
 
 
 def test_an_error_brings_at_most_the_one_cause_that_helps(

@@ -177,6 +177,30 @@ def test_no_song_at_all(folder: Path) -> None:
         load_folder(folder / "0.txt")
 
 
+def long_song(path: Path, pitch: int) -> None:
+    """A MIDI file of a few dozen bytes that claims 99,000 frames."""
+    on, off = (mido.Message(kind, note=pitch, time=time) for kind, time in (("note_on", 0), ("note_off", 480)))
+    later = mido.Message("note_on", note=pitch, time=480 * 49_500)
+    mido.MidiFile(tracks=[mido.MidiTrack([on, off, later, off])]).save(path)
+
+
+def test_a_folder_of_more_frames_than_memory_holds(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lmn_music.corpora.folder.MOST_FRAMES", 250_000)
+    for number in range(4):
+        long_song(folder / f"{number}.mid", 60 + number)
+        assert (folder / f"{number}.mid").stat().st_size < 60
+    with pytest.raises(CorpusError, match=r"more than 250000 frames, in 3 files of 4: use fewer `frames_per_quarter`"):
+        load_folder(folder)
+    assert sum(load_folder(folder, frames_per_quarter=1).songs) == 4
+
+
+def test_names_that_a_terminal_would_obey(folder: Path) -> None:
+    fill(folder, 3)
+    (folder / "\x1b[31mred\n\u202e.txt").touch()
+    (rejected,) = load_folder(folder).rejected
+    assert rejected.path == "?[31mred??.txt"
+
+
 def test_transposed_to_c_each_song_and_twins_in_other_keys_found(folder: Path) -> None:
     for seed in range(5):
         write_roll(song(seed).transposed(seed), folder / f"{seed}.mid")

@@ -102,7 +102,7 @@ def test_a_new_format_has_its_own_limits(tmp_path: Path) -> None:
 
 def test_help_texts() -> None:
     assert written() == (
-        ".mid (MIDI), .musicxml (MusicXML), .score.svg, .score.png (engraved score), .wav (sound), "
+        ".mid (MIDI), .musicxml (MusicXML), .abc (ABC), .score.svg, .score.png (engraved score), .wav (sound), "
         ".png, .svg (picture of the roll), .npz (piano-roll)"
     )
     assert readable() == "MIDI (.mid, .midi, .smf, .kar, .rmi), MusicXML (.musicxml, .xml, .mxl) or piano-roll (.npz)"

@@ -16,7 +16,7 @@ def test_the_page_is_there_for_whom_the_address_was_printed(client):
     assert "<h1>lmn-music" in page.text
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert "server" not in page.headers
-    assert client.ask("/api/about").json()["models"] == ["jsb", "muse", "nottingham", "piano"]
+    assert client.ask("/api/about").json()["models"][:4] == ["jsb", "muse", "nottingham", "piano"]
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong", "ü"])

@@ -2,11 +2,9 @@
 
 import io
 import os
-import resource
 import shutil
 import threading
 import zipfile
-from contextlib import contextmanager
 
 import pytest
 import torch
@@ -17,18 +15,8 @@ from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.training.folder import free_folder, make_folder, read_config
 from lmn_music.training.recipe import parse_recipe, parse_toml
 from lmn_music.training.run import Run
+from tests.helpers import no_file_above
 from tests.training.helpers import config
-
-
-@contextmanager
-def no_file_above(size):
-    """Let the system refuse to write longer files, as a disk without room or a quota does."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def weights(folder):

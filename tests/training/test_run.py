@@ -1,5 +1,6 @@
 """A run that was stopped resumes as if it had not been, learns, and loses nothing when it fails."""
 
+import lzma
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -354,7 +355,7 @@ def test_a_run_folder_of_format_1_can_be_trained_in(small_corpus, tmp_path):
 def test_a_training_of_format_1_is_resumed_to_where_it_would_have_come(small_corpus, tmp_path):
     """Stopped in the middle of the first epoch of the LMN; `format1_last` is of the same training, not stopped."""
     shutil.copy(DATA / "format1.toml", tmp_path / "config.toml")
-    shutil.copy(DATA / "format1_state.pt", tmp_path / "state.pt")
+    (tmp_path / "state.pt").write_bytes(lzma.decompress((DATA / "format1_state.pt.xz").read_bytes()))
     assert Run.resume(tmp_path, small_corpus).run()
     ours, theirs = (
         load_checkpoint(file).model.state_dict()

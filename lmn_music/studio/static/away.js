@@ -2,19 +2,18 @@
 
 import { bytes } from "./api.js";
 
-const ORDER = [".mid", ".musicxml", ".wav", ".png", ".svg", ".pdf", ".npz"];
-const KINDS = { ".mid": "MIDI", ".musicxml": "score", ".wav": "sound", ".png": "picture", ".npz": "piano-roll" };
+const OFFERED = { ".mid": "MIDI", ".musicxml": "MusicXML", ".wav": "Sound", ".png": "Picture", ".score.png": "Score" };
 
 export class Away {
   constructor({ now, failed, writes }) {
     Object.assign(this, { now, failed });
     const find = (id) => document.getElementById(id);
     [this.how, this.command, this.copy, this.base] = ["how", "command", "copy", "base"].map(find);
-    const offered = writes.map(([suffix]) => suffix).sort((a, b) => rank(a) - rank(b));
+    const offered = Object.keys(OFFERED).filter((suffix) => writes.includes(suffix));
     find("files").replaceChildren(...offered.map((suffix) => {
       const button = document.createElement("button");
       button.type = "button";
-      button.textContent = KINDS[suffix] ? `${KINDS[suffix]} (${suffix})` : suffix;
+      button.textContent = `${OFFERED[suffix]} (${suffix})`;
       button.dataset.suffix = suffix;
       button.addEventListener("click", () => this.download(this.now()?.song, "song", suffix));
       return button;
@@ -52,11 +51,6 @@ export class Away {
       this.failed(error);
     }
   }
-}
-
-function rank(suffix) {
-  const place = ORDER.indexOf(suffix);
-  return place < 0 ? ORDER.length : place;
 }
 
 // Each command reads what the one before it has written.

@@ -3,10 +3,13 @@
 import { json, lines, sentence } from "./api.js";
 import { Away } from "./away.js";
 import { History } from "./history.js";
+import { Memory } from "./memory.js";
 import { Player } from "./player.js";
 import { Roll, sketch } from "./roll.js";
+import { Score } from "./score.js";
 import { Growing, keyName, Song, USUAL_TEMPO } from "./song.js";
 import { odds, Surprise } from "./surprise.js";
+import { Training } from "./training.js";
 
 const $ = (id) => document.getElementById(id);
 const about = await json("api/about").catch((error) => {
@@ -22,7 +25,10 @@ const view = {
   get song() { return history.now?.song ?? null; },
   get surprise() { return history.now?.surprise ?? null; },
   choose, point,
-  click: (time) => player.seek(snapped(time)),
+  click: (time) => {
+    player.seek(snapped(time));
+    memory.at(time);
+  },
   add: (note) => edit(view.song.withNote(penPart(), note.pitch, note.start, note.end)),
   remove: (note) => edit(view.song.withoutNote(note)),
 };
@@ -33,6 +39,7 @@ const player = new Player({
     roll.head = time;
     if (player.playing) roll.follow(time);
     roll.draw();
+    score.at(time);
   },
   ended: () => showPlaying(),
   failed: (error) => say(error.message, true),
@@ -45,6 +52,18 @@ player.source = () => {
   return { notes, end: growing.end, growing: true, second: (time) => clock.second(time), time: (second) => clock.time(second) };
 };
 const away = new Away({ now: () => history.now, failed: (error) => say(error.message, true), writes: about.writes });
+const memory = new Memory({ panel: $("memory"), view, roll, model: () => $("model").value, failed: (error) => say(error.message, true) });
+const score = new Score({ panel: $("score"), view, failed: (error) => say(error.message, true) });
+const training = new Training({
+  panel: $("training"),
+  compose: (model) => {
+    if (![...$("model").options].some(({ value }) => value === model)) $("model").append(new Option(`${model.slice(4)} (your run)`, model));
+    $("model").value = model;
+    $("tab-music").click();
+    compose();
+  },
+  failed: (error) => say(error.message, true),
+});
 let work = null; // what can be stopped
 
 // --- words
@@ -70,7 +89,7 @@ async function attempt(doing) {
 function show() {
   const step = history.now;
   view.remembered = null;
-  $("title").textContent = step ? step.song.piece.title || step.label : "Nothing yet";
+  $("title").textContent = step ? step.title : "Nothing yet";
   if (step) $("tempo").value = Number(step.song.tempo.toFixed(2));
   $("undo").disabled = !history.canUndo;
   $("redo").disabled = !history.canRedo;
@@ -78,7 +97,8 @@ function show() {
   showFacts();
   showCards();
   away.show();
-  document.dispatchEvent(new CustomEvent("song", { detail: step }));
+  memory.show();
+  score.show();
   roll.draw();
 }
 
@@ -172,13 +192,13 @@ function penPart() { return view.song.piece.parts.findIndex(({ drums }) => !drum
 function begin(song, label) {
   view.pick = null;
   player.at = 0;
-  history.push({ song, label, base: song, commands: [], candidates: [] });
+  history.push({ song, title: song.piece.title || "A tune", label, base: song, commands: [], candidates: [] });
   readSoon();
 }
 
 function edit(song) {
   if (!song.piece.parts.length) return;
-  history.push({ song, label: "Edited", base: song, commands: [], candidates: [] });
+  history.push({ song, title: history.now.title, label: "Edited", base: song, commands: [], candidates: [] });
   readSoon();
 }
 
@@ -194,7 +214,7 @@ async function readStep(step) {
   step.reading = true;
   showFacts();
   try {
-    const answer = await json("api/surprise", { body: { piece: step.song.piece, model: step.model ?? $("model").value } });
+    const answer = await json("api/surprise", { body: { piece: step.song.piece, model: $("model").value } });
     step.surprise = new Surprise(answer, about.scale.bounds);
   } catch (error) {
     say(error.message, true);
@@ -223,7 +243,7 @@ async function make(path, body, label, before) {
     await lines(path, { body, signal: work.signal }, (event) => {
       if (event.ahead !== undefined) say(`${event.ahead} before this: it waits for its turn ...`);
       else if (event.candidate !== undefined) {
-        view.growing = new Growing(before);
+        view.growing = made.length ? null : new Growing(before); // the first one stays on the roll
         say(body.candidates > 1 ? `The model composes candidate ${event.candidate + 1} of ${body.candidates} ...` : "The model composes ...");
       } else if (event.frame) {
         view.growing?.add(event.frame);
@@ -231,12 +251,12 @@ async function make(path, body, label, before) {
         roll.draw();
       } else if (event.song) {
         const song = new Song(event.song);
-        song.piece.title ||= old?.song.piece.title ?? "";
         const commands = [...(before ? old.commands : []), event.song.command];
-        made.push({ song, label: `${label}, seed ${event.song.seed}`, base: before ? old.base : null, commands, candidates: made, model: body.model });
+        made.push({ song, title: before ? old.title : `A song of ${body.model}`, label: `${label}, seed ${event.song.seed}`, base: before ? old.base : null, commands, candidates: made, model: body.model });
         if (made.length === 1) {
           view.growing = null;
           history.push(made[0]);
+          if (!player.playing) $("rollbox").scrollLeft = Math.max(0, ((song.fresh?.[0] ?? 0) - 4) * roll.scale);
         }
       } else if (event.done) done = true;
     });
@@ -279,7 +299,7 @@ function compose() {
   const body = { bars: Number($("bars").value), density: density === "" ? null : Number(density), tempo: Number($("tempo").value) };
   player.pause();
   player.seek(0);
-  return make("api/compose", body, `Composed by ${$("model").value}`, null);
+  return make("api/compose", body, "Composed", null);
 }
 
 function arrange(what, options, label) {
@@ -293,6 +313,12 @@ async function open(file) {
   if (answer) begin(new Song(answer), `From ${file.name}`);
 }
 
+$("model").addEventListener("change", async () => {
+  const step = history.now, all = step ? new Set([step, ...step.candidates]) : [];
+  for (const each of all) each.surprise = null;
+  show();
+  for (const each of all) await readStep(each);
+});
 $("compose").addEventListener("submit", (event) => {
   event.preventDefault();
   compose();
@@ -394,8 +420,11 @@ function tabs(list, opened = () => {}) {
   });
   return select;
 }
-tabs($("rooms"), (room) => document.dispatchEvent(new CustomEvent("room", { detail: room })));
-tabs($("views"), (name) => document.dispatchEvent(new CustomEvent("view", { detail: name })));
+tabs($("rooms"), (room) => training.show(room === "training"));
+tabs($("views"), () => {
+  memory.show();
+  score.show();
+});
 
 function setTheme(theme) {
   document.documentElement.dataset.theme = theme;
@@ -403,6 +432,7 @@ function setTheme(theme) {
   about.scale[theme === "dark" ? "on_black" : "on_white"].forEach((colour, place) => document.documentElement.style.setProperty(`--s${place}`, colour));
   showLegend();
   showCards();
+  memory.show();
   roll.draw();
 }
 const dark = matchMedia("(prefers-color-scheme: dark)");

@@ -50,7 +50,7 @@ export class Player {
   async play(from = this.at) {
     const { notes } = this.source();
     await this.context.resume();
-    await this.load(notes.filter(({ drums }) => !drums).map(({ pitch }) => pitch));
+    await this.load(this.source().growing ? this.sampled.filter((key) => key > 35 && key < 97) : notes.filter(({ drums }) => !drums).map(({ pitch }) => pitch));
     const { end, growing } = this.source();
     if (this.loop && !(from >= this.loop.start && from < this.loop.end)) from = this.loop.start;
     if (!growing && from >= end - 1e-6) from = 0;
@@ -114,7 +114,7 @@ export class Player {
 
   strike(note, end, source) {
     const key = this.nearest(note.pitch), sound = this.samples.get(key);
-    if (!sound) return void this.load([note.pitch]).catch(this.failed); // a new key in growing music: heard the next time
+    if (!sound) return void this.load([note.pitch]).catch(this.failed); // a new key in growing music: it sounds the next time
     const node = this.context.createBufferSource(), gain = this.context.createGain();
     node.buffer = sound;
     node.playbackRate.value = 2 ** ((note.pitch - key) / 12);

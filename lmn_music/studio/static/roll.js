@@ -39,7 +39,9 @@ export class Roll {
     let [low, high] = song?.pitches ?? [60, 72];
     for (const { pitch } of growing?.notes ?? []) [low, high] = [Math.min(low, pitch), Math.max(high, pitch)];
     const more = Math.max(2, Math.ceil((ROWS - (high - low + 1)) / 2));
-    [this.low, this.high] = [Math.max(0, low - more), Math.min(127, high + more)];
+    // Nothing moves away under the pen while there is room.
+    if (!this.view.pen || !(this.low <= low && high <= this.high))
+      [this.low, this.high] = [Math.max(0, low - more), Math.min(127, high + more)];
     this.end = Math.max(song?.end ?? 16, growing?.end ?? 0);
   }
 
@@ -171,7 +173,7 @@ export class Roll {
     lags.forEach((keys, lag) => {
       const x = this.x((at - lag) / per), wide = this.scale / per;
       keys.forEach((share, key) => {
-        if (share < 0.04) return;
+        if (share < 0.04 || lowest + key < this.low || lowest + key > this.high) return;
         pen.globalAlpha = Math.min(1, share);
         pen.fillRect(x, this.y(lowest + key), wide, step);
       });
