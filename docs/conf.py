@@ -49,6 +49,7 @@ CONTENTS = """
 :hidden:
 :caption: Guide
 docs/guide
+docs/files
 docs/music
 docs/studio
 docs/tutorial

@@ -1,22 +1,17 @@
-"""What a user waits for: likelihood of a corpus, a folder of MIDI files, the chorales, help and import."""
+"""What a user waits for: likelihood of a corpus, the chorales, help and import."""
 
 from __future__ import annotations
 
 import time
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from measure import BIN, fresh, in_turn, median, process, ratio, script, store
+from measure import BIN, fresh, in_turn, median, process, script, store
 
 from lmn_music.allocator import keep_freed_memory
 from lmn_music.corpora import load_corpus
 from lmn_music.evaluation.likelihood import frame_log_probs
-from lmn_music.formats import write_roll
 from lmn_music.models.checkpoint import load_checkpoint
-from lmn_music.music.pianoroll import PianoRoll
 
-FILES = 1000
 COMMAND = str(BIN / "lmn-music")
 
 
@@ -39,34 +34,6 @@ def chorales() -> dict[str, float]:
     return seconds
 
 
-def folder_of_midi(folder: Path) -> None:
-    """Write a thousand tunes: pieces of 200 frames of Nottingham and MuseData, no two of them the same."""
-    different: dict[bytes, PianoRoll] = {}
-    for roll in (*load_corpus("nottingham").train, *load_corpus("muse").train):
-        pieces = [roll[start : start + 200] for start in range(0, len(roll) - 100, 200)]
-        different |= {piece.frames.tobytes(): piece for piece in pieces}
-    found = list(different.values())
-    for number, piece in enumerate(found[:: len(found) // FILES][:FILES]):
-        write_roll(piece, folder / f"{number:04d}.mid")
-
-
-def folder() -> dict[str, float]:
-    """Return seconds to read a thousand MIDI files, beside pretty_midi's reading of the same."""
-    with TemporaryDirectory() as name:
-        folder_of_midi(Path(name))
-        ours = f"from lmn_music.corpora import load_corpus; c = load_corpus({name!r}); print(c.songs, c.rejected)"
-        theirs = f"""
-import pretty_midi
-from pathlib import Path
-for path in Path({name!r}).iterdir():
-    pretty_midi.PrettyMIDI(str(path)).get_piano_roll(fs=4)
-"""
-        if not (read := script(ours)["output"]).endswith(" ()\n"):
-            raise SystemExit(f"files were left out: {read}")
-        times = in_turn({"ours": lambda: script(ours), "pretty_midi": lambda: script(theirs)}, seconds=1, least=2)
-    return {f"{FILES} files, s": median(times["ours"]), "ours / pretty_midi": ratio(times, "ours", "pretty_midi")}
-
-
 def main() -> None:
     """Measure everything, each in fresh processes."""
     results: dict[str, Any] = {"evaluate": {}}
@@ -77,7 +44,6 @@ def main() -> None:
             "peak memory, MiB": run["peak_mib"],
             "of which the likelihood, s": fresh(likelihood, name),
         }
-    results["folder"] = folder()
     results["chorales"] = fresh(chorales)
     small = in_turn(
         {

@@ -69,7 +69,9 @@ def tables() -> dict[str, str]:
         found["starts"] = pairs("fresh processes", sampling["starts"])
     if application := results.get("application"):
         found["evaluate"] = named("`lmn-music evaluate`", application["evaluate"])
-        found["waits"] = pairs("what", application["folder"] | application["chorales"] | application["start"])
+        found["waits"] = pairs("what", application["chorales"] | application["start"])
+    if reading := results.get("reading"):
+        found["reading"] = named("1000 MIDI files, read by", reading)
     if growth := results.get("growth"):
         found["growth"] = named(
             "cost of, against",

@@ -1,7 +1,6 @@
 """MIDI files that say what they should not: their notes are read, and what was passed over is told."""
 
 import gzip
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -15,12 +14,8 @@ from lmn_music.formats import read_piece
 from lmn_music.formats.midi import read_midi
 from lmn_music.formats.registry import MIDI_BYTES
 from lmn_music.music.piece import Piece
-from tests.formats.midi_bytes import END, chunk, meta, midi, number, played, timed
-
-SCALE = [(60 + step, 480 * step, 480 * step + 480) for step in range(8)]
-BASS = [(36 + step, 960 * step, 960 * step + 960) for step in range(4)]
-TUNE, OTHER = timed(played(SCALE)), timed(played(BASS, channel=1))
-ONE, BOTH = midi(chunk(TUNE)), midi(chunk(TUNE), chunk(OTHER))
+from tests.formats.midi_bytes import chunk, meta, midi, number, played, timed
+from tests.formats.midi_cases import AROUND, BASS, BOTH, EVENTS, FIRST, ONE, OTHER, SCALE, TUNE
 
 
 def notes(piece: Piece) -> list[list[tuple[int, int, int]]]:
@@ -35,33 +30,6 @@ def test_nothing_is_passed_over_in_a_whole_file() -> None:
 
 
 # --- One odd event between the notes
-
-EVENTS = {
-    "a key signature of eight sharps": (meta(0x59, b"\x08\0"), "broken meta events (1)"),
-    "a key signature without content": (meta(0x59, b""), "broken meta events (1)"),
-    "a key signature of a third mode": (meta(0x59, b"\0\x02"), "broken meta events (1)"),
-    "a tempo without content": (meta(0x51, b""), "broken meta events (1)"),
-    "a tempo of no time": (meta(0x51, b"\0\0\0"), "broken meta events (1)"),
-    "a tempo of four bytes": (meta(0x51, b"\0\1\2\3"), "broken meta events (1)"),
-    "a time signature of one byte": (meta(0x58, b"\x04"), "broken meta events (1)"),
-    "a time signature over 2 to the 255th": (meta(0x58, b"\x04\xff\x18\x08"), "broken meta events (1)"),
-    "a time signature of two bytes": (meta(0x58, b"\x04\x02"), ""),
-    "a sequence number without content": (meta(0x00, b""), ""),
-    "a SMPTE offset of three bytes": (meta(0x54, b"\x60\0\0"), ""),
-    "a port without content": (meta(0x21, b""), ""),
-    "a meta event that does not exist": (meta(0xEE, b"\xff\x2f\0"), ""),
-    "the name of a chunk in a name": (meta(0x03, b"a MTrk b"), ""),
-    "a volume of 255": (b"\xb0\x07\xff", "messages with data bytes over 127 (1)"),
-    "controller 200": (b"\xb0\xc8\x01", "messages with data bytes over 127 (1)"),
-    "program 200": (b"\xc0\xc8", "messages with data bytes over 127 (1)"),
-    "key 200": (b"\x90\xc8\x40", "messages with data bytes over 127 (1)"),
-    "0xFF in a system exclusive message": (b"\xf0\x08PS\0\0\xff\x04\x01\xf7", ""),
-    "escaped bytes": (b"\xf7\x03\x90\x3c\x40", ""),
-    "a clock": (b"\xf8", "stray system messages (1)"),
-    "a place in the song": (b"\xf2\x10\x20", "stray system messages (1)"),
-    "a status that does not exist": (b"\xf4", "stray system messages (1)"),
-    "pressure and bending": (b"\xd0\x20\0\xa0\x3c\x10\0\xe0\0\x40", ""),
-}
 
 
 @pytest.mark.parametrize(("event", "told"), EVENTS.values(), ids=EVENTS)
@@ -101,22 +69,6 @@ def test_a_status_holds_on_over_meta_events() -> None:
 
 # --- What stands around the notes
 
-AROUND = {
-    "RIFF": (b"RIFF" + struct.pack("<I", len(ONE) + 12) + b"RMIDdata" + struct.pack("<I", len(ONE)) + ONE, ""),
-    "RIFF with a list": (b"RIFF\xff\0\0\0RMIDdata" + struct.pack("<I", len(ONE)) + ONE + b"LIST\4\0\0\0INFO", ""),
-    "a header of another computer": (b"\0" * 128 + ONE, "bytes outside the tracks (128)"),
-    "a line break at the end": (ONE + b"\r\n", "bytes outside the tracks (2)"),
-    "a longer header": (midi(chunk(TUNE), more=b"\0\0"), ""),
-    "a header of no length": (ONE[:4] + b"\0\0\0\0" + ONE[8:], ""),
-    "tracks that are not there": (midi(chunk(TUNE), said=17), "missing tracks (16)"),
-    "no end of the track": (midi(chunk(TUNE, end=b"")), ""),
-    "too short a length": (midi(chunk(TUNE, length=len(TUNE))), ""),
-    "no length": (midi(chunk(TUNE, length=0)), ""),
-    "an endless length": (midi(chunk(TUNE, length=0xFFFFFFFF)), ""),
-    "bytes after the end of the track": (midi(chunk(TUNE, end=END + b"\0\0")), "bytes outside the tracks (2)"),
-    "format 3": (midi(chunk(TUNE), kind=3), ""),
-}
-
 
 @pytest.mark.parametrize(("data", "told"), AROUND.values(), ids=AROUND)
 def test_what_stands_around_a_track(data: bytes, told: str) -> None:
@@ -125,19 +77,7 @@ def test_what_stands_around_a_track(data: bytes, told: str) -> None:
     assert piece.passed_over == told
 
 
-@pytest.mark.parametrize(
-    ("first", "told"),
-    [
-        (chunk(TUNE, length=len(TUNE + END) + 3), ""),
-        (chunk(TUNE, length=len(TUNE + END) - 5), ""),
-        (chunk(TUNE, length=0), ""),
-        (chunk(TUNE, length=len(TUNE + END) + len(chunk(OTHER))), ""),  # the length of both, up to the end of the file
-        (chunk(TUNE, end=b""), ""),
-        (chunk(TUNE, end=END + b"\0\0"), "bytes outside the tracks (2)"),
-        (b"XFIH\0\0\0\4abcd" + chunk(TUNE), "bytes outside the tracks (12)"),
-        (chunk(TUNE) + b"XFIH\0\0\0\4abcd", "bytes outside the tracks (12)"),
-    ],
-)
+@pytest.mark.parametrize(("first", "told"), FIRST.values(), ids=FIRST)
 def test_the_next_track_is_found(first: bytes, told: str) -> None:
     data = midi(first, chunk(OTHER))
     piece = read_midi(data, "song")

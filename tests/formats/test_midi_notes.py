@@ -8,55 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmn_music.formats.midi import read_midi
-from tests.formats.midi_bytes import Note, chunk, meta, midi, number, played, timed
-
-TICKS = 4  # in a quarter, so that a frame is a tick at four frames per quarter
-
-ON, OFF = bytes([0x90, 60, 80]), bytes([0x80, 60, 0])
-SILENCE = {"all notes off": b"\xb0\x7b\0", "all sound off": b"\xb0\x78\0"}
+from tests.formats.midi_bytes import Note, chunk, midi, number, played, timed
+from tests.formats.midi_cases import KEYS, LENGTH, OFF, ON, SILENCE, TICKS, lasting, of_one_key
 
 
 def notes(events: list[tuple[int, bytes]], *, length: int = 0) -> list[Note]:
-    """Read the notes of a track of one channel that lasts `length` ticks, or up to its last event."""
-    last = max(length, *(tick for tick, _ in events))
-    body = timed([*events, (last, meta(1, b""))])
-    (part,) = read_midi(midi(chunk(body), ticks=TICKS), "song").parts
+    """Read the notes of one channel."""
+    (part,) = read_midi(of_one_key(events, length), "song").parts
     return [(note.pitch, int(note.onset * TICKS), int(note.end * TICKS)) for note in part.notes]
 
 
-def lasting(*spans: tuple[int, int]) -> list[Note]:
-    return [(60, onset, end) for onset, end in spans]
-
-
-@pytest.mark.parametrize(
-    ("events", "expected"),
-    [
-        # two notes on one key that overlap: the first note-off ends the first one
-        ([(0, ON), (2, ON), (4, OFF), (8, OFF)], lasting((0, 4), (2, 8))),
-        ([(0, ON), (0, ON), (4, OFF), (4, OFF)], lasting((0, 4), (0, 4))),
-        ([(0, ON), (3, ON), (4, OFF), (7, ON), (8, OFF), (12, OFF)], lasting((0, 4), (3, 8), (7, 12))),
-        # struck anew in the tick of the note-off, which comes too late in the file
-        ([(0, ON), (4, ON), (4, OFF), (8, OFF)], lasting((0, 4), (4, 8))),
-        # no length, in either order
-        ([(4, ON), (4, OFF)], lasting((4, 4))),
-        ([(4, OFF), (4, ON), (9, b"\xb0\x07\x40")], lasting((4, 4))),
-        ([(0, OFF), (0, ON), (4, ON), (8, OFF)], lasting((0, 0), (4, 8))),
-        # fewer note-offs than notes: each ends all
-        ([(0, ON), (2, ON), (4, OFF)], lasting((0, 4), (2, 4))),
-        ([(0, ON), (2, ON), (4, OFF), (6, ON), (8, OFF)], lasting((0, 4), (2, 4), (6, 8))),
-        ([(0, ON), (4, ON), (4, OFF)], lasting((0, 4), (4, 20))),
-        # a note-off of nothing between the notes: they do not match one by one, or a long drone could follow
-        ([(0, ON), (2, ON), (4, OFF), (8, OFF), (9, OFF), (10, ON), (12, OFF)], lasting((0, 4), (2, 4), (10, 12))),
-        # but not before the first and after the last
-        ([(0, OFF), (1, ON), (2, ON), (4, OFF), (8, OFF), (9, OFF)], lasting((1, 4), (2, 8))),
-        # never let go
-        ([(0, ON), (4, OFF), (6, ON)], lasting((0, 4), (6, 20))),
-    ],
-)
+@pytest.mark.parametrize(("events", "expected"), KEYS.values(), ids=KEYS)
 def test_which_note_a_note_off_ends(events: list[tuple[int, bytes]], expected: list[Note]) -> None:
     silent = [(tick, ON[:2] + b"\0" if message == OFF else message) for tick, message in events]
-    assert notes(events, length=20) == expected
-    assert notes(silent, length=20) == expected  # a note-on of velocity 0 is a note-off
+    assert notes(events, length=LENGTH) == expected
+    assert notes(silent, length=LENGTH) == expected  # a note-on of velocity 0 is a note-off
 
 
 @pytest.mark.parametrize("silence", SILENCE.values(), ids=SILENCE)
