@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lmn_music import api
-from lmn_music.cli.options import AsWritten, Best, Count, Data, Device, DeviceName, Model, Out, Seed, Temperature, span
+from lmn_music.cli.options import (
+    AsWritten,
+    Best,
+    Count,
+    Data,
+    Device,
+    DeviceName,
+    Hear,
+    Model,
+    Out,
+    Seed,
+    Temperature,
+    files_to_write,
+    span,
+)
 from lmn_music.cli.printing import say
 from lmn_music.errors import UsageError
 from lmn_music.formats import readable
@@ -29,7 +43,8 @@ def harmonise(
             "and the like, else the top line.",
         ),
     ],
-    out: Out,
+    out: Out = None,
+    hear: Hear = False,
     model: Model = "jsb",
     voices: Annotated[
         int, typer.Option(metavar="NUMBER", help="How many keys sound together, the melody among them, from 2 to 8.")
@@ -44,7 +59,8 @@ def harmonise(
     The melody stands exactly as it is given, on a track of its own.
     """
     _write(
-        out,
+        files_to_write(out, hear=hear),
+        hear,
         lambda: api.harmonise(
             melody,
             model,
@@ -59,7 +75,8 @@ def harmonise(
 
 def continue_(
     tune: Tune,
-    out: Out,
+    out: Out = None,
+    hear: Hear = False,
     model: Model = "jsb",
     bars: Annotated[int, typer.Option(metavar="NUMBER", help="How many bars to compose, in the tune's own metre.")] = 8,
     only_new: Annotated[bool, typer.Option("--only-new", help="Write the new bars without the tune.")] = False,
@@ -76,7 +93,7 @@ def continue_(
     Every note of the tune stays as it is; a picture marks where the new music begins.
     """
     songs = api.continue_files(
-        out,
+        files_to_write(out, hear=hear),
         tune,
         model,
         count=count,
@@ -91,7 +108,7 @@ def continue_(
         remark=say,
     )
     for song, files in songs:
-        _say(song, files)
+        _say(song, files, hear)
 
 
 def rewrite(
@@ -102,7 +119,8 @@ def rewrite(
             metavar="FIRST:LAST", help="Which bars, such as 5:8. The first full bar is 1, a pickup before it is 0."
         ),
     ],
-    out: Out,
+    out: Out = None,
+    hear: Hear = False,
     model: Model = "jsb",
     voice: Annotated[
         int | None, typer.Option(metavar="NUMBER", help="Rewrite one part only, counted from 1 without drums.")
@@ -123,7 +141,8 @@ def rewrite(
     if not (first.isdecimal() and last.isdecimal()):
         raise UsageError(f"`bars` is two numbers such as 5:8, not {bars!r}")
     _write(
-        out,
+        files_to_write(out, hear=hear),
+        hear,
         lambda: api.rewrite(
             tune,
             (int(first), int(last)),
@@ -138,12 +157,14 @@ def rewrite(
     )
 
 
-def _write(out: list[Path], arrange: Callable[[], Arrangement]) -> None:
+def _write(out: list[Path], hear: bool, arrange: Callable[[], Arrangement]) -> None:
     """Write the files and say what is in them."""
-    _say(api.arrange_files(out, arrange), out)
+    _say(api.arrange_files(out, arrange), out, hear)
 
 
-def _say(song: Arrangement, files: list[Path]) -> None:
+def _say(song: Arrangement, files: list[Path], hear: bool) -> None:
     say(song.summary)
     for file in files:
         say(f"wrote {file}")
+    if hear:
+        api.hear(song)

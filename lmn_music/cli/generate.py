@@ -8,13 +8,28 @@ from typing import Annotated
 import typer
 
 from lmn_music import api
-from lmn_music.cli.options import AsWritten, Best, Count, Data, Device, DeviceName, Model, Out, Seed, Temperature, span
+from lmn_music.cli.options import (
+    AsWritten,
+    Best,
+    Count,
+    Data,
+    Device,
+    DeviceName,
+    Hear,
+    Model,
+    Out,
+    Seed,
+    Temperature,
+    files_to_write,
+    span,
+)
 from lmn_music.cli.printing import say
 from lmn_music.formats import TEMPO, readable
 
 
 def generate(
-    out: Out,
+    out: Out = None,
+    hear: Hear = False,
     model: Model = "jsb",
     bars: Annotated[
         int | None, typer.Option(metavar="NUMBER", min=1, help="Length in bars of four quarter notes; 16 if not given.")
@@ -64,7 +79,7 @@ def generate(
     They are drawn from a model, and written in any of the formats of --out.
     """
     songs = api.compose_files(
-        out,
+        files_to_write(out, hear=hear),
         model,
         count=count,
         best=best,
@@ -87,3 +102,5 @@ def generate(
         say(f"{song.title}: {len(song)} frames, {song.notes} notes, model {model}")
         for file in files:
             say(f"wrote {file}")
+        if hear:
+            api.hear(song, tempo=tempo, repeat_notes=repeat_notes)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from lmn_music import api
 from lmn_music.errors import UsageError
 from lmn_music.formats import written
 
@@ -38,15 +39,17 @@ Data = Annotated[
     ),
 ]
 Device = Annotated[DeviceName, typer.Option("--device", help="Where to compute.")]
-
-
 Out = Annotated[
-    list[Path],
+    list[Path] | None,
     typer.Option(
         "--out",
         metavar="FILE",
-        help=f"Where to write; the ending chooses the format: {written()}. May be repeated for several.",
+        help=f"Where to write; the ending chooses the format: {written()}. May be repeated for several, and left out "
+        "with --hear.",
     ),
+]
+Hear = Annotated[
+    bool, typer.Option("--hear", help="Play the result, through whatever program of the system plays sound.")
 ]
 Model = Annotated[
     str,
@@ -92,6 +95,24 @@ AsWritten = Annotated[
         "bars are counted as they are played.",
     ),
 ]
+
+
+def files_to_write(out: list[Path] | None, *, hear: bool) -> list[Path]:
+    """Return the files, none if the music is only to be played.
+
+    Args:
+        out: the files that were named.
+        hear: whether the music is played.
+
+    Raises:
+        UsageError: neither was asked for.
+        RenderingError: nothing here can play.
+    """
+    if hear:
+        api.find_players()
+    elif not out:
+        raise UsageError("nothing would be left of the music: give `out`, a file, or `hear`")
+    return out or []
 
 
 def span(text: str, argument: str, example: str) -> tuple[str, str]:
