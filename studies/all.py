@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from lmn_music.errors import UsageError
-from studies import ablations, capacity, starts
+from studies import ablations, capacity, gated, starts
 from studies.capacity import CapacityStudy
 from studies.engine import run
 from studies.tables import fill, report
@@ -20,6 +20,7 @@ STUDIES: Mapping[str, CapacityStudy | TrainingStudy] = {
     for study in (
         capacity.STUDY,
         starts.TIED,
+        gated.STUDY_OF_GATES,
         starts.STUDY,
         ablations.ABLATION,
         ablations.EXPLORATION,

@@ -65,7 +65,7 @@ STUDY = TrainingStudy(
     test=True,
     make_tables=tables,
     make_figures=figures,
-    beside=("starts-tied",),
+    beside=("starts-tied", "starts-gated"),
 )
 
 # The epochs that the unrolled model has in the recipe go to the LMN where nothing is handed over.

@@ -13,14 +13,19 @@ from studies.engine import Row
 from studies.tables import interval, paired, pivot
 
 AUTOENCODERS = ("laes", "pieces", "feedback")
-OTHERS = ("orthogonal", "random", "delay")
+OTHERS = ("orthogonal", "random", "delay", "legendre")
 STARTS = (*AUTOENCODERS, *OTHERS)
 NETWORKS_OF = {"LMN-B": ("RNN", "GRU", "LSTM"), "LMN-NADE": ("RNN-NADE", "GRU-NADE", "LSTM-NADE")}  # of the same size
-LMNS = ("LMN-A", *NETWORKS_OF, "tied")
+GATED = {  # and these beside the gated LMNs
+    "gated LMN": (*NETWORKS_OF["LMN-B"], "LSTM at 0.03", "LMN-B"),
+    "gated LMN-NADE": (*NETWORKS_OF["LMN-NADE"], "LMN-NADE"),
+}
+BESIDE = NETWORKS_OF | GATED
+LMNS = ("LMN-A", *NETWORKS_OF, "tied", *GATED)
 BESIDE_NETWORKS = (*AUTOENCODERS, "orthogonal")
 ORDER = {
     "corpus": ("jsb", "piano", "nottingham", "muse"),
-    "model": ("LMN-A", *NETWORKS_OF, *itertools.chain(*NETWORKS_OF.values()), "tied"),
+    "model": ("LMN-A", *NETWORKS_OF, *itertools.chain(*NETWORKS_OF.values()), "tied", *GATED),
     "start": STARTS,
 }
 ANNEALED = ("nottingham", "muse")  # corpora on which the learning rate falls over the whole training
@@ -127,7 +132,7 @@ def comparisons(found: pd.DataFrame) -> pd.DataFrame:
         before = AUTOENCODERS[: AUTOENCODERS.index(start)] if start in AUTOENCODERS else ()
         others = [(other, (corpus, model, other)) for other in (*OTHERS, *before) if start in AUTOENCODERS]
         if start in BESIDE_NETWORKS:
-            others += [(network, (corpus, network, "orthogonal")) for network in NETWORKS_OF.get(model, ())]
+            others += [(network, (corpus, network, "orthogonal")) for network in BESIDE.get(model, ())]
         for other, key in others:
             theirs = runs.get(key, {})
             values = [about.difference(ours[seed], theirs[seed]) for seed in sorted(ours.keys() & theirs.keys())]
@@ -140,7 +145,7 @@ def comparisons(found: pd.DataFrame) -> pd.DataFrame:
 def of_pairs(compared: pd.DataFrame, measure: str, others: Sequence[str], index: Sequence[str]) -> list[Row]:
     """Return differences from some others: mean, 95 % interval and p; without lines that have none."""
     here = compared[(compared["measure"] == measure) & compared["other"].isin(others)]
-    here = here.assign(column="minus " + here["other"].str.removesuffix("-NADE"))
+    here = here.assign(column="minus " + here["other"].str.removesuffix("-NADE").str.removesuffix("-B"))
     if "start" not in index:
         here["column"] = here["start"] + " " + here["column"]
     found = pivot(here, index, "column", lambda cell: paired(cell["differences"].iloc[0], MEASURES[measure].digits))

@@ -18,8 +18,10 @@ from studies.engine import Row
 from studies.figures import save
 from studies.starts_compared import (
     AUTOENCODERS,
+    BESIDE,
     BESIDE_NETWORKS,
     CELL,
+    GATED,
     LMNS,
     MEASURES,
     NETWORKS_OF,
@@ -61,7 +63,9 @@ def tables(trainings: pd.DataFrame) -> dict[str, str]:
     found = prepared(trainings)
     if found.empty:
         return {}
-    compared, lmns = comparisons(found), found[found["model"].isin(LMNS)]
+    everything, lmns = comparisons(found), found[found["model"].isin(LMNS)]
+    gated = everything["model"].isin(GATED)
+    compared, of_gated = everything[~gated], everything[gated]
     lmns = lmns.assign(seeds=lmns.groupby(["corpus", "model"])["seed"].transform("nunique"))
     beside = found[found["start"].isin(BESIDE_NETWORKS) & (found["model"] != "tied")].drop(columns="model")
     rows: dict[str, Sequence[Row]] = {
@@ -74,6 +78,9 @@ def tables(trainings: pd.DataFrame) -> dict[str, str]:
         "speed": list(_speed(found[found["failed"].isna()])),
         "hand-over": listing(found[found["start"].isin(AUTOENCODERS)], CELL, HAND_OVER),
         "baselines": listing(beside.rename(columns={"name": "model"}), ["corpus", "model"], BASELINES),
+        "gated": of_pairs(of_gated, "paired", [*chain(*GATED.values())], CELL),
+        "gated-epochs": of_pairs(of_gated, "paired-epochs", [*chain(*GATED.values())], CELL),
+        "gated-starts": of_pairs(of_gated, "paired", OTHERS, CELL),
         "others": of_pairs(compared, "paired", [*chain(*NETWORKS_OF.values())], CELL),
         **{f"accuracy-{definition}": list(_accuracies(found, definition)) for definition in ACCURACIES},
         "settings": listing(found, CELL, SETTINGS),
@@ -101,7 +108,7 @@ def _speed(found: pd.DataFrame) -> Iterator[Row]:
     """
     for (corpus, model), group in found[found["model"].isin(LMNS)].groupby(["corpus", "model"], sort=False):
         goal = group["end"].max()
-        networks = found[(found["corpus"] == corpus) & found["model"].isin(NETWORKS_OF.get(model, ()))]
+        networks = found[(found["corpus"] == corpus) & found["model"].isin(BESIDE.get(model, ()))]
         for (_, other, start), seeds in pd.concat([group, networks]).groupby(CELL, sort=False):
             there = [at for points in seeds["points"] if (at := first(points, goal)) is not None]
             yield {
@@ -125,7 +132,7 @@ def figures(trainings: pd.DataFrame, out: Path) -> None:
     """
     found = prepared(trainings)
     found = found[found["failed"].isna()] if len(found) else found
-    models = [model for model in LMNS if len(found) and model in {*found["model"]}]
+    models = [model for model in LMNS if len(found) and model in {*found["model"]} - {*GATED}]
     if not models:
         return
     corpora = list(dict.fromkeys(found["corpus"]))
@@ -134,7 +141,10 @@ def figures(trainings: pd.DataFrame, out: Path) -> None:
     for model, line in zip(models, panels, strict=True):
         for corpus, axes in zip(corpora, line, strict=True):
             here = found[found["corpus"] == corpus]
-            _panel(axes, here[here["model"] == model], here[here["model"].isin(NETWORKS_OF.get(model, ()))])
+            others = [*NETWORKS_OF.get(model, ()), *(g for g, beside in GATED.items() if model in beside)]
+            _panel(
+                axes, here[here["model"] == model], here[here["model"].isin(others) & (here["start"] == "orthogonal")]
+            )
     shown = {label: line for axes in panels.flat for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     figure.legend(shown.values(), shown, loc="outside lower center", ncols=len(shown))
     save(figure, out / "starts.png")

@@ -15,7 +15,7 @@ from lmn_music.training.config import Recipe
 from lmn_music.training.recipe import load_recipe
 from lmn_music.training.stages import stages_of
 from studies.engine import Row, Step
-from studies.training_task import SpeedTask, TrainingTask, corpus_of
+from studies.training_task import SpeedTask, TrainingTask, Yardstick, corpus_of
 
 Condition = tuple[str, ...]  # one level of each factor
 RECIPES = Path(__file__).parent / "recipes"
@@ -41,6 +41,8 @@ class TrainingStudy:
         seconds: the length of each training on one core, by corpus. It is turned into epochs beforehand, by a
             measurement of the speed of each model (the first factor), so that what else the machine does changes no
             figure. Empty: the recipe says how many epochs.
+        yardsticks: by model (the first factor) and corpus, changes of the recipe for a model whose seconds of an epoch
+            are known from earlier measurements, and these seconds, so that the time is the same on another machine.
         make_tables: makes the tables out of the trainings that are reported.
         make_figures: draws them into a folder.
         beside: names of the studies whose trainings stand in the same tables.
@@ -56,6 +58,7 @@ class TrainingStudy:
     test: bool = False
     grid: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    yardsticks: Mapping[tuple[str, str], tuple[str, float]] = field(default_factory=dict)
     make_tables: Callable[[pd.DataFrame], dict[str, str]] = lambda _: {}
     make_figures: Callable[[pd.DataFrame, Path], None] = lambda _, __: None
     beside: tuple[str, ...] = ()
@@ -80,12 +83,21 @@ class TrainingStudy:
     def recipe(self, corpus: str, condition: Condition, setting: str = "", epochs: int | None = None) -> Recipe:
         """Return the recipe of one training."""
         own = self.conditions[condition]
-        words = [self.recipes[corpus], own if isinstance(own, str) else own[corpus]]
+        words = [own if isinstance(own, str) else own[corpus]]
         words += [self.grid[corpus][setting]] if setting else []
-        words += [f"training.epochs={epochs}"] if epochs else []
-        name, *changes = " ".join(words).split()
+        return self._recipe(corpus, *words, f"training.epochs={epochs}" if epochs else "")
+
+    def yardstick(self, corpus: str, condition: Condition) -> Yardstick | None:
+        """Return what the speed of a model is measured beside."""
+        if (condition[0], corpus) not in self.yardsticks:
+            return None
+        changes, seconds = self.yardsticks[condition[0], corpus]
+        return Yardstick(self._recipe(corpus, changes, f"training.epochs={TIMED}"), seconds)
+
+    def _recipe(self, corpus: str, *changes: str) -> Recipe:
+        name, *words = " ".join((self.recipes[corpus], *changes)).split()
         file = RECIPES / f"{name}.toml"
-        return load_recipe(file if file.exists() else name, changes)
+        return load_recipe(file if file.exists() else name, words)
 
     def steps(self, out: Path, data: Path | None) -> tuple[Sequence[Step], int]:
         """Return, corpus by corpus, the measurements of speed, the trials and the trainings that are reported."""
@@ -122,7 +134,10 @@ class _Plan:
         found = {}
         for condition in self.timed:
             recipe = self.study.recipe(self.corpus, condition, self.settings[0], TIMED)
-            found[self._name(condition, "speed")] = SpeedTask(self._levels(condition), self.sha256, recipe, self.data)
+            yardstick = self.study.yardstick(self.corpus, condition)
+            found[self._name(condition, "speed")] = SpeedTask(
+                self._levels(condition), self.sha256, recipe, self.data, yardstick
+            )
         return found
 
     def trials(self, rows: Sequence[Row]) -> dict[str, TrainingTask]:

@@ -111,29 +111,49 @@ class TrainingTask:
 
 
 @dataclass(frozen=True)
+class Yardstick:
+    """A model whose seconds are known from a machine that others were measured on."""
+
+    recipe: Recipe
+    seconds: float  # of an epoch, there
+
+
+@dataclass(frozen=True)
 class SpeedTask:
-    """Measure how long a model takes on one core, by a short training; see `TrainingTask` for the attributes."""
+    """Measure how long a model takes on one core, by a short training; see `TrainingTask` for the attributes.
+
+    With a yardstick, measured in turn with it: seconds of the machine on which the yardstick's seconds are known.
+    """
 
     levels: Mapping[str, str]
     sha256: str
     recipe: Recipe
     data: Path | None = field(repr=False)
+    yardstick: Yardstick | None = None
 
     def measure(self) -> list[Row]:
         """Return the least seconds, of some, of an epoch of the last stage and of all that comes before the first."""
-        corpus, epochs, before = corpus_of(self.levels["corpus"], self.data), [], []
+        epochs, before, beside = [], [], []
         for _ in range(REPEATS):
-            with tempfile.TemporaryDirectory() as folder:
-                clock = Clock(stages_of(self.recipe)[-1].name)
-                run = api.start_run(
-                    corpus, recipe=self.recipe, out=folder, device="cpu", command=COMMAND, reporter=clock
-                )
-                run.run()
-            first, *others = np.diff(clock.times)
+            first, *others = self._epochs(self.recipe)
             epochs += others
             before.append(first - min(others))
-        row = {"before_seconds": round(max(0.0, min(before)), 3), "epoch_seconds": round(max(1e-3, min(epochs)), 4)}
+            if self.yardstick is not None:
+                beside += self._epochs(self.yardstick.recipe)[1:]
+        scale = self.yardstick.seconds / min(beside) if self.yardstick is not None else 1.0
+        row = {
+            "before_seconds": round(scale * max(0.0, min(before)), 3),
+            "epoch_seconds": round(scale * max(1e-3, min(epochs)), 4),
+        }
         return [{"kind": "speed", **self.levels, **row}]
+
+    def _epochs(self, recipe: Recipe) -> list[float]:
+        """Return the seconds to the end of the first epoch of the last stage, and of each epoch after it."""
+        corpus, clock = corpus_of(self.levels["corpus"], self.data), Clock(stages_of(recipe)[-1].name)
+        with tempfile.TemporaryDirectory() as folder:
+            run = api.start_run(corpus, recipe=recipe, out=folder, device="cpu", command=COMMAND, reporter=clock)
+            run.run()
+        return np.diff(clock.times).tolist()
 
 
 class Clock(Silent):
