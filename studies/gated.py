@@ -38,6 +38,7 @@ STUDY_OF_GATES = TrainingStudy(
     },
     seeds=STUDY.seeds,
     seconds=STUDY.seconds,
+    timing=(2, 1),
     yardsticks={
         (model, corpus): (NETWORKS[lstm], seconds[model.endswith("NADE")])
         for corpus, seconds in LSTM_SECONDS.items()

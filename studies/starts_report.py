@@ -78,7 +78,9 @@ def tables(trainings: pd.DataFrame) -> dict[str, str]:
         "speed": list(_speed(found[found["failed"].isna()])),
         "hand-over": listing(found[found["start"].isin(AUTOENCODERS)], CELL, HAND_OVER),
         "baselines": listing(beside.rename(columns={"name": "model"}), ["corpus", "model"], BASELINES),
-        "gated": of_pairs(of_gated, "paired", [*chain(*GATED.values())], CELL),
+        "gated": _gated(found, "test_nll"),
+        "gated-valid": _gated(found, "valid_nll"),
+        "gated-paired": of_pairs(of_gated, "paired", [*chain(*GATED.values())], CELL),
         "gated-epochs": of_pairs(of_gated, "paired-epochs", [*chain(*GATED.values())], CELL),
         "gated-starts": of_pairs(of_gated, "paired", OTHERS, CELL),
         "others": of_pairs(compared, "paired", [*chain(*NETWORKS_OF.values())], CELL),
@@ -86,6 +88,18 @@ def tables(trainings: pd.DataFrame) -> dict[str, str]:
         "settings": listing(found, CELL, SETTINGS),
     }
     return {name: markdown(table) for name, table in rows.items() if table}
+
+
+def _gated(found: pd.DataFrame, column: str) -> list[Row]:
+    """Return likelihoods of the gated LMNs and of all that stands beside them, started alike."""
+    if not {*found["model"]} & {*GATED}:
+        return []
+    here = found[found["model"].isin([*GATED, *chain(*GATED.values())]) & (found["start"] == "orthogonal")]
+    here = here.assign(
+        keys=here["model"].str.endswith("NADE").map({False: "independent", True: "NADE"}),
+        network=here["model"].str.removesuffix("-NADE").str.removesuffix("-B"),
+    )
+    return pivot(here.sort_values(["corpus", "keys"], kind="stable"), ["corpus", "keys"], "network", of(column))
 
 
 def _accuracies(found: pd.DataFrame, definition: Definition) -> Iterator[Row]:

@@ -19,7 +19,6 @@ from studies.training_task import SpeedTask, TrainingTask, Yardstick, corpus_of
 
 Condition = tuple[str, ...]  # one level of each factor
 RECIPES = Path(__file__).parent / "recipes"
-TIMED = 3  # epochs by which the speed of a model is measured
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,7 @@ class TrainingStudy:
         seconds: the length of each training on one core, by corpus. It is turned into epochs beforehand, by a
             measurement of the speed of each model (the first factor), so that what else the machine does changes no
             figure. Empty: the recipe says how many epochs.
+        timing: the epochs by which the speed of a model is measured, and how often.
         yardsticks: by model (the first factor) and corpus, changes of the recipe for a model whose seconds of an epoch
             are known from earlier measurements, and these seconds, so that the time is the same on another machine.
         make_tables: makes the tables out of the trainings that are reported.
@@ -58,6 +58,7 @@ class TrainingStudy:
     test: bool = False
     grid: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    timing: tuple[int, int] = (3, 2)
     yardsticks: Mapping[tuple[str, str], tuple[str, float]] = field(default_factory=dict)
     make_tables: Callable[[pd.DataFrame], dict[str, str]] = lambda _: {}
     make_figures: Callable[[pd.DataFrame, Path], None] = lambda _, __: None
@@ -92,7 +93,7 @@ class TrainingStudy:
         if (condition[0], corpus) not in self.yardsticks:
             return None
         changes, seconds = self.yardsticks[condition[0], corpus]
-        return Yardstick(self._recipe(corpus, changes, f"training.epochs={TIMED}"), seconds)
+        return Yardstick(self._recipe(corpus, changes, f"training.epochs={self.timing[0]}"), seconds)
 
     def _recipe(self, corpus: str, *changes: str) -> Recipe:
         name, *words = " ".join((self.recipes[corpus], *changes)).split()
@@ -133,10 +134,10 @@ class _Plan:
         """Return the measurements of speed."""
         found = {}
         for condition in self.timed:
-            recipe = self.study.recipe(self.corpus, condition, self.settings[0], TIMED)
+            recipe = self.study.recipe(self.corpus, condition, self.settings[0], self.study.timing[0])
             yardstick = self.study.yardstick(self.corpus, condition)
             found[self._name(condition, "speed")] = SpeedTask(
-                self._levels(condition), self.sha256, recipe, self.data, yardstick
+                self._levels(condition), self.sha256, recipe, self.study.timing[1], self.data, yardstick
             )
         return found
 

@@ -23,7 +23,6 @@ from lmn_music.training.stages import stages_of
 from studies.engine import Row
 
 COMMAND = "lmn-music experiment"
-REPEATS = 2  # how often the speed of a model is measured
 HAND_OVER = "hand-over"
 DIGITS = 6  # of stored likelihoods and accuracies
 
@@ -128,13 +127,14 @@ class SpeedTask:
     levels: Mapping[str, str]
     sha256: str
     recipe: Recipe
+    repeats: int
     data: Path | None = field(repr=False)
     yardstick: Yardstick | None = None
 
     def measure(self) -> list[Row]:
         """Return the least seconds, of some, of an epoch of the last stage and of all that comes before the first."""
         epochs, before, beside = [], [], []
-        for _ in range(REPEATS):
+        for _ in range(self.repeats):
             first, *others = self._epochs(self.recipe)
             epochs += others
             before.append(first - min(others))

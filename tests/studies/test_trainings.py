@@ -14,6 +14,7 @@ from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.training.trainer import Trainer
 from studies.all import STUDIES, part_of
 from studies.engine import read, run
+from studies.gated import STUDY_OF_GATES
 from studies.starts import GRID, STUDY, TIED
 from studies.training_task import Clock, TrainingTask, corpus_of
 from tests.helpers import make_roll
@@ -31,6 +32,13 @@ def test_other_networks_have_as_many_parameters():
         if not model.startswith("LMN"):
             lmn = "LMN-NADE" if model.endswith("NADE") else "LMN-B"
             assert 0.98 * parameters((lmn, start)) < parameters((model, start)) <= parameters((lmn, start)), model
+
+
+def test_the_gated_lmns_have_as_many_parameters():
+    for model, other in (("gated LMN", "LMN-B"), ("gated LMN-NADE", "LMN-NADE")):
+        network = build(STUDY_OF_GATES.recipe("jsb", (model, "orthogonal")).model)
+        of_gated = sum(parameter.numel() for parameter in network.parameters())
+        assert of_gated == pytest.approx(parameters((other, "orthogonal")), rel=0.02)
 
 
 @pytest.mark.usefixtures("benchmark_folder")
@@ -110,6 +118,26 @@ def tunes(tmp_path):
         write_roll(make_roll(16 + seed, seed, frames_per_quarter=2), tmp_path / "tunes" / f"{seed}.mid")
     yield str(tmp_path / "tunes")
     corpus_of.cache_clear()
+
+
+def test_a_yardstick_says_how_long_an_epoch_is_elsewhere(tunes):
+    """Beside itself, a model takes the seconds that are known, as far as they can be measured."""
+    changes = f"{SMALL} start=orthogonal"
+    study = replace(
+        STUDY,
+        conditions={("LMN-B", "orthogonal"): changes},
+        recipes={tunes: "short"},
+        seeds={tunes: 1},
+        seconds={tunes: 1000.0},
+        grid={tunes: {"": ""}},
+        yardsticks={("LMN-B", tunes): (changes, 100.0)},
+    )
+    (timings, trials, _), _ = study.steps(Path(tunes).parent / "out", None)
+    ((name, task),) = timings([]).items()
+    (row,) = task.measure()
+    assert 25 < row["epoch_seconds"] < 400
+    (training,) = trials([{"task": name, **row}]).values()
+    assert training.recipe.training.epochs == 1000 // row["epoch_seconds"]
 
 
 @pytest.fixture
