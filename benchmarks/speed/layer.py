@@ -1,4 +1,4 @@
-"""The LMN layers, plain and gated, forward and backward, beside torch's layers, the plain loop, and the limit.
+"""The LMN layer, forward and backward, beside torch's recurrent layers, the plain loop, and the limit.
 
 The limit: the matrix products that the recurrence cannot avoid, and nothing else. Forward [W_mh; W_mm] m and W_hm h for
 each frame, W_xh x for all at once; backward the same with the transposes, and every weight gradient as one product.
@@ -12,7 +12,6 @@ import torch
 from measure import in_turn, median, ratio, store
 from torch import Tensor, nn
 
-from lmn_music.models.networks.gated import GatedLMN
 from lmn_music.models.networks.lmn import LMN
 from lmn_music.models.networks.scan import reference_scan
 
@@ -66,7 +65,6 @@ def measure(size: int, batch: int) -> dict[str, float]:
 
     functions = {
         "LMN": both_ways(lmn),
-        "gated LMN": both_ways(GatedLMN(size, size, size, readout="memory")),  # with as many weights as the LSTM
         "plain loop": both_ways(plain),
         "LSTM": both_ways(nn.LSTM(size, size)),
         "GRU": both_ways(nn.GRU(size, size)),
@@ -75,11 +73,7 @@ def measure(size: int, batch: int) -> dict[str, float]:
     }
     times = in_turn(functions, seconds=15, least=7)
     figures = {f"{name}, ms": 1e3 * median(values) for name, values in times.items()}
-    return (
-        figures
-        | {f"LMN / {name}": ratio(times, "LMN", name) for name in functions if "LMN" not in name}
-        | {f"gated LMN / {name}": ratio(times, "gated LMN", name) for name in ("LSTM", "GRU")}
-    )
+    return figures | {f"LMN / {name}": ratio(times, "LMN", name) for name in functions if name != "LMN"}
 
 
 def main() -> None:

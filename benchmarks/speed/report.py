@@ -36,6 +36,8 @@ def tables() -> dict[str, str]:
     if layer := results.get("layer"):
         found["layer"] = table([{key: value for key, value in row.items() if "ms" not in key} for row in layer])
         found["layer-ms"] = table([{key: value for key, value in row.items() if " / " not in key} for row in layer])
+    if gated := results.get("gated"):
+        found["gated"] = table(gated)
     if compiled := results.get("compiled"):
         found["compiled"] = table(compiled)
     if training := results.get("training"):
