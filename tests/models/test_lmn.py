@@ -6,6 +6,7 @@ from torch.nn.utils.rnn import pack_sequence, pad_packed_sequence, pad_sequence
 
 from lmn_music.models.networks import gated_scan
 from lmn_music.models.networks.gated import GatedLMN
+from lmn_music.models.networks.gated_readout import gated_readout
 from lmn_music.models.networks.gated_scan import gated, gated_step
 from lmn_music.models.networks.lmn import LMN
 from lmn_music.models.networks.scan import reference_scan, scan, scan_step
@@ -193,3 +194,21 @@ def test_a_projected_memory_survives_a_hundred_thousand_frames(make):
     bound = m[0].norm() + 100_000 * torch.linalg.matrix_norm(layer.W_hm, 2) * 8**0.5
     assert m[-1].isfinite().all()
     assert m[-1].norm() < bound
+
+
+def test_the_gated_readout_follows_its_equation_and_has_its_gradients():
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(3, 2, 4), (3, 2, 5), (5, 4), (5, 5), (5,)]
+    x, m, W_xo, W_mo, b_o = (
+        torch.randn(*shape, dtype=torch.float64, generator=generator).requires_grad_() for shape in shapes
+    )
+    y = 2 * m * torch.sigmoid(x @ W_xo.T + m @ W_mo.T + b_o)
+    torch.testing.assert_close(gated_readout(x, m, W_xo, W_mo, b_o), y)
+    assert torch.autograd.gradcheck(gated_readout, (x, m, W_xo, W_mo, b_o))
+
+
+def test_the_gate_of_the_readout_passes_everything_at_first():
+    layer, x = GatedLMN(6, 4, 5, readout="both"), torch.randn(9, 3, 6)
+    output, _ = layer(x)
+    h, m = layer.run(x, layer.initial_state(3))
+    torch.testing.assert_close(output, torch.cat([h, m], dim=2))

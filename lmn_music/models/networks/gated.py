@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from lmn_music.models.networks.gated_readout import gated_readout
 from lmn_music.models.networks.gated_scan import gated, gated_scan, gated_step
 from lmn_music.models.networks.lmn import LMN
 from lmn_music.models.networks.readout import Readout, read_out
@@ -68,8 +69,7 @@ class GatedLMN(LMN):
         """See LMN."""
         if self.readout == "hidden":
             return h
-        gate = nn.functional.linear(x, self.W_xo, self.b_o) + nn.functional.linear(m, self.W_mo)
-        return read_out(self.readout, h, 2 * m * torch.sigmoid(gate))
+        return read_out(self.readout, h, gated_readout(x, m, self.W_xo, self.W_mo, self.b_o))
 
 
 class GatedUnrolled(Unrolled):
