@@ -87,22 +87,6 @@ ABLATION = _study(
     curves=True,
 )
 
-# Models with as many parameters as the LMN of the ablation, and as many epochs in all.
-TIED_NETWORKS = _study(
-    "tied-networks",
-    "does the linear memory carry the tied model, or would any network do?",
-    recipes={"jsb": f"tied training.epochs=7 start=orthogonal {SMALL}"},
-    seeds={"jsb": 1},
-    rows={
-        "LMN": "model.memory_size=96",
-        "gated LMN": "model.network=gated-lmn model.memory_size=48",
-        "gated LMN, LAES": "model.network=gated-lmn model.memory_size=48 start=laes training.epochs=5",
-        "GRU": "model.network=gru model.readout=memory model.hidden_size=47",
-        "LSTM": "model.network=lstm model.readout=memory model.hidden_size=40",
-    },
-    curves=True,
-)
-
 EXPLORATION = _study(
     "exploration",
     "what else was tried around the small model of the ablation?",

@@ -23,7 +23,6 @@ STUDIES: Mapping[str, CapacityStudy | TrainingStudy] = {
         gated.STUDY_OF_GATES,
         starts.STUDY,
         ablations.ABLATION,
-        ablations.TIED_NETWORKS,
         ablations.EXPLORATION,
         ablations.DENSE,
         ablations.PIECES,

@@ -44,7 +44,8 @@ def test_stored_results_say_which_commit_made_them(name):
 
 
 @pytest.mark.usefixtures("benchmark_folder")
-@pytest.mark.parametrize("name", [name for name in STUDIES if name != "dense"])  # which was not run with all starts
+# The study `dense` was not run with all starts, `starts-gated` not with all seeds and corpora.
+@pytest.mark.parametrize("name", [name for name in STUDIES if name not in ("dense", "starts-gated")])
 def test_the_stored_results_are_whole(name, tmp_path):
     rows = read(RESULTS / f"{name}.csv")
     steps, count = part_of(name).steps(tmp_path, None)
