@@ -82,7 +82,6 @@ def tables(trainings: pd.DataFrame) -> dict[str, str]:
         "gated-valid": _gated(found, "valid_nll"),
         "gated-paired": of_pairs(of_gated, "paired", [*chain(*GATED.values())], CELL),
         "gated-epochs": of_pairs(of_gated, "paired-epochs", [*chain(*GATED.values())], CELL),
-        "gated-starts": of_pairs(of_gated, "paired", OTHERS, CELL),
         "others": of_pairs(compared, "paired", [*chain(*NETWORKS_OF.values())], CELL),
         **{f"accuracy-{definition}": list(_accuracies(found, definition)) for definition in ACCURACIES},
         "settings": listing(found, CELL, SETTINGS),
@@ -95,11 +94,12 @@ def _gated(found: pd.DataFrame, column: str) -> list[Row]:
     if not {*found["model"]} & {*GATED}:
         return []
     here = found[found["model"].isin([*GATED, *chain(*GATED.values())]) & (found["start"] == "orthogonal")]
-    here = here.assign(
-        keys=here["model"].str.endswith("NADE").map({False: "independent", True: "NADE"}),
-        network=here["model"].str.removesuffix("-NADE").str.removesuffix("-B"),
-    )
-    return pivot(here.sort_values(["corpus", "keys"], kind="stable"), ["corpus", "keys"], "network", of(column))
+    dependent = here["model"].str.endswith("NADE")
+    here = here.assign(keys=dependent.map({False: "independent", True: "NADE"}), dependent=dependent)
+    here["network"] = here["model"].str.removesuffix("-NADE").str.removesuffix("-B")
+    here["gated"] = ~here["model"].isin([*GATED])  # first
+    ordered = here.sort_values(["corpus", "dependent", "gated"], kind="stable")
+    return pivot(ordered, ["corpus", "keys"], "network", of(column))
 
 
 def _accuracies(found: pd.DataFrame, definition: Definition) -> Iterator[Row]:
