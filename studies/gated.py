@@ -16,7 +16,7 @@ LSTM_SECONDS = {  # of an epoch of the LSTM and of the LSTM-NADE, on the machine
     "nottingham": (3.3939, 6.6509),
     "muse": (4.6829, 9.8893),
 }
-# Chosen on the validation splits of JSB, of Piano-midi and of a quarter of Nottingham (studies/tried.md), not on MuseData's.
+# Chosen on the validation splits of JSB, Piano-midi and a quarter of Nottingham (studies/tried.md), not on MuseData's.
 SETTINGS = {
     "jsb": "training.learning_rate=0.03 model.dropout=0.5",
     "piano": "training.learning_rate=0.01 model.dropout=0.5",
