@@ -12,18 +12,18 @@ from lmn_music.music.piece import Piece
 from lmn_music.studio.documents import data_of
 from lmn_music.studio.models import Models
 from lmn_music.studio.requests import ArrangeRequest, ComposeRequest
-from lmn_music.studio.streaming import Event, Tell
+from lmn_music.studio.streaming import Emit, Event
 
 Watch = Callable[[Fraction, Fraction, tuple[int, ...]], None]
 
 
-def compose(models: Models, asked: ComposeRequest, tell: Tell) -> Event:
-    """Compose, and tell each frame as it is drawn, {"frame": [start, end, pitches]}, and each song when it is done.
+def compose(models: Models, asked: ComposeRequest, emit: Emit) -> Event:
+    """Compose, and send each frame as it is drawn, {"frame": [start, end, pitches]}, and each song when it is done.
 
     Args:
         models: those that there are.
         asked: what the page asks for.
-        tell: tells the page.
+        emit: sends the page an event.
 
     Returns:
         The last line: {"done": how many songs}.
@@ -40,25 +40,25 @@ def compose(models: Models, asked: ComposeRequest, tell: Tell) -> Event:
             density=asked.density,
             voices=asked.voices,
             pitch_range=chosen,
-            watch=_frames(tell),
+            watch=_frames(emit),
         )
         return perform(song, tempo=asked.tempo)  # as `lmn-music generate` writes it
 
     steered = {"density": asked.density, "voices": asked.voices, "range": chosen and ":".join(chosen)}
     options = {"model": models.option(asked.model), "bars": asked.bars, "temperature": _unless(asked.temperature, 1.0)}
     options |= steered | {"tempo": _unless(asked.tempo, 90.0)}
-    return _tell_all(tell, asked.seed, asked.candidates, make, lambda seed: ["generate", *_words(options, seed)])
+    return _emit_all(emit, asked.seed, asked.candidates, make, lambda seed: ["generate", *_words(options, seed)])
 
 
-def arrange(models: Models, asked: ArrangeRequest, tell: Tell) -> Event:
-    """Continue, harmonise or rewrite a piece; tells and returns the same as `compose`.
+def arrange(models: Models, asked: ArrangeRequest, emit: Emit) -> Event:
+    """Continue, harmonise or rewrite a piece; sends and returns the same as `compose`.
 
     Args:
         models: those that there are.
         asked: what the page asks for.
-        tell: tells the page.
+        emit: sends the page an event.
     """
-    checkpoint, piece, watch = models.get(asked.model), asked.piece.piece(), _frames(tell)
+    checkpoint, piece, watch = models.get(asked.model), asked.piece.piece(), _frames(emit)
     options: dict[str, Any] = {"model": models.option(asked.model), "temperature": _unless(asked.temperature, 1.0)}
     if asked.what == "continue":
         options |= {"bars": asked.bars}
@@ -86,23 +86,23 @@ def arrange(models: Models, asked: ArrangeRequest, tell: Tell) -> Event:
             watch=watch,
         )
 
-    return _tell_all(
-        tell, asked.seed, asked.candidates, make, lambda seed: [asked.what, "INPUT", *_words(options, seed)]
+    return _emit_all(
+        emit, asked.seed, asked.candidates, make, lambda seed: [asked.what, "INPUT", *_words(options, seed)]
     )
 
 
-def _tell_all(
-    tell: Tell, seed: int, candidates: int, make: Callable[[int], Piece], command: Callable[[int], list[str]]
+def _emit_all(
+    emit: Emit, seed: int, candidates: int, make: Callable[[int], Piece], command: Callable[[int], list[str]]
 ) -> Event:
     for number in range(candidates):
-        tell({"candidate": number, "seed": seed + number})
-        tell({"song": {"seed": seed + number, "command": command(seed + number), **data_of(make(seed + number))}})
+        emit({"candidate": number, "seed": seed + number})
+        emit({"song": {"seed": seed + number, "command": command(seed + number), **data_of(make(seed + number))}})
     return {"done": candidates}
 
 
-def _frames(tell: Tell) -> Watch:
+def _frames(emit: Emit) -> Watch:
     def watch(start: Fraction, end: Fraction, pitches: tuple[int, ...]) -> None:
-        tell({"frame": [float(start), float(end), pitches]})
+        emit({"frame": [float(start), float(end), pitches]})
 
     return watch
 

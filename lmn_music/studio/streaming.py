@@ -19,7 +19,7 @@ from lmn_music.studio.turns import BusyError, Turns
 from lmn_music.studio.words import misfit, without_paths
 
 Event = dict[str, Any]
-Tell = Callable[[Event], None]
+Emit = Callable[[Event], None]
 
 STILL_HERE = 1.0  # seconds after which a line says that the work has not ended, so that a client who left is noticed
 UNEXPECTED = "something went wrong in the studio: the terminal that it runs in says what"
@@ -46,50 +46,50 @@ def words_of(error: Exception) -> str:
 
 
 class Lines(StreamingResponse):
-    """An answer of lines of JSON: {"ahead": 3} while others are served, what the work tells, and its result.
+    """An answer of lines of JSON: {"ahead": 3} while others are served, what the work sends, and its result.
 
     Args:
         turns: where the work waits for its turn.
         client: whose work it is.
-        work: is called in a thread of its own, with a function that tells the client something; the function raises
+        work: is called in a thread of its own, with a function that sends the client an event; the function raises
             GoneError when the client has left. It returns the last line.
     """
 
-    def __init__(self, turns: Turns, client: str, work: Callable[[Tell], Event]) -> None:
+    def __init__(self, turns: Turns, client: str, work: Callable[[Emit], Event]) -> None:
         self.lines = _lines(turns, client, work)
         super().__init__(self.lines, media_type="application/x-ndjson")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI; however the answer ends, the work is told."""
+        """See ASGI; when the answer ends, however it ends, the work ends too."""
         async with aclosing(self.lines):
             await super().__call__(scope, receive, send)
 
 
-async def _lines(turns: Turns, client: str, work: Callable[[Tell], Event]) -> AsyncGenerator[bytes]:
+async def _lines(turns: Turns, client: str, work: Callable[[Emit], Event]) -> AsyncGenerator[bytes]:
     try:
         ticket = turns.stand(client)
     except BusyError as error:
         yield _line({"error": str(error)})
         return
     loop, left = asyncio.get_running_loop(), threading.Event()
-    told: asyncio.Queue[Event | None] = asyncio.Queue()
+    events: asyncio.Queue[Event | None] = asyncio.Queue()
 
-    def tell(event: Event) -> None:
+    def emit(event: Event) -> None:
         if left.is_set():
             raise GoneError
-        loop.call_soon_threadsafe(told.put_nowait, event)
+        loop.call_soon_threadsafe(events.put_nowait, event)
 
     async def do() -> None:
         """Hold the turn until the thread has really ended, also when the client left before."""
         try:
-            told.put_nowait(await asyncio.to_thread(work, tell))
+            events.put_nowait(await asyncio.to_thread(work, emit))
         except GoneError:
             pass
         except Exception as error:
-            told.put_nowait({"error": words_of(error)})
+            events.put_nowait({"error": words_of(error)})
         finally:
             turns.leave(ticket)
-            told.put_nowait(None)
+            events.put_nowait(None)
 
     started = False
     try:
@@ -103,7 +103,7 @@ async def _lines(turns: Turns, client: str, work: Callable[[Tell], Event]) -> As
         task.add_done_callback(_tasks.discard)
         while True:
             try:
-                event = await asyncio.wait_for(told.get(), STILL_HERE)
+                event = await asyncio.wait_for(events.get(), STILL_HERE)
             except TimeoutError:
                 yield b"\n"
                 continue

@@ -26,7 +26,7 @@ def misfit(error: ValidationError) -> str:
     """Return in one line what does not fit in a request.
 
     Args:
-        error: what pydantic found; its first finding is told.
+        error: what pydantic found; its first finding is named.
     """
     first = error.errors(include_url=False, include_input=False)[0]
     names = [str(name) for name in first["loc"] if not isinstance(name, int)]

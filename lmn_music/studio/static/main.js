@@ -46,10 +46,10 @@ const player = new Player({
 });
 player.source = () => {
   const { song, growing } = view;
-  if (!growing) return Object.assign(song, { growing: false });
-  const clock = song ?? new Song({ piece: { parts: [], length: "0", tempos: [["0", Number($("tempo").value)]] }, bars: [] });
-  const notes = growing.before ? [...growing.before.notes, ...growing.notes] : growing.notes;
-  return { notes, end: growing.end, growing: true, second: (time) => clock.second(time), time: (second) => clock.time(second) };
+  if (song && !growing) return song;
+  const clock = growing?.before ?? new Song({ piece: { parts: [], length: "0", tempos: [["0", Number($("tempo").value)]] }, bars: [] });
+  const notes = [...(growing?.before?.notes ?? []), ...(growing?.notes ?? [])];
+  return { notes, end: growing?.end ?? 0, growing: Boolean(growing), second: (time) => clock.second(time), time: (second) => clock.time(second) };
 };
 const away = new Away({ now: () => history.now, failed: (error) => say(error.message, true), writes: about.writes });
 const memory = new Memory({ panel: $("memory"), view, roll, model: () => $("model").value, failed: (error) => say(error.message, true) });
@@ -190,6 +190,7 @@ function penPart() { return view.song.piece.parts.findIndex(({ drums }) => !drum
 // --- steps
 
 function begin(song, label) {
+  work?.abort();
   view.pick = null;
   player.at = 0;
   history.push({ song, title: song.piece.title || "A tune", label, base: song, commands: [], candidates: [] });
@@ -197,7 +198,7 @@ function begin(song, label) {
 }
 
 function edit(song) {
-  if (!song.piece.parts.length) return;
+  if (work || !song.piece.parts.length) return;
   history.push({ song, title: history.now.title, label: "Edited", base: song, commands: [], candidates: [] });
   readSoon();
 }
@@ -263,10 +264,10 @@ async function make(path, body, label, before) {
     say("");
   });
   work = null;
+  if (!done && !made.length && player.playing) player.pause();
   view.growing = null;
   $("stop").hidden = true;
   show();
-  if (!done && !made.length && player.playing) player.pause();
   for (const step of made) await readStep(step);
 }
 
