@@ -52,6 +52,7 @@ class ModelConfig(Settings):
         absolute_pitch: (tied) each key has weights for its own number; without, a song and its transposition are
             equally likely.
         recall: (tied) each key also reads what followed the places of the song that resemble its present end.
+        copies: (tied) with copy experts, which read what followed the places that equal the song's present end.
         voices: (tied) every key also reads the mean of a linear readout from the memories of the sounding keys.
         input_dropout: (dense) on the network's input, in training.
         dropout: on the network's output and in the output model, in training.
@@ -71,6 +72,7 @@ class ModelConfig(Settings):
     absolute_pitch: bool = True
     recall: bool = True
     voices: bool = True
+    copies: bool = False
     input_dropout: Probability = 0.0
     dropout: Probability = 0.0
 
@@ -82,6 +84,7 @@ class ModelConfig(Settings):
             raise ValueError('output "nade" needs an output_hidden_size of at least 1')
         if self.architecture == "tied" and self.input_dropout:
             raise ValueError('architecture "tied" has no input_dropout')
-        if self.architecture == "dense" and not (self.absolute_pitch and self.recall and self.voices):
-            raise ValueError('absolute_pitch, recall and voices belong to architecture "tied"')
+        tied = not (self.absolute_pitch and self.recall and self.voices) or self.copies
+        if self.architecture == "dense" and tied:
+            raise ValueError('absolute_pitch, recall, voices and copies belong to architecture "tied"')
         return self

@@ -11,8 +11,10 @@ from lmn_music.models.config import ModelConfig
 from lmn_music.models.interface import State
 from lmn_music.models.memory_model import MemoryModel
 from lmn_music.models.networks.network import Network
+from lmn_music.models.tied.matches import Matches, follow
 from lmn_music.models.tied.nade import TiedNADE
 from lmn_music.models.tied.recall import Past
+from lmn_music.models.tied.song_index import SongIndex
 from lmn_music.models.tied.surroundings import Surroundings
 from lmn_music.music.pianoroll import KEYS
 
@@ -26,21 +28,29 @@ class TiedState(State):
 
     Attributes:
         past: the song so far.
+        matches: the places of the song that match its end; of no use without copy experts.
         lowest: the number of the first key that the state covers.
         weight: (keys,), how much the likelihood of each key counts: ones, except in training.
     """
 
     past: Past
+    matches: Matches
     lowest: int
     weight: Tensor
 
     def select(self, songs: Tensor | slice) -> TiedState:
         """See State."""
-        return replace(self, memory=self.memory[songs], previous=self.previous[songs], past=self.past.select(songs))
+        return replace(
+            self,
+            memory=self.memory[songs],
+            previous=self.previous[songs],
+            past=self.past.select(songs),
+            matches=self.matches.select(songs),
+        )
 
     def recent(self, frames: int) -> TiedState:
-        """See State. The memory keeps what it has; `Recall` no longer finds the older frames."""
-        return replace(self, past=self.past.recent(frames))
+        """See State. The memory keeps what it has; older frames are no longer recalled or copied."""
+        return replace(self, past=self.past.recent(frames), matches=self.matches.recent(frames))
 
 
 class TiedModel(MemoryModel):
@@ -48,13 +58,19 @@ class TiedModel(MemoryModel):
 
     After Johnson, "Generating polyphonic music using tied parallel networks", 2017, with any network as its recurrence.
     Without the key's own number as a feature the model is equivariant to transposition, and works on any keyboard.
+
+    Attributes:
+        at_hand: songs that the copy experts read besides the song itself; None for none. They are no part of the
+            weights, and no checkpoint holds them.
     """
+
+    at_hand: SongIndex | None = None
 
     def __init__(self, config: ModelConfig, network: Network, generator: torch.Generator | None = None) -> None:
         super().__init__(config, network)
         self.surroundings = Surroundings(config.metre, recall=config.recall)
         width = config.output_hidden_size
-        self.output = TiedNADE(width, config.dropout, generator)
+        self.output = TiedNADE(width, config.dropout, copies=config.copies, generator=generator)
         # What a key reads of its own memory, and (voices) what all keys read of the memories of the sounding keys.
         self.readout = nn.Linear(self.network.output_size, 2 * width if config.voices else width)
         self.skip = nn.Linear(self.surroundings.key_size, width, bias=False)
@@ -90,6 +106,8 @@ class TiedModel(MemoryModel):
         Returns:
             The state before the first frame, with the keys that it covers and how much each of them counts.
         """
+        if self.config.copies:  # what is copied may lie on any key
+            return self.initial_state(frames.shape[1])
         used = frames.flatten(0, 1).any(dim=0).nonzero().flatten()
         low, high = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, KEYS)
         low, high = max(low - MARGIN, 0), min(high + MARGIN, KEYS)
@@ -102,8 +120,8 @@ class TiedModel(MemoryModel):
     def _state(self, batch: int, lowest: int, weight: Tensor) -> TiedState:
         keys = len(weight)
         memory = self.initial_memory.expand(batch, keys, -1)
-        past = Past.empty(batch, keys, weight)
-        return TiedState(memory, weight.new_zeros(batch, keys), 0, past, lowest, weight)
+        past, matches = Past.empty(batch, keys, weight), Matches.empty(batch, weight.device)
+        return TiedState(memory, weight.new_zeros(batch, keys), 0, past, matches, lowest, weight)
 
     def forward(self, frames: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """See SequenceModel. From a `training_state`, the weighted sum over its keys."""
@@ -155,7 +173,13 @@ class TiedModel(MemoryModel):
         if self.config.voices:
             total = torch.einsum("tbk,tbkc->tbc", previous, others[0])
             context = context + (total / previous.sum(dim=2, keepdim=True).clamp(min=1)).unsqueeze(2)
-        return torch.cat([context, previous.unsqueeze(3)], dim=3), after
+        parts = [context, previous.unsqueeze(3)]
+        if self.config.copies:
+            whole = after.past.frames
+            places, matches = follow(whole, len(previous), state.matches)
+            after = replace(after, matches=matches)
+            parts += [places] if self.at_hand is None else [places, self.at_hand.follow(whole, len(previous))]
+        return torch.cat(parts, dim=3), after
 
     def recur(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
         """See MemoryModel."""

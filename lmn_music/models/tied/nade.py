@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from lmn_music.models.outputs.output import Autoregressive, Draft
+from lmn_music.models.tied.experts import CopyExperts, evidence_of
+from lmn_music.models.tied.matches import KINDS, PLACES
 from lmn_music.models.tied.surroundings import around
 
 BELOW, CHANGES, COUNT = 36, 24, 16
@@ -14,25 +16,37 @@ BELOW, CHANGES, COUNT = 36, 24, 16
 class TiedNADE(Autoregressive):
     """p(frame | context) as a product over keys, from the lowest up, of p(key | context of the key, keys below).
 
-    A context is (..., keys, context_size): for each key what enters its hidden layer from the past, and last whether it
-    sounded in the frame before. A key reads three things of the keys below it in the present frame: which of the 36
-    nearest sound, how the 24 nearest changed, and how many sound in all. Weights depend on distances only, so any
+    A context is (..., keys, context_size): for each key what enters its hidden layer from the past, whether it sounded
+    in the frame before, and with `copies` what followed each place that matches the song's end, in the song so far and,
+    if there are any, in songs at hand. A key reads three things of the keys below it in the present frame: which of the
+    36 nearest sound, how the 24 nearest changed, and how many sound in all. Weights depend on distances only, so any
     keyboard will do.
 
-        r = relu(context + W below + e(count)),   r' = r + relu(V r + c),   logit = w r' + b
+        r = relu(context + W below + e(count)),   r' = r + relu(V r + c),   logit = w r' + b + experts(evidence, r')
 
     Args:
         hidden_size: the rectified units of each key.
         dropout: the share of these units that is left out in training.
+        copies: with copy experts, see `CopyExperts`.
         generator: where the weights are drawn from; torch's global random numbers if not given.
+
+    Attributes:
+        experts: the copy experts of the song alone, and of the song and songs at hand; empty without `copies`.
 
     Source: NADE, Larochelle and Murray 2011; tied over keys after Johnson 2017.
     """
 
-    def __init__(self, hidden_size: int, dropout: float = 0.0, generator: torch.Generator | None = None) -> None:
+    def __init__(
+        self,
+        hidden_size: int,
+        dropout: float = 0.0,
+        *,
+        copies: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> None:
         super().__init__()
         self.hidden_size = hidden_size
-        self.context_size = hidden_size + 1
+        self.context_size = hidden_size + 1 + (KINDS * PLACES if copies else 0)
         self.below = nn.Linear(BELOW + CHANGES, hidden_size, bias=False)
         self.count = nn.Embedding(COUNT, hidden_size)
         self.inner = nn.Linear(hidden_size, hidden_size)
@@ -43,56 +57,101 @@ class TiedNADE(Autoregressive):
         nn.init.zeros_(self.inner.bias)
         nn.init.constant_(self.logit.bias, -3.0)  # few keys sound at a time
         nn.init.zeros_(self.count.weight)
+        sources = (1, 2) if copies else ()
+        self.experts = nn.ModuleList(CopyExperts(hidden_size, number, generator) for number in sources)
 
-    def key_logits(self, context: Tensor, below: Tensor, count: Tensor) -> Tensor:
+    def key_logits(self, context: Tensor, below: Tensor, count: Tensor, evidence: Tensor | None) -> Tensor:
         """Return the log-odds of keys to sound.
 
         Args:
-            context: (..., context_size - 1), what enters from the past.
+            context: (..., hidden_size), what enters from the past.
             below: (..., BELOW + CHANGES), which of the nearest keys below sound, and how they changed.
             count: (...), how many keys below sound.
+            evidence: (..., evidence_size) of the copy experts; None without them.
 
         Returns:
             (...), in nats.
         """
+        hidden = self.hidden(context, below, count)
+        logits: Tensor = self.logit(hidden).squeeze(-1)
+        return logits if evidence is None else logits + self.correction(evidence, hidden)
+
+    def correction(self, evidence: Tensor, hidden: Tensor) -> Tensor:
+        """Return what the copy experts that read this evidence add to the log-odds, see `CopyExperts.forward`."""
+        experts = next(each for each in self.experts if each.evidence_size == evidence.shape[-1])
+        added: Tensor = experts(evidence, hidden)
+        return added
+
+    def hidden(self, context: Tensor, below: Tensor, count: Tensor) -> Tensor:
+        """Return the hidden layer r', (..., hidden_size); see `key_logits`."""
         r = torch.relu(context + self.below(below) + self.count(count.clamp(max=COUNT - 1).long()))
         if self.training and self.dropout.p:  # the same units throughout the chunk: as good, and faster
             r = r * self.dropout(torch.ones_like(r[0]))
-        r = r + torch.relu(self.inner(r))
-        logits: Tensor = self.logit(r).squeeze(-1)
-        return logits
+        return r + torch.relu(self.inner(r))
 
     def logits(self, frames: Tensor, context: Tensor) -> Tensor:
         """See Output."""
-        past, before = context.split([self.hidden_size, 1], dim=-1)
-        change = frames - before.squeeze(-1)
+        return self.key_logits(*self.read(frames, context))
+
+    def read(self, frames: Tensor, context: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        """Return what `key_logits` reads of whole frames.
+
+        Args:
+            frames: (..., keys) of zeros and ones.
+            context: what the distribution of each frame depends on.
+        """
+        past, before, places = self.parts(context)
+        change = frames - before
         below = torch.cat([around(frames, BELOW, 0), around(change, CHANGES, 0)], dim=-1)
         count = frames.cumsum(dim=-1) - frames
-        return self.key_logits(past, below, count)
+        if not places.shape[-1]:
+            return past, below, count, None
+        common = (places > 0) * frames.unsqueeze(-1)
+        return past, below, count, evidence_of(places, _sum_below(places > 0), _sum_below(common), count)
+
+    def parts(self, context: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what enters the hidden layer, which keys sounded in the frame before, and the places; see above."""
+        size = self.hidden_size
+        return context[..., :size], context[..., size], context[..., size + 1 :]
 
     def begin(self, context: Tensor) -> Draft:
         """See Autoregressive."""
         return _Draft(self, context)
 
 
+def _sum_below(numbers: Tensor) -> Tensor:
+    """Return for each key, the last axis but one, the sum over the keys below it."""
+    sums = numbers.cumsum(dim=-2)
+    return sums - numbers.to(sums)
+
+
 class _Draft(Draft):
     def __init__(self, nade: TiedNADE, context: Tensor) -> None:
-        self.nade, self.context = nade, context[..., :-1]
+        self.nade = nade
+        self.context, before, self.places = nade.parts(context)
         # With silence below the lowest key, as `around` has it. What is silent in the end has changed if it was not.
-        self.sounding = nn.functional.pad(torch.zeros_like(context[..., -1]), (BELOW, 0))
-        self.change = nn.functional.pad(-context[..., -1], (CHANGES, 0))
+        self.sounding = nn.functional.pad(torch.zeros_like(before), (BELOW, 0))
+        self.change = nn.functional.pad(-before, (CHANGES, 0))
         self.frames = self.sounding[..., BELOW:]
         self.count = context.new_zeros(*context.shape[:-2], 1)
+        self.passed = _sum_below(self.places > 0)
+        self.common = self.passed.new_zeros(*self.places.shape[:-2], 1, self.places.shape[-1])
 
     def logits(self, keys: slice) -> Tensor:
         windows = [
             padded[..., keys.start : keys.stop - 1 + width].unfold(-1, width, 1)
             for padded, width in ((self.sounding, BELOW), (self.change, CHANGES))
         ]
-        return self.nade.key_logits(self.context[..., keys, :], torch.cat(windows, dim=-1), self.count)
+        evidence = None
+        if self.places.shape[-1]:
+            evidence = evidence_of(self.places[..., keys, :], self.passed[..., keys, :], self.common, self.count)
+        return self.nade.key_logits(self.context[..., keys, :], torch.cat(windows, dim=-1), self.count, evidence)
 
     def add(self, key: Tensor, sounds: Tensor) -> None:
         value, place = sounds.to(self.count).unsqueeze(-1), key.unsqueeze(-1)
         self.sounding.scatter_add_(-1, place + BELOW, value)
         self.change.scatter_add_(-1, place + CHANGES, value)
         self.count = self.count + value
+        at_key = place.unsqueeze(-1).expand(*place.shape, self.places.shape[-1])
+        sounded = self.places.gather(-2, at_key) > 0
+        self.common = self.common + (sounded & sounds[..., None, None])
