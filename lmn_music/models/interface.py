@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from lmn_music.models.config import ModelConfig
 from lmn_music.models.outputs.output import Output
+from lmn_music.music.pianoroll import PianoRoll
 
 CHUNK = 125  # frames read at a time where nothing is learned; bounds the memory that a long song takes
 
@@ -128,6 +130,17 @@ class SequenceModel(nn.Module, ABC):
         """
         context, state = self.contexts(frames, self.initial_state(frames.shape[1]) if state is None else state)
         return self.output.log_prob(frames, context), state
+
+    def with_songs(self, songs: Sequence[PianoRoll]) -> SequenceModel | None:  # noqa: ARG002
+        """Return a model of the same weights that also reads other songs, which stay at hand.
+
+        Args:
+            songs: what is to stay at hand; at least one.
+
+        Returns:
+            The model; None where a model reads nothing but the song so far, as most do.
+        """
+        return None
 
     def memory_weights(self) -> list[nn.Parameter]:
         """Return the weights that training may give a learning rate of their own, or freeze: the memory's."""

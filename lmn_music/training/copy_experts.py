@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import NamedTuple
 
@@ -13,10 +12,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
 from lmn_music.evaluation.teacher_forcing import teacher_forced
+from lmn_music.models.build import build
 from lmn_music.models.tied.experts import CopyExperts
 from lmn_music.models.tied.model import TiedModel
-from lmn_music.models.tied.song_index import SongIndex
 from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.training.family import Made, Material
+from lmn_music.words import counted
 
 FOLDS = 3
 EPOCHS = 24
@@ -51,49 +52,73 @@ class Rows(NamedTuple):
         return Rows(*(column[rows] for column in self))
 
 
-def fit_experts(
-    model: TiedModel, songs: Sequence[PianoRoll], *, seed: int, progress: Callable[[str], None] = lambda _: None
-) -> float:
-    """Fit the copy experts that the model uses now, those of the song alone or those of the songs at hand too.
+def with_experts(material: Material) -> Made:
+    """Give a trained model copy experts, and fit them to the validation songs; see `fit_experts`.
+
+    The experts of the song alone are one set of weights, those of the song and the training songs another.
+
+    Args:
+        material: what the model is made from. With fewer than FOLDS validation songs the experts change nothing.
+
+    Returns:
+        The model, and its cross-validated likelihood without the training songs.
+    """
+    before, valid = material.before, material.valid
+    assert before is not None
+    model = build(material.config, material.generator())
+    assert isinstance(model, TiedModel)
+    weights = model.state_dict() | before.state_dict()
+    model.load_state_dict(weights)
+    model.to(next(before.parameters()).device)
+    if len(valid) < FOLDS:
+        few = counted(len(valid), "validation song")
+        return Made(model, unchanged=True, note=f"no copy experts: they need {FOLDS} validation songs, not {few}")
+    alone = fit_experts(model, valid, material.seed)
+    with_songs = model.with_songs(material.songs)
+    assert with_songs is not None
+    at_hand = fit_experts(with_songs, valid, material.seed)
+    note = f"copy experts, with the training songs at hand {at_hand:.3f} in cross-validation"
+    return Made(model, valid_nll=alone, figures={"valid_nll_songs_at_hand": at_hand}, note=note)
+
+
+def fit_experts(model: TiedModel, songs: Sequence[PianoRoll], seed: int) -> float:
+    """Fit the copy experts that a model uses, those of the song alone or those of songs at hand too.
 
     All other weights stay as they are. They fit the training songs better than any other song, so on these the experts
     would look less useful than they are: they are fitted to songs that no other weight has learned from. The number of
     epochs is the best one in a cross-validation over songs, which also gives the likelihood that is returned.
 
     Args:
-        model: a model with copy experts, trained.
-        songs: the validation songs, at least FOLDS.
+        model: a trained model with copy experts.
+        songs: at least FOLDS songs that no weight has learned from.
         seed: the seed of all random numbers.
-        progress: receives a line on what was found.
 
     Returns:
-        The negative log-likelihood per frame of the songs in nats, exact: of each song under experts that were fitted
+        The negative log-likelihood of the songs in nats per frame, exact: of each song under experts that were fitted
         to the songs of the other folds.
     """
-    experts = model.output.experts[0 if model.at_hand is None else 1]
-    assert isinstance(experts, CopyExperts)
+    experts = model.experts
     drawn = deepcopy(experts.state_dict())
     rows = _rows(model, songs)
     fold = rows.song % FOLDS
-    curves, stages = torch.zeros(EPOCHS, dtype=torch.float64), []
+    curve = torch.zeros(EPOCHS, dtype=torch.float64)
+    fitted: list[list[dict[str, Tensor]]] = []
     for number in range(FOLDS):
         experts.load_state_dict(drawn)
-        held_out = rows.select(fold == number)
-        stages.append([])
-        for epoch, averaged in enumerate(_epochs(experts, rows.select(fold != number), EPOCHS, seed)):
-            curves[epoch] += _loss(averaged, held_out)
-            stages[-1].append(deepcopy(averaged.state_dict()))
-    best = int(curves.argmin())
+        others, held_out = rows.select(fold != number), rows.select(fold == number)
+        fitted.append([])
+        for epoch, averaged in enumerate(_epochs(experts, others, EPOCHS, seed)):
+            curve[epoch] += _loss(averaged, held_out)
+            fitted[-1].append(deepcopy(averaged.state_dict()))
+    best = int(curve.argmin())
     log_probs = []
     for number in range(FOLDS):
-        experts.load_state_dict(stages[number][best])
+        experts.load_state_dict(fitted[number][best])
         log_probs += frame_log_probs(model, songs[number::FOLDS])
     experts.load_state_dict(drawn)
     *_, last = _epochs(experts, rows, best + 1, seed)
     experts.load_state_dict(last.state_dict())
-    valid = nll_per_frame(log_probs)
-    progress(f"copy experts: validation {valid:.3f} in cross-validation, {best + 1} epochs")
-    return valid
+    return nll_per_frame(log_probs)
 
 
 @torch.no_grad()
@@ -112,11 +137,11 @@ def _rows(model: TiedModel, songs: Sequence[PianoRoll]) -> Rows:
             weight = torch.where(likely, 1.0, float(RARELY))
             columns = (evidence.half(), hidden.half(), logit, sounds.to(logit), weight)
             rows = [column[taken] for column in columns]
-            parts.append(Rows(*rows, torch.full((len(rows[0]),), number, device=logit.device)))
+            parts.append([*rows, torch.full((len(rows[0]),), number, device=logit.device)])
     return Rows(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def _epochs(experts: CopyExperts, rows: Rows, epochs: int, seed: int):
+def _epochs(experts: CopyExperts, rows: Rows, epochs: int, seed: int) -> Iterator[CopyExperts]:
     """Train the experts, and yield the running average of their weights after each epoch."""
     optimizer = torch.optim.Adam(experts.parameters(), lr=RATE)
     average = AveragedModel(experts, multi_avg_fn=get_ema_multi_avg_fn(DECAY))
@@ -132,7 +157,9 @@ def _epochs(experts: CopyExperts, rows: Rows, epochs: int, seed: int):
                 nn.utils.clip_grad_norm_(experts.parameters(), 1.0)
                 optimizer.step()
                 average.update_parameters(experts)
-        yield average.module.eval()
+        averaged = average.module.eval()
+        assert isinstance(averaged, CopyExperts)
+        yield averaged
 
 
 def _nll(experts: CopyExperts, rows: Rows) -> Tensor:

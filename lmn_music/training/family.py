@@ -25,6 +25,7 @@ class Material:
         config: what this model is made of.
         recipe: the recipe of the whole training.
         songs: the training split.
+        valid: the validation split.
         seed: the seed of the whole training.
         before: the model of the stage before, with its best weights; None in the first stage.
     """
@@ -32,6 +33,7 @@ class Material:
     config: ModelConfig
     recipe: Recipe
     songs: Sequence[PianoRoll]
+    valid: Sequence[PianoRoll]
     seed: int
     before: MemoryModel | None = None
 
@@ -48,12 +50,15 @@ class Made:
         model: the model.
         unchanged: whether its likelihoods equal the likelihoods of the model before, so that nothing has to be
             measured again.
+        valid_nll: the validation likelihood, where validation songs have made the model and it was cross-validated;
+            None: it is to be measured.
         figures: what there is to say of the hand-over, for metrics.jsonl.
         note: the same in words, for the user.
     """
 
     model: MemoryModel
     unchanged: bool = False
+    valid_nll: float | None = None
     figures: dict[str, float] = field(default_factory=dict)
     note: str = ""
 
@@ -67,7 +72,7 @@ class Stage:
         title: for the user.
         config: what the model of the stage is made of. A stage whose network is the recipe's own has checkpoints.
         make_model: makes the model that the stage begins with.
-        training: how it is trained.
+        training: how it is trained; no epochs if `make_model` does all there is to do.
     """
 
     name: str
@@ -132,5 +137,8 @@ def ahead(stages: Sequence[Stage]) -> str:
     Args:
         stages: the stages of the training.
     """
-    parts = [f"{stage.title}, at most {counted(stage.training.epochs, 'epoch')}" for stage in stages]
+    parts = [
+        f"{stage.title}, at most {counted(stage.training.epochs, 'epoch')}" if stage.training.epochs else stage.title
+        for stage in stages
+    ]
     return f"{counted(len(stages), 'stage')}: {'; '.join(parts)}"

@@ -168,11 +168,14 @@ class Run:
         made = stage.make_model(self._material(stage, trainer.model))
         valid = p.best_valid
         if not made.unchanged:
-            valid = nll_per_frame(frame_log_probs(made.model, self.corpus.valid))
+            measured = made.valid_nll
+            valid = nll_per_frame(frame_log_probs(made.model, self.corpus.valid)) if measured is None else measured
             line = {"stage": "hand-over", **made.figures, "valid_nll_before": p.best_valid, "valid_nll_after": valid}
             Recorder(self.folder, self.reporter).line(line)
             note = f"hand-over: {made.note}; " if made.note else "hand-over: "
             self.reporter.note(f"{note}validation {p.best_valid:.3f} before, {valid:.3f} after")
+        elif made.note:
+            self.reporter.note(made.note)
         following = self._trainer(stage, made.model)
         following.progress.best_valid = valid
         following.progress.seconds = p.seconds + time.monotonic() - began
@@ -180,7 +183,8 @@ class Run:
         return following
 
     def _material(self, stage: Stage, before: MemoryModel | None = None) -> Material:
-        return Material(stage.config, self.config.recipe, self.corpus.train, self.config.seed, before)
+        corpus = self.corpus
+        return Material(stage.config, self.config.recipe, corpus.train, corpus.valid, self.config.seed, before)
 
     def _trainer(self, stage: Stage, model: MemoryModel) -> Trainer:
         return Trainer(

@@ -6,7 +6,8 @@ from lmn_music.errors import TrainingError, UsageError
 from lmn_music.models.build import network_type
 from lmn_music.models.dense import DenseModel
 from lmn_music.training.autoencoders import fit_memory, some_songs, start_from_inputs
-from lmn_music.training.config import Recipe
+from lmn_music.training.config import Recipe, TrainingConfig
+from lmn_music.training.copy_experts import with_experts
 from lmn_music.training.family import Family, Made, Material, Stage, drawn, one_stage
 from lmn_music.training.hand_over import hand_over, with_next_scale
 
@@ -30,8 +31,13 @@ def check_recipe(recipe: Recipe) -> None:
 
 
 def stages_of(recipe: Recipe) -> list[Stage]:
-    """Return the stages of a training in order; the last one trains the model of the recipe."""
-    return FAMILIES[recipe.model.network].stages(recipe)
+    """Return the stages of a training in order; the last one makes the model of the recipe."""
+    family, model = FAMILIES[recipe.model.network], recipe.model
+    if not model.copies:
+        return family.stages(recipe)
+    without = recipe.model_copy(update={"model": model.model_copy(update={"copies": False})})
+    nothing = TrainingConfig(epochs=0)
+    return [*family.stages(without), Stage("copies", "copy experts", model, with_experts, nothing)]
 
 
 # --- lmn, gated-lmn: with the start `laes` the unrolled model first, whose hidden states the memory is then fitted to

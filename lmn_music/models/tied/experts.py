@@ -92,4 +92,5 @@ def evidence_of(places: Tensor, passed: Tensor, common: Tensor, below: Tensor) -
 
 def _by_kind(numbers: Tensor) -> Tensor:
     """Return numbers (..., keys, places) as (..., sources, KINDS, keys, PLACES)."""
-    return numbers.unflatten(-1, (-1, KINDS, PLACES)).movedim(-4, -2)
+    by_kind: Tensor = numbers.unflatten(-1, (-1, KINDS, PLACES)).movedim(-4, -2)
+    return by_kind

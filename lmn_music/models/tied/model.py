@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 
 import torch
@@ -11,12 +13,13 @@ from lmn_music.models.config import ModelConfig
 from lmn_music.models.interface import State
 from lmn_music.models.memory_model import MemoryModel
 from lmn_music.models.networks.network import Network
+from lmn_music.models.tied.experts import CopyExperts
 from lmn_music.models.tied.matches import Matches, follow
 from lmn_music.models.tied.nade import TiedNADE
 from lmn_music.models.tied.recall import Past
 from lmn_music.models.tied.song_index import SongIndex
 from lmn_music.models.tied.surroundings import Surroundings
-from lmn_music.music.pianoroll import KEYS
+from lmn_music.music.pianoroll import KEYS, PianoRoll
 
 MARGIN = 3  # keys beyond the outermost that sound, in training
 ALL_KEYS_EVERY = 8  # batches
@@ -64,6 +67,7 @@ class TiedModel(MemoryModel):
             weights, and no checkpoint holds them.
     """
 
+    output: TiedNADE
     at_hand: SongIndex | None = None
 
     def __init__(self, config: ModelConfig, network: Network, generator: torch.Generator | None = None) -> None:
@@ -87,6 +91,21 @@ class TiedModel(MemoryModel):
     def input_size(config: ModelConfig) -> int:
         """Return how many features of a key the network reads."""
         return Surroundings(config.metre, recall=config.recall).key_size
+
+    @property
+    def experts(self) -> CopyExperts:
+        """Return the copy experts in use: those of the song alone, or those of the song and the songs at hand."""
+        experts = self.output.experts[0 if self.at_hand is None else 1]
+        assert isinstance(experts, CopyExperts)
+        return experts
+
+    def with_songs(self, songs: Sequence[PianoRoll]) -> TiedModel | None:
+        """See SequenceModel."""
+        if not self.config.copies:
+            return None
+        model = copy(self)  # of the same weights
+        model.at_hand = SongIndex([torch.tensor(song.frames, dtype=torch.float32) for song in songs])
+        return model
 
     def initial_state(self, batch: int) -> TiedState:
         """Return the learned initial memory for each key of each song; the frame before the first is silence."""
