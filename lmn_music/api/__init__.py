@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # what the functions return and take
     from lmn_music.evaluation.explaining.identification import Identification
     from lmn_music.evaluation.explaining.remembered import MemoryReader, Remembered
     from lmn_music.evaluation.explaining.surprise import Surprise
-    from lmn_music.evaluation.figures import BeyondOneModel, Evaluation, WithoutRelatives
+    from lmn_music.evaluation.figures import BeyondOneModel, Evaluation, SongsAtHand, WithoutRelatives
     from lmn_music.evaluation.song_report import Report
     from lmn_music.generation.arrangement import Arrangement
     from lmn_music.generation.composition import Composition
@@ -55,6 +55,7 @@ __all__ = [
     "Report",
     "Run",
     "RunStatus",
+    "SongsAtHand",
     "Stage",
     "StageProgress",
     "Surprise",

@@ -14,7 +14,7 @@ from lmn_music.cli.progress import counting
 from lmn_music.words import counted
 
 if TYPE_CHECKING:
-    from lmn_music.api import BeyondOneModel, Evaluation
+    from lmn_music.api import BeyondOneModel, Evaluation, WithoutRelatives
 
 WIDTH = 80
 
@@ -85,11 +85,7 @@ def evaluate(
 
 def _print(e: Evaluation) -> None:
     low, high = e.nll_interval
-    without = ""
-    if (kept := e.without_relatives) is not None:
-        songs = counted(kept.songs, "song")
-        interval = f"{kept.nll_interval[0]:.3f} to {kept.nll_interval[1]:.3f}"
-        without = f"  {kept.nll:.3f}  nats per frame, {songs} without a relative in train; {interval}\n"
+    without = _without(e.without_relatives) if e.without_relatives else ""
     say(
         f"{e.model}, trained on {e.trained_on}\n"
         f"read: {e.corpus}, {e.split} split, {e.songs} songs, {e.frames} frames; {e.provenance}\n\n"
@@ -99,6 +95,14 @@ def _print(e: Evaluation) -> None:
         f"  {e.accuracy_sampled:.1%}  accuracy of a sample, TP / max(played, predicted)\n"
         f"  {e.accuracy_thresholded:.1%}  accuracy at threshold 0.5, TP / (TP + FP + FN)\n"
     )
+    if hand := e.songs_at_hand:
+        low, high = hand.nll_interval
+        typer.echo(
+            "the same model with the training songs at hand\n"
+            f"  {hand.nll:.3f}  nats per frame, all frames; 95 % interval over songs {low:.3f} to {high:.3f}\n"
+            f"  {hand.nll_first_frame_excluded:.3f}  nats per frame, first frame of each song left out\n"
+            f"{_without(hand.without_relatives)}"
+        )
     for one in e.beyond:
         low, high = one.nll_interval
         say(
@@ -122,6 +126,13 @@ def _print(e: Evaluation) -> None:
         say("Published figures are of the test split; these are not.")
     else:
         _print_published(e)
+
+
+def _without(kept: WithoutRelatives) -> str:
+    """Return the line of the songs that have no relative in the training split."""
+    songs = counted(kept.songs, "song")
+    interval = f"{kept.nll_interval[0]:.3f} to {kept.nll_interval[1]:.3f}"
+    return f"  {kept.nll:.3f}  nats per frame, {songs} without a relative in train; {interval}\n"
 
 
 def _details(one: BeyondOneModel) -> str:
@@ -153,6 +164,8 @@ def _print_published(e: Evaluation) -> None:
         if kind == e.kind:
             lines.append((e.nll, "all", "*  this model"))
             lines.append((e.nll_first_frame_excluded, "not first", "*  this model"))
+            if e.songs_at_hand:
+                lines.append((e.songs_at_hand.nll, "all", "*  this model, the training songs at hand"))
         say(title)
         for nll, frames, model in sorted(lines):
             say(f"  {nll:5.2f}  {frames:<10}  {model}", bold=model.startswith("*"))

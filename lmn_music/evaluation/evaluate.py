@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import compress
 
 from lmn_music.corpora.corpus import Corpus
 from lmn_music.errors import UsageError
 from lmn_music.evaluation.accuracy import accuracies
 from lmn_music.evaluation.dynamic import DynamicEvaluation, songs_to_adapt
 from lmn_music.evaluation.ensemble import check_members, mixture
-from lmn_music.evaluation.figures import BeyondOneModel, Evaluation, Likelihood, WithoutRelatives
+from lmn_music.evaluation.figures import BeyondOneModel, Evaluation, Likelihood, SongsAtHand, WithoutRelatives
 from lmn_music.evaluation.likelihood import bootstrap_interval, frame_log_probs, nll_per_frame
 from lmn_music.evaluation.progress import Progress, in_turn, no_progress
 from lmn_music.evaluation.published import KIND_OF_OUTPUT
@@ -57,14 +58,18 @@ def evaluate(
         )
     members = [checkpoint, *others]
     check_members(members)
-    to_read = [len(songs)] * (len(members) + 1)
+    header = checkpoint.header
+    same_name = corpus.name == header.corpus.name
+    unknown = same_name and split != "train"  # the training songs are known, and the songs to read are others
+    at_hand = checkpoint.model.with_songs(corpus.train) if unknown and corpus.train else None
+    to_read = [len(songs)] * (len(members) + 1 + (at_hand is not None))
     if dynamic:
         to_read += [*songs_to_adapt(corpus.train, corpus.valid), len(songs)] * len(members)
     passes = iter(in_turn(progress, to_read))
     log_probs = [frame_log_probs(member.model, songs, progress=next(passes)) for member in members]
     sampled, thresholded = accuracies(checkpoint.model, songs, progress=next(passes))
-    header = checkpoint.header
-    same_name = corpus.name == header.corpus.name
+    reading = frame_log_probs(at_hand, songs, progress=next(passes)) if at_hand else None
+    kept = [not one.related for one in nearest(prints(songs), prints(corpus.train))] if unknown else None
     comparable = same_name and corpus.comparable and header.corpus.comparable
     adapted, rates = _adapted(members, corpus, songs, passes) if dynamic else ([], [])
     names = tuple(as_utf8(member.name) for member in members)
@@ -85,7 +90,8 @@ def evaluate(
         songs=len(songs),
         accuracy_sampled=sampled,
         accuracy_thresholded=thresholded,
-        without_relatives=_without_relatives(corpus, songs, log_probs[0]) if same_name and split != "train" else None,
+        without_relatives=_only(kept, log_probs[0]) if kept else None,
+        songs_at_hand=_at_hand(kept, reading) if kept and reading else None,
         ensemble=_beyond(log_probs, names) if others else None,
         dynamic=_beyond(adapted[:1], names[:1], rates[:1]) if dynamic else None,
         dynamic_ensemble=_beyond(adapted, names, rates) if dynamic and others else None,
@@ -104,10 +110,13 @@ def _adapted(
     return log_probs, rates
 
 
-def _without_relatives(corpus: Corpus, songs: Sequence[PianoRoll], log_probs: Sequence[FloatArray]) -> WithoutRelatives:
-    found = nearest(prints(songs), prints(corpus.train))
-    kept = [read for read, one in zip(log_probs, found, strict=True) if not one.related]
-    return WithoutRelatives(**_likelihood(kept).model_dump(), songs=len(kept), left_out=len(found) - len(kept))
+def _only(kept: Sequence[bool], log_probs: Sequence[FloatArray]) -> WithoutRelatives:
+    figures = _likelihood(list(compress(log_probs, kept)))
+    return WithoutRelatives(**figures.model_dump(), songs=sum(kept), left_out=len(kept) - sum(kept))
+
+
+def _at_hand(kept: Sequence[bool], log_probs: Sequence[FloatArray]) -> SongsAtHand:
+    return SongsAtHand(**_likelihood(log_probs).model_dump(), without_relatives=_only(kept, log_probs))
 
 
 def _beyond(members: Sequence[list[FloatArray]], names: Sequence[str], rates: Sequence[float] = ()) -> BeyondOneModel:

@@ -58,6 +58,16 @@ class WithoutRelatives(Likelihood):
     left_out: int
 
 
+class SongsAtHand(Likelihood):
+    """The likelihood of the same model, its weights fixed, while its copy experts also read the training songs.
+
+    Attributes:
+        without_relatives: the same of the songs without a relative in the training split.
+    """
+
+    without_relatives: WithoutRelatives
+
+
 class Evaluation(Likelihood):
     """The figures of one model on one split of one corpus; the likelihood is the one model's, its weights fixed.
 
@@ -79,6 +89,8 @@ class Evaluation(Likelihood):
         accuracy_sampled, accuracy_thresholded: between 0 and 1, or NaN; see lmn_music.evaluation.accuracy.
         without_relatives: the likelihood of the songs without a relative in the training split; None for the training
             split, and for another corpus than the one that the model was trained on.
+        songs_at_hand: with the training songs at hand; None for a model that cannot read them, and where
+            `without_relatives` is None.
         ensemble: the mixture with other models; None where not asked for.
         dynamic: the model that continues to learn while it reads; None where not asked for.
         dynamic_ensemble: the mixture of models that continue to learn; None where not asked for.
@@ -99,6 +111,7 @@ class Evaluation(Likelihood):
     accuracy_sampled: float
     accuracy_thresholded: float
     without_relatives: WithoutRelatives | None = None
+    songs_at_hand: SongsAtHand | None = None
     ensemble: BeyondOneModel | None = None
     dynamic: BeyondOneModel | None = None
     dynamic_ensemble: BeyondOneModel | None = None

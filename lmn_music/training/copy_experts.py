@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from itertools import islice
 from typing import NamedTuple
 
 import torch
@@ -20,7 +22,8 @@ from lmn_music.training.family import Made, Material
 from lmn_music.words import counted
 
 FOLDS = 3
-EPOCHS = 24
+EPOCHS = 30
+PATIENCE = 4  # epochs without a better likelihood of the songs held out
 BATCH = 4096  # rows
 RATE = 2e-3
 DECAY = 0.99  # of the running average of the weights, per step
@@ -101,22 +104,21 @@ def fit_experts(model: TiedModel, songs: Sequence[PianoRoll], seed: int) -> floa
     drawn = deepcopy(experts.state_dict())
     rows = _rows(model, songs)
     fold = rows.song % FOLDS
-    curve = torch.zeros(EPOCHS, dtype=torch.float64)
-    fitted: list[list[dict[str, Tensor]]] = []
-    for number in range(FOLDS):
-        experts.load_state_dict(drawn)
-        others, held_out = rows.select(fold != number), rows.select(fold == number)
-        fitted.append([])
-        for epoch, averaged in enumerate(_epochs(experts, others, EPOCHS, seed)):
-            curve[epoch] += _loss(averaged, held_out)
-            fitted[-1].append(deepcopy(averaged.state_dict()))
-    best = int(curve.argmin())
+    best, lowest, fitted = 0, math.inf, [drawn] * FOLDS
+    trainings = [_epochs(deepcopy(experts), rows.select(fold != number), seed) for number in range(FOLDS)]
+    held_out = [rows.select(fold == number) for number in range(FOLDS)]
+    for epoch, each in enumerate(zip(*trainings, strict=True), start=1):
+        nll = sum(_loss(averaged, songs) for averaged, songs in zip(each, held_out, strict=True))
+        if nll < lowest:
+            best, lowest, fitted = epoch, nll, [deepcopy(averaged.state_dict()) for averaged in each]
+        elif epoch - best == PATIENCE:
+            break
     log_probs = []
     for number in range(FOLDS):
-        experts.load_state_dict(fitted[number][best])
+        experts.load_state_dict(fitted[number])
         log_probs += frame_log_probs(model, songs[number::FOLDS])
     experts.load_state_dict(drawn)
-    *_, last = _epochs(experts, rows, best + 1, seed)
+    *_, last = islice(_epochs(experts, rows, seed), best)
     experts.load_state_dict(last.state_dict())
     return nll_per_frame(log_probs)
 
@@ -141,12 +143,12 @@ def _rows(model: TiedModel, songs: Sequence[PianoRoll]) -> Rows:
     return Rows(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def _epochs(experts: CopyExperts, rows: Rows, epochs: int, seed: int) -> Iterator[CopyExperts]:
-    """Train the experts, and yield the running average of their weights after each epoch."""
+def _epochs(experts: CopyExperts, rows: Rows, seed: int) -> Iterator[CopyExperts]:
+    """Train the experts for at most EPOCHS, and yield the running average of their weights after each epoch."""
     optimizer = torch.optim.Adam(experts.parameters(), lr=RATE)
     average = AveragedModel(experts, multi_avg_fn=get_ema_multi_avg_fn(DECAY))
     generator = torch.Generator().manual_seed(seed)
-    for epoch in range(epochs):
+    for epoch in range(EPOCHS):
         order = torch.randperm(len(rows.logit), generator=generator)
         with torch.random.fork_rng():
             torch.manual_seed(seed + epoch)  # for dropout, which takes no generator
