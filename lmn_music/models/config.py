@@ -53,6 +53,7 @@ class ModelConfig(Settings):
             equally likely.
         recall: (tied) each key also reads what followed the places of the song that resemble its present end.
         copies: (tied) with copy experts, which read what followed the places that equal the song's present end.
+        own_past: (tied) with a vector that enters every key while the frames that are read are the model's own.
         voices: (tied) every key also reads the mean of a linear readout from the memories of the sounding keys.
         input_dropout: (dense) on the network's input, in training.
         dropout: on the network's output and in the output model, in training.
@@ -73,6 +74,7 @@ class ModelConfig(Settings):
     recall: bool = True
     voices: bool = True
     copies: bool = False
+    own_past: bool = False
     input_dropout: Probability = 0.0
     dropout: Probability = 0.0
 
@@ -84,7 +86,7 @@ class ModelConfig(Settings):
             raise ValueError('output "nade" needs an output_hidden_size of at least 1')
         if self.architecture == "tied" and self.input_dropout:
             raise ValueError('architecture "tied" has no input_dropout')
-        tied = not (self.absolute_pitch and self.recall and self.voices) or self.copies
+        tied = not (self.absolute_pitch and self.recall and self.voices) or self.copies or self.own_past
         if self.architecture == "dense" and tied:
-            raise ValueError('absolute_pitch, recall, voices and copies belong to architecture "tied"')
+            raise ValueError('absolute_pitch, recall, voices, copies and own_past belong to architecture "tied"')
         return self

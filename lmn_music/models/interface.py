@@ -42,6 +42,10 @@ class State:
         """Return the state cut off from the graph, for truncated back-propagation."""
         return replace(self, memory=self.memory.detach())
 
+    def composing(self) -> State:
+        """Return the state of a model from which the frames that follow are drawn, and are not music that is given."""
+        return self
+
     def select(self, songs: Tensor | slice) -> State:
         """Return the state of some songs of the batch.
 

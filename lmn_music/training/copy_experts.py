@@ -14,11 +14,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
 from lmn_music.evaluation.teacher_forcing import teacher_forced
-from lmn_music.models.build import build
 from lmn_music.models.tied.experts import CopyExperts
 from lmn_music.models.tied.model import TiedModel
 from lmn_music.music.pianoroll import PianoRoll
-from lmn_music.training.family import Made, Material
+from lmn_music.training.family import Made, Material, extended
 from lmn_music.words import counted
 
 FOLDS = 3
@@ -66,13 +65,7 @@ def with_experts(material: Material) -> Made:
     Returns:
         The model, and its cross-validated likelihood without the training songs.
     """
-    before, valid = material.before, material.valid
-    assert before is not None
-    model = build(material.config, material.generator())
-    assert isinstance(model, TiedModel)
-    weights = model.state_dict() | before.state_dict()
-    model.load_state_dict(weights)
-    model.to(next(before.parameters()).device)
+    model, valid = extended(material), material.valid
     if len(valid) < FOLDS:
         few = counted(len(valid), "validation song")
         return Made(model, unchanged=True, note=f"no copy experts: they need {FOLDS} validation songs, not {few}")

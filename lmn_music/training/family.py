@@ -11,6 +11,7 @@ from lmn_music.models.build import build, network_type
 from lmn_music.models.config import ModelConfig
 from lmn_music.models.dense import DenseModel
 from lmn_music.models.memory_model import MemoryModel
+from lmn_music.models.tied.model import TiedModel
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.training.autoencoders import key_chances
 from lmn_music.training.config import Recipe, TrainingConfig
@@ -115,6 +116,19 @@ def drawn(material: Material) -> Made:
     if isinstance(model, DenseModel):
         model.start_from_chances(key_chances(material.songs))
     return Made(model)
+
+
+def extended(material: Material) -> TiedModel:
+    """Return the model of the stage before with what its configuration did not have, drawn; on the same device.
+
+    Args:
+        material: what the model is made from.
+    """
+    before, model = material.before, build(material.config, material.generator())
+    assert before is not None
+    assert isinstance(model, TiedModel)
+    model.load_state_dict(model.state_dict() | before.state_dict())
+    return model.to(next(before.parameters()).device).eval()
 
 
 def one_stage(recipe: Recipe, make_model: Callable[[Material], Made] = drawn) -> list[Stage]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import compress
+
 from lmn_music.errors import TrainingError, UsageError
 from lmn_music.models.build import network_type
 from lmn_music.models.dense import DenseModel
@@ -10,6 +12,7 @@ from lmn_music.training.config import Recipe, TrainingConfig
 from lmn_music.training.copy_experts import with_experts
 from lmn_music.training.family import Family, Made, Material, Stage, drawn, one_stage
 from lmn_music.training.hand_over import hand_over, with_next_scale
+from lmn_music.training.own_past import with_own_past
 
 UNROLLED = {"lmn": "unrolled", "gated-lmn": "gated-unrolled"}  # the network of the first stage
 
@@ -32,12 +35,15 @@ def check_recipe(recipe: Recipe) -> None:
 
 def stages_of(recipe: Recipe) -> list[Stage]:
     """Return the stages of a training in order; the last one makes the model of the recipe."""
-    family, model = FAMILIES[recipe.model.network], recipe.model
-    if not model.copies:
-        return family.stages(recipe)
-    without = recipe.model_copy(update={"model": model.model_copy(update={"copies": False})})
+    model = recipe.model
     nothing = TrainingConfig(epochs=0)
-    return [*family.stages(without), Stage("copies", "copy experts", model, with_experts, nothing)]
+    last = [
+        Stage("copies", "copy experts", model.model_copy(update={"own_past": False}), with_experts, nothing),
+        Stage("own past", "vector of the own past", model, with_own_past, nothing),
+    ]
+    without = model.model_copy(update={"copies": False, "own_past": False})
+    stages = FAMILIES[model.network].stages(recipe.model_copy(update={"model": without}))
+    return stages + list(compress(last, (model.copies, model.own_past)))
 
 
 # --- lmn, gated-lmn: with the start `laes` the unrolled model first, whose hidden states the memory is then fitted to

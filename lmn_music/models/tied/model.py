@@ -33,6 +33,7 @@ class TiedState(State):
         past: the song so far.
         matches: the places of the song that match its end; of no use without copy experts.
         lowest: the number of the first key that the state covers.
+        own: whether the frames that are read from here on are the model's own.
         weight: (keys,), how much the likelihood of each key counts: ones, except in training.
     """
 
@@ -40,6 +41,11 @@ class TiedState(State):
     matches: Matches
     lowest: int
     weight: Tensor
+    own: bool = False
+
+    def composing(self) -> TiedState:
+        """See State."""
+        return replace(self, own=True)
 
     def select(self, songs: Tensor | slice) -> TiedState:
         """See State."""
@@ -82,6 +88,7 @@ class TiedModel(MemoryModel):
         self.whole = nn.Linear(self.surroundings.frame_size, both, bias=False)
         self.metre = nn.ParameterList(nn.Parameter(torch.zeros(m, both)) for m in config.metre)
         self.key = nn.Parameter(torch.zeros(KEYS, both)) if config.absolute_pitch else None
+        self.own = nn.Parameter(torch.zeros(both)) if config.own_past else None
         for linear in (self.readout, self.skip, self.whole):
             nn.init.xavier_uniform_(linear.weight, generator=generator)
         nn.init.zeros_(self.readout.bias)
@@ -170,6 +177,8 @@ class TiedModel(MemoryModel):
             drive = drive + table[number % len(table)].view(time, 1, 1, -1)
         if self.key is not None:
             drive = drive + self.key[state.lowest : state.lowest + keys]
+        if self.own is not None and state.own:
+            drive = drive + self.own
         return features, drive, past
 
     def _recur(self, previous: Tensor, state: TiedState) -> tuple[Tensor, Tensor, TiedState]:

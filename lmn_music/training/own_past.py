@@ -1,0 +1,120 @@
+"""Songs that a model composes read as full as songs that it reads: a vector that enters while the past is its own.
+
+In training a model reads music alone. When it composes, it reads its own frames, in which a key is missing now and
+then; thin frames make the next ones thin, and in the end songs have half the notes of their corpus.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lmn_music.corpora.batches import batch_plan, collate
+from lmn_music.generation.sampler import sample_frames
+from lmn_music.models.interface import State
+from lmn_music.models.tied.model import TiedModel
+from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.training.family import Made, Material, extended
+
+STEPS = 200
+SONGS, CHUNK = 4, 100  # of a step
+RATE = 1e-2  # the learning rate at first; it falls to nothing along half a cosine
+BLOCK = 32  # frames
+THINNED = 0.5  # the share of blocks in which keys are left out
+SHARES = (0.0, 0.5, 1.0)  # of the vector, at which songs are composed
+COMPOSED = (32, 192)  # songs, and their frames
+
+
+def with_own_past(material: Material) -> Made:
+    """Give a trained model its vector of the own past; see `fit_own_past`. No likelihood changes.
+
+    Args:
+        material: what the model is made from.
+
+    Returns:
+        The model.
+    """
+    model = extended(material)
+    wanted, densities, share = fit_own_past(model, material.songs, material.seed)
+    note = f"composed songs: {densities[0]:.2f} keys per frame, with {share:.2f} of the vector {wanted:.2f}"
+    return Made(model, unchanged=True, note=note)
+
+
+def fit_own_past(model: TiedModel, songs: Sequence[PianoRoll], seed: int) -> tuple[float, list[float], float]:
+    """Train the vector of the own past, and scale it so that composed songs have as many notes as the songs.
+
+    It is trained on songs that are read with keys left out and predicted as they are. Nothing else changes: while a
+    model reads music, the vector does not enter. Frames that lack as many keys at random are not just like the model's
+    own, so the vector's direction is trained, and its length is measured on composed songs.
+
+    Args:
+        model: a trained model with such a vector.
+        songs: the training songs.
+        seed: the seed of all random numbers.
+
+    Returns:
+        Keys per frame of the songs, and of composed songs at each of SHARES of the trained vector; and the share that
+        is kept.
+    """
+    own = model.own
+    assert own is not None
+    frozen = [weight for weight in model.parameters() if weight is not own and weight.requires_grad]
+    for weight in frozen:
+        weight.requires_grad_(False)
+    optimizer = torch.optim.Adam([own], lr=RATE)
+    generator = torch.Generator().manual_seed(seed)
+    for step, loss in enumerate(islice(_losses(model.eval(), songs, generator), STEPS)):
+        optimizer.param_groups[0]["lr"] = RATE * (1 + math.cos(math.pi * step / STEPS)) / 2
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_([own], 1.0)
+        optimizer.step()
+    for weight in frozen:
+        weight.requires_grad_(True)
+    wanted = float(np.concatenate([song.frames.sum(axis=1) for song in songs]).mean())
+    trained, densities = own.detach().clone(), []
+    with torch.no_grad():
+        for share in SHARES:
+            own.copy_(share * trained)
+            densities.append(_density(model, seed))
+        # The number of keys grows exponentially with the vector.
+        share = float(np.interp(np.log(wanted), np.log(np.maximum.accumulate(densities)), SHARES))
+        own.copy_(share * trained)
+    return wanted, densities, share
+
+
+def _losses(model: TiedModel, songs: Sequence[PianoRoll], generator: torch.Generator) -> Iterator[Tensor]:
+    """Yield the negative log-likelihood per frame of chunks of songs that are read with keys left out, without end."""
+    device = next(model.parameters()).device
+    while True:
+        for numbers in batch_plan(songs, SONGS, generator):
+            batch = collate(songs, numbers, device)
+            state: State = model.initial_state(len(numbers)).composing()
+            for frames, mask in batch.chunks(CHUNK):
+                read = frames * _kept(frames, generator)
+                context, state = model.contexts(read, state.select(slice(frames.shape[1])))
+                state = state.detached()
+                yield -(model.output.log_prob(frames, context) * mask).sum() / mask.sum()
+
+
+def _kept(frames: Tensor, generator: torch.Generator) -> Tensor:
+    """Return which keys are read, (time, batch, keys) of zeros and ones, drawn block by block."""
+    time, batch, _ = frames.shape
+    blocks = math.ceil(time / BLOCK)
+    left_out = torch.rand(blocks, batch, generator=generator)
+    left_out = left_out * (torch.rand(blocks, batch, generator=generator) < THINNED)
+    left_out = left_out.repeat_interleave(BLOCK, dim=0)[:time].unsqueeze(2)
+    return (torch.rand(frames.shape, generator=generator) >= left_out).to(frames)
+
+
+def _density(model: TiedModel, seed: int) -> float:
+    """Return the keys per frame of composed songs."""
+    songs, frames = COMPOSED
+    generator = torch.Generator(next(model.parameters()).device).manual_seed(seed)
+    composed = list(islice(sample_frames(model, generator, songs=songs), frames))
+    return float(torch.stack(composed).sum(dim=2).mean())
