@@ -33,7 +33,8 @@ class TiedState(State):
         past: the song so far.
         matches: the places of the song that match its end; of no use without copy experts.
         lowest: the number of the first key that the state covers.
-        own: whether the frames that are read from here on are the model's own.
+        own: whether the frames that are read from here on are the model's own. Then the vector of the own past enters,
+            and the copy experts are left out: copies of copies soon hold one chord.
         weight: (keys,), how much the likelihood of each key counts: ones, except in training.
     """
 
@@ -202,7 +203,7 @@ class TiedModel(MemoryModel):
             total = torch.einsum("tbk,tbkc->tbc", previous, others[0])
             context = context + (total / previous.sum(dim=2, keepdim=True).clamp(min=1)).unsqueeze(2)
         parts = [context, previous.unsqueeze(3)]
-        if self.config.copies:
+        if self.config.copies and not state.own:
             whole = after.past.frames
             places, matches = follow(whole, len(previous), state.matches)
             after = replace(after, matches=matches)
