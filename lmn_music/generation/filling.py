@@ -16,6 +16,7 @@ from lmn_music.generation.particles import ImpossibleError, particle_filter
 from lmn_music.generation.prime import read_prime
 from lmn_music.generation.watching import FrameWatch
 from lmn_music.models.interface import SequenceModel
+from lmn_music.models.outputs.output import FREE
 
 PARTICLES = 64
 
@@ -68,6 +69,8 @@ def fill(
     limits = limits or Limits()
     with torch.no_grad():
         state = read_prime(model, prime, particles)
+        if (given == FREE).all():
+            state = state.composing()
         wanted = limits.apply(given).to(state.previous.device)
         sweep = partial(
             particle_filter,

@@ -34,6 +34,7 @@ CONFIGS = {
     "tied, MS-LMN": tied(network="ms-lmn", memory_size=3, scales=3, metre=(2,)),
     "tied, gated": tied(network="gated-lmn", readout="both", metre=(2,)),
     "tied, LSTM": tied(network="lstm", metre=(2,)),
+    "tied, copies": tied(copies=True, own_past=True, metre=(2,)),
     "tied, unrolled": tied(network="unrolled", window=3, feedback=True),
 }
 

@@ -101,6 +101,8 @@ def test_every_weight_learns(model, frames):
     log_prob, _ = model(frames)
     log_prob.sum().backward()
     for name, parameter in model.named_parameters():
+        if name == "own" or name.startswith("output.experts.1"):
+            continue  # these enter while the model composes, and with songs at hand; they have tests of their own
         if parameter.requires_grad and parameter.numel():
             assert parameter.grad is not None, name
             assert parameter.grad.isfinite().all(), name

@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from torch import nn
 
 from lmn_music.models.outputs.bernoulli import BernoulliOutput
 from lmn_music.models.outputs.nade import NADE
 from lmn_music.models.outputs.output import FREE
+from lmn_music.models.tied.matches import KINDS, signed
 from lmn_music.models.tied.nade import TiedNADE
 from lmn_music.music.pianoroll import KEYS
 from tests.models.helpers import all_frames
@@ -30,13 +32,13 @@ def drawn_weights(output):
     return output.double().eval()
 
 
-@pytest.fixture(params=["NADE", "tied NADE"])
+@pytest.fixture(params=["NADE", "tied NADE", "with copies"])
 def output_and_context(request):
     """An output model over six keys, and one context; the keys depend on each other strongly."""
     return small_output(request.param)
 
 
-@pytest.fixture(params=["independent", "NADE", "tied NADE"])
+@pytest.fixture(params=["independent", "NADE", "tied NADE", "with copies"])
 def any_output_and_context(request):
     return small_output(request.param)
 
@@ -48,9 +50,16 @@ def small_output(kind):
     if kind == "NADE":
         output = drawn_weights(NADE(5, keys=SIX))
         return output, torch.randn(output.context_size, generator=generator, dtype=torch.float64)
-    output = drawn_weights(TiedNADE(5))
+    output = drawn_weights(TiedNADE(5, copies=kind == "with copies"))
     context = torch.randn(SIX, output.context_size, generator=generator, dtype=torch.float64)
-    context[:, -1] = torch.tensor([1.0, 0, 0, 1, 1, 0])  # the frame before
+    context[:, 5] = torch.tensor([1.0, 0, 0, 1, 1, 0])  # the frame before
+    for weight in output.experts.parameters():
+        weight.data *= 0.2  # there are many of them
+    if kind == "with copies":  # five places of each kind, of which the lines hold one key each
+        frames = (torch.rand(KINDS, 5, SIX, generator=generator) < 0.4).double()
+        frames[2:] = nn.functional.one_hot(torch.randint(SIX, (2, 5), generator=generator), SIX).double()
+        run = torch.randint(1, 20, (KINDS, 5), generator=generator)
+        context[:, 6:] = torch.cat([signed(*kind) for kind in zip(frames, run, strict=True)], dim=-1)
     return output, context
 
 

@@ -1,0 +1,128 @@
+"""The last two stages of a tied model: its copy experts, and the vector of its own past."""
+
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from lmn_music.evaluation.evaluate import evaluate
+from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
+from lmn_music.generation.sampler import sample_frames
+from lmn_music.models.build import build
+from lmn_music.models.checkpoint import load_checkpoint
+from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.training import own_past
+from lmn_music.training.copy_experts import FOLDS, fit_experts
+from lmn_music.training.own_past import fit_own_past
+from lmn_music.training.run import Run
+from tests.helpers import make_roll
+from tests.models.helpers import CONFIGS
+from tests.training.helpers import config, metrics_of
+
+CHANGES = ["model.architecture=tied", "model.output=nade", "model.output_hidden_size=4", "model.input_dropout=0"]
+CHANGES += ["start=random", "model.copies=true", "model.own_past=true"]
+
+
+def repeated(seed):
+    """A song that says everything three times."""
+    frames = make_roll(12, seed).frames
+    return PianoRoll(np.concatenate([frames] * 3), 1, str(seed))
+
+
+def small_model():
+    return build(CONFIGS["tied, copies"], torch.Generator().manual_seed(0)).eval()
+
+
+def weights_of(model, *, last):
+    """The weights that the last stages fit, or all others."""
+    chosen = {name: w.clone() for name, w in model.state_dict().items()}
+    return {name: w for name, w in chosen.items() if ("experts" in name or name == "own") == last}
+
+
+def assert_equal(one, other):
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """A stage of the own past that takes a second."""
+    monkeypatch.setattr(own_past, "STEPS", 4)
+    monkeypatch.setattr(own_past, "COMPOSED", (3, 10))
+
+
+def test_copy_experts_learn_from_songs_that_repeat_and_change_no_other_weight():
+    songs = [repeated(seed) for seed in range(FOLDS)]
+    model = small_model()
+    before, untouched = nll_per_frame(frame_log_probs(model, songs)), weights_of(model, last=False)
+    found = fit_experts(model, songs, seed=1)
+    assert_equal(weights_of(model, last=False), untouched)
+    fitted = nll_per_frame(frame_log_probs(model, songs))
+    # Cross-validated, the gain is smaller than on the songs that the experts were fitted to.
+    assert fitted < found < before - 1
+    again = small_model()
+    assert fit_experts(again, songs, seed=1) == found
+    assert_equal(again.state_dict(), model.state_dict())
+
+
+def test_songs_at_hand_have_experts_of_their_own():
+    songs = [make_roll(14, seed) for seed in range(FOLDS)]
+    model = small_model()
+    at_hand = model.with_songs(songs)  # the very songs that are read: all can be copied
+    alone = fit_experts(model, songs, seed=1)
+    first = weights_of(model, last=True)
+    assert fit_experts(at_hand, songs, seed=1) < alone - 1
+    after = weights_of(model, last=True)
+    changed = {name for name in first if not torch.equal(first[name], after[name])}
+    assert changed
+    assert all(name.startswith("output.experts.1") for name in changed)
+
+
+@pytest.mark.usefixtures("short")
+def test_the_vector_of_the_own_past_changes_no_likelihood():
+    songs = [make_roll(14, seed) for seed in range(4)]
+    model = small_model()
+    before, untouched = frame_log_probs(model, songs), weights_of(model, last=False)
+    with torch.no_grad():
+        composed = islice(sample_frames(model, torch.Generator().manual_seed(7), songs=3), 10)
+        density = float(torch.stack(list(composed)).sum(dim=2).mean())
+    wanted, densities, share = fit_own_past(model, songs, seed=7)
+    assert wanted == pytest.approx(np.concatenate([song.frames for song in songs]).sum(axis=1).mean())
+    assert densities[0] == pytest.approx(density)  # nothing of the vector is the model as it was
+    assert 0 <= share <= 1
+    assert all(np.array_equal(one, other) for one, other in zip(before, frame_log_probs(model, songs), strict=True))
+    assert_equal(weights_of(model, last=False), untouched)
+    assert all(weight.requires_grad for weight in model.parameters())
+    assert bool(model.own.any()) == (share > 0)
+
+
+@pytest.mark.usefixtures("short")
+def test_a_training_ends_with_both_stages_and_resumes_between_them(small_corpus, tmp_path):
+    corpus = replace(small_corpus, valid=tuple(repeated(seed) for seed in range(FOLDS)))
+    for folder, stop in (("whole", 10**6), ("pieces", 4)):
+        run = Run.start(tmp_path / folder, config(corpus, *CHANGES), corpus)
+        while True:
+            left = iter(range(stop))
+            if run.run(lambda left=left: next(left, None) is None):
+                break
+            run = Run.resume(tmp_path / folder, corpus)
+    whole, pieces = (load_checkpoint(tmp_path / folder) for folder in ("whole", "pieces"))
+    assert whole.header.model.copies
+    assert whole.header.model.own_past
+    assert_equal(whole.model.state_dict(), pieces.model.state_dict())
+    (line,) = [line for line in metrics_of(tmp_path / "whole") if line["stage"] == "hand-over"]
+    assert whole.header.figures["valid_nll"] == line["valid_nll_after"] < line["valid_nll_before"]
+    assert line["valid_nll_songs_at_hand"] > 0
+    found = evaluate(whole, corpus)
+    reader = whole.model.with_songs(corpus.train)
+    assert found.songs_at_hand.nll == nll_per_frame(frame_log_probs(reader, corpus.test)) != found.nll
+    assert evaluate(whole, corpus, "train").songs_at_hand is None
+
+
+@pytest.mark.usefixtures("short")
+def test_without_three_validation_songs_the_experts_change_nothing(small_corpus, tmp_path):
+    assert Run.start(tmp_path / "run", config(small_corpus, *CHANGES), small_corpus).run()
+    model = load_checkpoint(tmp_path / "run").model
+    assert not any(experts.last.weight.any() or experts.direct.weight.any() for experts in model.output.experts)
