@@ -248,7 +248,7 @@ async function make(path, body, label, before) {
         say(body.candidates > 1 ? `The model composes candidate ${event.candidate + 1} of ${body.candidates} ...` : "The model composes ...");
       } else if (event.frame) {
         view.growing?.add(event.frame);
-        if (!player.playing) roll.follow(event.frame[1]);
+        if (view.growing && !player.playing) roll.follow(event.frame[1]);
         roll.draw();
       } else if (event.song) {
         const song = new Song(event.song);
