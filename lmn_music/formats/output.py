@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from pathlib import Path
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from lmn_music.music.pianoroll import PianoRoll
     from lmn_music.music.piece import Piece
+
+_log = logging.getLogger(__name__)  # its warnings reach stderr unless the program arranges something else
 
 
 def check_output(path: Path) -> None:
@@ -110,7 +113,7 @@ def write_piece(piece: Piece, path: str | Path, *, marked: tuple[Fraction, Fract
     """Write the piece in the format that the suffix of `path` names. The file appears whole or not at all.
 
     A format that knows only frames receives the roll of the piece, with as few frames as hold its times, 12 per quarter
-    note at most.
+    note at most. Where notes are left out of the file or moved, one line of Python's `logging` says so.
 
     Args:
         piece: the piece.
@@ -132,6 +135,8 @@ def write_piece(piece: Piece, path: str | Path, *, marked: tuple[Fraction, Fract
         write(roll, path, **entry.accepted(bars=piece.bars(), key=key_name(*key_of(piece)), marked=marked))
     else:
         write(piece, path)
+    if losses := list(entry.losses(piece)) if entry.losses else []:
+        _log.warning("%s: left out %s", path, ", ".join(losses))
 
 
 def file_bytes(piece: Piece, suffix: str, *, marked: tuple[Fraction, Fraction] | None = None) -> bytes:

@@ -7,7 +7,7 @@ file is imported when the format is first used.
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ class Format:
             many frames. None if `write` refuses none.
         max_bytes: the size of the largest file that is read: ten times the largest file of ordinary music. Beyond it
             a reader takes minutes and gigabytes.
+        losses: `losses(piece)` yields what a file lacks of a piece's notes, such as "drums". None if it lacks none.
         repeats: whether a file says by signs what is repeated. `read` then accepts `as_written`, whether to read each
             bar once; otherwise it plays repeats out.
     """
@@ -43,6 +44,7 @@ class Format:
     options: tuple[str, ...] = ()
     check: Callable[..., None] | None = None
     max_bytes: int = 2_000_000
+    losses: Callable[[Piece], Iterator[str]] | None = None
     repeats: bool = False
 
     def accepted(self, **options: Any) -> dict[str, Any]:
@@ -64,11 +66,14 @@ _MUSICXML = _later("musicxml:read_musicxml")
 _SCORE_LENGTH = _later("musicxml_writer:check_musicxml")
 _PICTURE = _later("picture:write_picture")
 _SHOWN = ("bars", "key", "marked")
+_OF_FRAMES = _later("losses:of_frames")
+_OF_SCORES = _later("losses:of_scores")
 MIDI_BYTES = 1_500_000  # at worst 250,000 notes, which take two seconds; a concert takes 500,000 bytes
 _MIDI = Format("MIDI", _READ_MIDI, max_bytes=MIDI_BYTES)
 XML_BYTES = 11_000_000  # of XML, unpacked: what an hour of a string quartet has, and what is read in a second
 _SCORE = Format("MusicXML", _MUSICXML, repeats=True, max_bytes=XML_BYTES)
-_ENGRAVED = Format("engraved score", None, _later("engraving:write_score"), check=_SCORE_LENGTH)
+_ENGRAVED = Format("engraved score", None, _later("engraving:write_score"), check=_SCORE_LENGTH, losses=_OF_SCORES)
+_SHOWN_ROLL = Format("picture of the roll", None, _PICTURE, rolls=True, options=_SHOWN, losses=_OF_FRAMES)
 TEMPO = 90.0  # quarter notes per minute, wherever no other tempo is given
 
 FORMATS: dict[str, Format] = {
@@ -77,16 +82,25 @@ FORMATS: dict[str, Format] = {
     ".smf": _MIDI,
     ".kar": _MIDI,
     ".rmi": _MIDI,
-    ".musicxml": replace(_SCORE, write=_later("musicxml_writer:write_musicxml"), check=_SCORE_LENGTH),
+    ".musicxml": replace(
+        _SCORE, write=_later("musicxml_writer:write_musicxml"), check=_SCORE_LENGTH, losses=_OF_SCORES
+    ),
     ".xml": _SCORE,
     ".mxl": _SCORE,
-    ".abc": Format("ABC", None, _later("abc_writer:write_abc")),
+    ".abc": Format("ABC", None, _later("abc_writer:write_abc"), losses=_OF_SCORES),
     ".score.svg": _ENGRAVED,
     ".score.png": _ENGRAVED,
     ".wav": Format("sound", None, _later("audio:write_wav"), check=_later("audio:check_wav")),
-    ".png": Format("picture of the roll", None, _PICTURE, rolls=True, options=_SHOWN),
-    ".svg": Format("picture of the roll", None, _PICTURE, rolls=True, options=_SHOWN),
-    ".npz": Format("piano-roll", _later("npz:read_npz"), _later("npz:write_npz"), rolls=True, max_bytes=20_000_000),
+    ".png": _SHOWN_ROLL,
+    ".svg": _SHOWN_ROLL,
+    ".npz": Format(
+        "piano-roll",
+        _later("npz:read_npz"),
+        _later("npz:write_npz"),
+        rolls=True,
+        losses=_OF_FRAMES,
+        max_bytes=20_000_000,
+    ),
 }
 
 

@@ -80,6 +80,12 @@ class _Layer(NamedTuple):
     values: dict[int, int]
 
 
+def font_path() -> Path:
+    """Return where the sound font of pretty_midi is."""
+    found = importlib.util.find_spec("pretty_midi")  # without the time that importing it takes
+    return Path(found.origin or "").parent / FONT if found else Path(FONT)
+
+
 @cache
 def load() -> SoundFont:
     """Return the sound font, read once.
@@ -87,10 +93,8 @@ def load() -> SoundFont:
     Raises:
         RenderingError: pretty_midi has no sound font, or a damaged one.
     """
-    found = importlib.util.find_spec("pretty_midi")  # without the time that importing it takes
-    path = Path(found.origin or "").parent / FONT if found else Path(FONT)
     try:
-        return SoundFont(path.read_bytes())
+        return SoundFont(font_path().read_bytes())
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise RenderingError("the sound font of pretty_midi cannot be read: install pretty_midi again") from error
 
