@@ -17,10 +17,11 @@ FRAMES_PER_QUARTER = 4  # for notes; a roll has its own
 MIDDLE_C = 60 - LOWEST_PITCH
 SPAN = 14  # semitones: what a hand reaches, a ninth
 WIDE = 2.0  # what each semitone costs that a hand would have to reach beyond it
-AWAY = 0.15  # what each semitone costs by which the border of the hands lies away from middle C
+AWAY = 0.1  # what each semitone costs by which the border of the hands lies away from middle C
 MOVED = 0.5  # what each semitone costs by which the border moves from one frame to the next
-GAP = 0.5  # what each semitone saves that lies between the hands,
-WIDEST_GAP = 12  # up to so many
+CLOSE = 0.5  # what each semitone costs by which the hands are closer to each other than an octave,
+OCTAVE = 12  # so that chords are not torn apart
+ALONE = 7  # so many of these semitones a frame costs in which one hand rests, so that a tune is not taken for a chord's
 
 
 def split_hands(roll: PianoRoll) -> tuple[Part, ...]:
@@ -40,8 +41,8 @@ def split_notes(notes: Sequence[Note]) -> tuple[list[Note], list[Note]]:
     """Return the notes of the right hand and those of the left.
 
     At each time a border divides the keys. The borders of all times together are those that cost least: a hand that
-    reaches more than a ninth costs, a border away from middle C costs, a border that moves costs; a wide gap between
-    the hands saves. A note belongs to the hand on whose side of the border it begins.
+    reaches more than a ninth costs, and so do hands that are closer than an octave, a hand that rests, a border away
+    from middle C, and a border that moves. A note belongs to the hand on whose side of the border it begins.
 
     Args:
         notes: the notes, in the order of their onsets, with one on the keyboard among them.
@@ -90,8 +91,8 @@ def _costs(frames: npt.NDArray[np.bool_], choices: npt.NDArray[np.int64]) -> npt
         right, left = frames & (keys >= border), frames & (keys < border)
         (low, high), (bottom, top) = _ends(right), _ends(left)
         wide = np.maximum(high - low - SPAN, 0) + np.maximum(top - bottom - SPAN, 0)
-        gap = np.where(right.any(axis=1) & left.any(axis=1), np.clip(low - top, 0, WIDEST_GAP), 0)
-        cost[:, place] = WIDE * wide - GAP * gap + AWAY * abs(border - MIDDLE_C) * frames.any(axis=1)
+        close = np.where(right.any(axis=1) & left.any(axis=1), np.maximum(OCTAVE - (low - top), 0), ALONE)
+        cost[:, place] = WIDE * wide + CLOSE * close + AWAY * abs(border - MIDDLE_C) * frames.any(axis=1)
     return cost
 
 

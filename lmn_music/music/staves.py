@@ -16,6 +16,8 @@ from lmn_music.music.part import Part
 
 CHOIR_SIZES = range(3, 9)  # so many lines of one instrument stand on two staves, as a choir does
 WIDE = 24  # semitones: a part of chords that is wider than two octaves gets two staves
+UNEVEN = 2.5  # semitones, on average, that a line more on one staff than on the other must save
+_OCTAVES = (0, 1, -1)
 UNUSUAL = 4.0  # semitones beyond the staff, on average, that a clef with an 8 must save
 
 
@@ -100,16 +102,17 @@ def _middle(notes: Sequence[Note]) -> float:
 
 
 def _halves(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
-    """Return the lines of the upper and of the lower staff, the highest first: two and two, if there are four."""
+    """Return the lines of the upper and of the lower staff, the highest first.
+
+    They are as many on each staff as can be without many ledger lines: two and two in a choir of four.
+    """
     ordered = sorted(parts, key=lambda part: -_middle(part.notes))
-    if len(ordered) == 3:
-        first, second, third = (_middle(part.notes) for part in ordered)
-        size = 2 if first - second <= second - third else 1
-    elif len(ordered) == 4:
-        size = 2
-    else:
-        size = max(1, sum(_middle(part.notes) >= _middle(ordered[1].notes) - 3 for part in ordered))
-        size = min(size, len(ordered) - 1)
+
+    def cost(size: int) -> float:
+        upper, lower = ordered[:size], ordered[size:]
+        return min(_ledger(upper, lower, octaves) for octaves in _OCTAVES) + UNEVEN * abs(len(upper) - len(lower))
+
+    size = min(range(1, len(ordered)), key=cost)
     return ordered[:size], ordered[size:]
 
 
@@ -127,14 +130,14 @@ def _clef(notes: Sequence[Note]) -> Clef:
 
 def _pair(upper: Sequence[Part], lower: Sequence[Part]) -> tuple[Clef, Clef]:
     """Return the clefs of a choir: treble and bass, both with an 8 if it sings an octave higher or lower."""
-
-    def cost(octaves: int) -> float:
-        high, low = ([note for part in half for note in part.notes] for half in (upper, lower))
-        beyond = _beyond(high, Clef("G", octaves)) + _beyond(low, Clef("F", octaves))
-        return beyond + UNUSUAL * abs(octaves)
-
-    octaves = min((0, 1, -1), key=cost)
+    octaves = min(_OCTAVES, key=lambda octaves: _ledger(upper, lower, octaves))
     return Clef("G", octaves), Clef("F", octaves)
+
+
+def _ledger(upper: Sequence[Part], lower: Sequence[Part], octaves: int) -> float:
+    """Return what the clefs of a choir cost, in semitones beyond the staves. `octaves`: of the 8 at both clefs."""
+    high, low = ([note for part in half for note in part.notes] for half in (upper, lower))
+    return _beyond(high, Clef("G", octaves)) + _beyond(low, Clef("F", octaves)) + UNUSUAL * abs(octaves)
 
 
 def _staff(parts: Sequence[Part], clef: Clef) -> Laid:
