@@ -120,7 +120,7 @@ def _losses(model: TiedModel, songs: Sequence[PianoRoll], generator: torch.Gener
     while True:
         for numbers in batch_plan(songs, SONGS, generator):
             batch = collate(songs, numbers, device)
-            state: State = model.initial_state(len(numbers)).composing()
+            state: State = model.initial_state(len(numbers)).drawing(free=True)
             for frames, mask in batch.chunks(CHUNK):
                 read = frames * _kept(frames, generator)
                 context, state = model.contexts(read, state.select(slice(frames.shape[1])))
