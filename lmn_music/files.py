@@ -42,6 +42,14 @@ def printable(text: str) -> str:
     return _CONTROL.sub("?", text)
 
 
+def as_text(data: bytes) -> str:
+    """Return the text of a file: UTF-8, or else Latin-1, which older programs write."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
 def is_leftover(path: Path) -> bool:
     """Return whether `path`, in a run folder, is a file that a killed process left behind: a temporary file, or a lock.
 

@@ -40,7 +40,7 @@ def train(
     """Train a model on a corpus, in a run folder of its own.
 
     Args:
-        corpus: a name, a folder of MIDI or MusicXML files, or a corpus that is loaded already.
+        corpus: a name, a folder of MIDI, MusicXML, Humdrum or ABC files, or a corpus that is loaded already.
         out: the run folder, new or empty; runs/NAME, with a number if there is one already, if not given.
         recipe: see `choose_recipe`, also for baseline, start, epochs and changes.
         baseline: train something to compare a model with.

@@ -1,4 +1,4 @@
-"""A folder of a user's own MIDI and MusicXML files as a corpus."""
+"""A folder of a user's own files of music as a corpus."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from lmn_music.corpora.corpus import SAME_MUSIC, SPLITS, Corpus, Rejected, conte
 from lmn_music.errors import CorpusError, ScoreError
 from lmn_music.files import as_utf8, printable
 from lmn_music.formats import read_piece, readable, readable_labels
+from lmn_music.formats.score import songs_in
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.music.tonality import transpose_to_c as to_c
 from lmn_music.words import counted
@@ -51,7 +52,7 @@ def load_folder(
     path = Path(path)
     if not path.is_dir():
         raise CorpusError(f"there is no folder {path}: name a folder that holds {readable_labels()} files")
-    files = _files(path)
+    files = [song for file in _files(path) for song in songs_in(file)]
     first_with: dict[str, str] = {}  # the hash of the music -> the file that it was first found in
     rolls: dict[str, PianoRoll] = {}
     rejected: list[Rejected] = []

@@ -6,19 +6,11 @@ import math
 import re
 from xml.etree.ElementTree import Element
 
-from lmn_music.formats.repeats import MOST_TIMES, Signs
+from lmn_music.formats.repeats import MOST_TIMES, read_words
 from lmn_music.formats.written import WrittenBar
 from lmn_music.music.metre import is_metre
 
-# Directions in words, where no <sound> says the same for players.
-_WORDS = {
-    "fine": re.compile(r"fine\.?"),
-    "capo": re.compile(r"(d\. ?c\.|d\.?c\.?|da capo)( al (fine|coda))?\.?"),
-    "segno": re.compile(r"(d\. ?s\.|d\.?s\.?|dal segno)( al (fine|coda))?\.?"),
-    "to_coda": re.compile(r"(to|al|alla) coda\.?"),
-    "coda": re.compile(r"coda\.?"),
-}
-_LONGEST_WORDS = 40
+_LONGEST_BEATS = 40
 
 
 def read_number(text: str | None) -> float | None:
@@ -42,7 +34,7 @@ def read_time(element: Element) -> tuple[int, int] | None:
         element: the <time>, such as that of 3+2/8, or of 2/4 and 3/8.
     """
     texts = [[child.text or "" for child in element.iterfind(tag)] for tag in ("beats", "beat-type")]
-    if max(map(len, texts[0]), default=0) > _LONGEST_WORDS:
+    if max(map(len, texts[0]), default=0) > _LONGEST_BEATS:
         return None
     beats = [sum(read_whole(part) or 0 for part in text.split("+")) for text in texts[0]]
     types = [read_whole(text) or 0 for text in texts[1]]
@@ -92,16 +84,8 @@ def read_direction(element: Element, bar: WrittenBar, now: int) -> None:
         for child in kind:
             if child.tag == "segno":
                 bar.signs.segno = True
-            elif child.tag == "words" and child.text and len(child.text) <= _LONGEST_WORDS:
-                _read_words(" ".join(child.text.lower().split()), bar.signs)
-
-
-def _read_words(words: str, signs: Signs) -> None:
-    meant = next((name for name, pattern in _WORDS.items() if pattern.fullmatch(words)), "")
-    if meant in ("capo", "segno"):
-        signs.jump = signs.jump or meant
-    elif meant:
-        setattr(signs, meant, True)
+            elif child.tag == "words" and child.text:
+                read_words(child.text, bar.signs)
 
 
 class BarLines:

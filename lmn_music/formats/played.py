@@ -100,11 +100,16 @@ def _lay_out(score: WrittenScore, order: Sequence[int]) -> list[_Bar]:
     for place in order:
         start = bars[-1].end if bars else 0
         joins = bool(bars) and score.bars[place].joins and score.bars[place].metre is None
-        if bars and place != bars[-1].place + 1:  # back to a pickup, which fills the bar up
+        if bars and (place != bars[-1].place + 1 or _divided(score, place)):  # back to a pickup, which fills the bar up
             both = start - bars[-1].start + lengths[place]
             joins = metres[place] == bars[-1].metre and both == _full(metres[place], score.ticks)
         bars.append(_Bar(place, start, start + lengths[place], metres[place], joins))
     return bars
+
+
+def _divided(score: WrittenScore, place: int) -> bool:
+    """Return whether a repeat sign stands before a bar that is not the first."""
+    return score.bars[place].signs.begins or bool(score.bars[place - 1].signs.times)
 
 
 def _changes(bars: Sequence[_Bar], found: Sequence[dict[int, _Value]]) -> dict[int, _Value]:

@@ -35,6 +35,8 @@ class Format:
         losses: `losses(piece)` yields what a file lacks of a piece's notes, such as "drums". None if it lacks none.
         repeats: whether a file says by signs what is repeated. `read` then accepts `as_written`, whether to read each
             bar once; otherwise it plays repeats out.
+        split: `split(data)` returns the songs in the bytes `data` by their names, each as `read` takes it. None if a
+            file is one song.
     """
 
     label: str
@@ -46,6 +48,7 @@ class Format:
     max_bytes: int = 2_000_000
     losses: Callable[[Piece], Iterator[str]] | None = None
     repeats: bool = False
+    split: Callable[[bytes], dict[str, bytes]] | None = None
 
     def accepted(self, **options: Any) -> dict[str, Any]:
         """Return the options that the format has a use for, without the others."""
@@ -87,7 +90,15 @@ FORMATS: dict[str, Format] = {
     ),
     ".xml": _SCORE,
     ".mxl": _SCORE,
-    ".abc": Format("ABC", None, _later("abc_writer:write_abc"), losses=_OF_SCORES),
+    ".krn": Format("Humdrum", _later("kern:read_kern"), max_bytes=200_000, repeats=True),
+    ".abc": Format(
+        "ABC",
+        _later("abc:read_abc"),
+        _later("abc_writer:write_abc"),
+        losses=_OF_SCORES,
+        repeats=True,
+        split=_later("abc:split_abc"),
+    ),
     ".score.svg": _ENGRAVED,
     ".score.png": _ENGRAVED,
     ".wav": Format("sound", None, _later("audio:write_wav"), check=_later("audio:check_wav")),
@@ -131,7 +142,7 @@ def readable() -> str:
 
 
 def readable_labels() -> str:
-    """Return what can be read, in short: "MIDI, MusicXML or piano-roll"."""
+    """Return what can be read, in short: "MIDI, MusicXML, Humdrum, ABC or piano-roll"."""
     return _either(list(_readable()))
 
 

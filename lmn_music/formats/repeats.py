@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,6 +33,28 @@ class Signs:
     to_coda: bool = False
     fine: bool = False
     jump: str = ""
+
+
+# Signs in words.
+_WORDS = {
+    "fine": re.compile(r"fine\.?"),
+    "capo": re.compile(r"(d\. ?c\.|d\.?c\.?|da capo)( al (fine|coda))?\.?"),
+    "segno": re.compile(r"(d\. ?s\.|d\.?s\.?|dal segno)( al (fine|coda))?\.?"),
+    "to_coda": re.compile(r"(to|al|alla) coda\.?"),
+    "coda": re.compile(r"coda\.?"),
+    "at_segno": re.compile(r"segno\.?"),
+}
+_LONGEST_WORDS = 40
+
+
+def read_words(words: str, signs: Signs) -> None:
+    """Read a direction in words, such as "D.C. al Fine": if it is one about the order of bars, it goes into `signs`."""
+    plain = " ".join(words.lower().split()) if len(words) <= _LONGEST_WORDS else ""
+    meant = next((name for name, pattern in _WORDS.items() if pattern.fullmatch(plain)), "")
+    if meant in ("capo", "segno"):
+        signs.jump = signs.jump or meant
+    elif meant:
+        setattr(signs, meant.removeprefix("at_"), True)
 
 
 def playing_order(signs: Sequence[Signs]) -> tuple[list[int], str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,8 @@ def read_piece(path: str | Path, *, as_written: bool = False, quiet: bool = Fals
     Python's `logging` says so.
 
     Args:
-        path: the file; its suffix names the format, `readable` lists them.
+        path: the file; its suffix names the format, `readable` lists them. Of several tunes in an ABC file, the first
+            one is read, or the one with the number that follows the name, as in tunes.abc#12.
         as_written: whether each bar of a score is read once. Otherwise its repeats are played out, with their endings,
             da capo and dal segno, and bars are counted as they are played.
         quiet: whether to leave that line to the caller, who finds it in `passed_over`.
@@ -66,17 +68,63 @@ def read_piece(path: str | Path, *, as_written: bool = False, quiet: bool = Fals
         ScoreError: there is no such file, or it cannot be read. Its `reason` is short and leaves out the name of the
             file.
     """
-    path = Path(path)
-    entry = format_of(path)
+    file, song = _address(Path(path))
+    entry = format_of(file)
     if entry is None or entry.read is None:
         reason = f"not a {readable_labels()} file"
         raise ScoreError(f"{path}: {reason}; give one of {readable()}", reason)
     with _naming(path):
+        data, title, others = _bytes(file, entry.max_bytes), as_utf8(file.stem), ""
+        if entry.split is not None:
+            data, title, others = _choose(entry.split(data), song, data, title)
         options = {"as_written": as_written} if entry.repeats else {}
-        piece = entry.read(_bytes(path, entry.max_bytes), as_utf8(path.stem), **options)
+        piece = entry.read(data, title, **options)
+    piece = replace(piece, passed_over=", ".join(filter(None, (piece.passed_over, others))))
     if piece.passed_over and not quiet:
         _log.warning("%s: passed over %s", path, piece.passed_over)
     return piece
+
+
+def songs_in(path: Path) -> list[Path]:
+    """Return the songs in a file as `read_piece` takes them: the path, or one for each song if there are several.
+
+    Args:
+        path: the file, which need not be readable.
+    """
+    entry = format_of(path)
+    if entry is not None and entry.split is not None:
+        with suppress(ScoreError):
+            songs = entry.split(_bytes(path, entry.max_bytes))
+            if len(songs) > 1:
+                return [path.with_name(f"{path.name}#{name}") for name in songs]
+    return [path]
+
+
+def _address(path: Path) -> tuple[Path, str]:
+    """Return the file in a path, and the name of the song, as in tunes.abc#12; else the path itself and ""."""
+    name, _, song = path.name.rpartition("#")
+    entry = format_of(Path(name))
+    return (path.with_name(name), song) if entry is not None and entry.split is not None else (path, "")
+
+
+def _choose(songs: dict[str, bytes], song: str, data: bytes, title: str) -> tuple[bytes, str, str]:
+    """Return the bytes of a song, its title, and which songs are passed over.
+
+    Args:
+        songs: those in the file.
+        song: the one that is asked for; the first one if "".
+        data: the whole file, which is taken where nothing is known of songs.
+        title: the title of the file.
+    """
+    if song and song not in songs:
+        there = f"{', '.join(list(songs)[:10])}{', ...' if len(songs) > 10 else ''}" or "none"
+        raise ScoreError(f"there is no song {song} in the file: choose one of {there}", "no such song")
+    names = list(songs)
+    if len(names) < 2:
+        return (songs[names[0]] if names else data), title, ""
+    chosen = song or names[0]
+    others = "" if song else f"all songs but the first of {len(names)}: #{names[1]} behind the name chooses another"
+    return songs[chosen], f"{title} {chosen}", others
 
 
 @contextmanager

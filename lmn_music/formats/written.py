@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple, Self
 
 from lmn_music.errors import ScoreError
 from lmn_music.formats.repeats import Signs
 from lmn_music.music.metre import MAX_BARS
 from lmn_music.music.notes import VELOCITY
+
+TICKS = 2**10 * 9 * 5 * 7 * 11 * 13  # of a quarter note: all usual notes and tuplets are whole numbers of them
 
 
 class WrittenNote(NamedTuple):
@@ -121,3 +123,32 @@ class WrittenScore:
         while len(self.bars) <= place:
             self.bars.append(WrittenBar())
         return self.bars[place]
+
+    def to_lists(self) -> list[Any]:
+        """Return all of it as lists, strings and numbers, which JSON can say."""
+        bars = []
+        for bar in self.bars:
+            signs = asdict(bar.signs) | {"endings": sorted(bar.signs.endings)}
+            keys, tempos = list(bar.keys.items()), list(bar.tempos.items())
+            bars.append([bar.notes, bar.extents, bar.metre, keys, tempos, bar.joins, signs])
+        return [self.ticks, bars, self.voices, list(self.passed_over.items())]
+
+    @classmethod
+    def from_lists(cls, lists: list[Any]) -> Self:
+        """Return what `to_lists` was made of."""
+        ticks, bars, voices, passed_over = lists
+        score = cls(ticks, voices=[Voice(part, tuple(order), *rest) for part, order, *rest in voices])
+        score.passed_over.update(dict(passed_over))
+        for notes, extents, metre, keys, tempos, joins, signs in bars:
+            score.bars.append(
+                WrittenBar(
+                    [WrittenNote(*note) for note in notes],
+                    [Extent(*extent) for extent in extents],
+                    None if metre is None else (metre[0], metre[1]),
+                    {tick: (fifths, mode) for tick, (fifths, mode) in keys},
+                    dict(tempos),
+                    joins,
+                    Signs(**{**signs, "endings": frozenset(signs["endings"])}),
+                )
+            )
+        return score

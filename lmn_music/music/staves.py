@@ -117,12 +117,9 @@ def _halves(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
 
 
 def _beyond(notes: Iterable[Note], clef: Clef) -> float:
-    """Return by how many semitones, on average over time, the notes lie beyond what the staff has room for."""
+    """Return how many semitones, on average, the notes lie beyond what the staff has room for."""
     low, high = (pitch + 12 * clef.octaves for pitch in _INSIDE[clef.sign])
-    beyond, lengths = zip(
-        *((max(low - note.pitch, note.pitch - high, 0), float(note.end - note.onset)) for note in notes), strict=True
-    )
-    return float(np.average(beyond, weights=lengths))
+    return float(np.mean([max(low - note.pitch, note.pitch - high, 0) for note in notes]))
 
 
 def _clef(notes: Sequence[Note]) -> Clef:

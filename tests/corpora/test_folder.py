@@ -78,7 +78,7 @@ def test_every_kind_of_file_good_and_bad(folder: Path) -> None:
     corpus = load_folder(folder)
     assert sorted(places(corpus)) == ["UPPER", "array", "score 0", "score 1", "song 000", "song 001", "song 002"]
     assert corpus.rejected == (
-        Rejected("README.txt", "not a MIDI, MusicXML or piano-roll file"),
+        Rejected("README.txt", "not a MIDI, MusicXML, Humdrum, ABC or piano-roll file"),
         Rejected("damaged.mid", "unreadable (damaged MIDI file)"),
         Rejected("drums.mid", "drums only"),
         Rejected("empty.mid", "unreadable (empty file)"),
@@ -93,7 +93,7 @@ def test_every_kind_of_file_good_and_bad(folder: Path) -> None:
         "drums only": 1,
         "no notes": 1,
         "no such file": 1,
-        "not a MIDI, MusicXML or piano-roll file": 1,
+        "not a MIDI, MusicXML, Humdrum, ABC or piano-roll file": 1,
         "same music as another file": 1,
         "too short": 1,
     }
@@ -169,7 +169,9 @@ def test_no_song_at_all(folder: Path) -> None:
         load_folder(folder)
     for number in range(8):
         (folder / f"{number}.txt").touch()
-    with pytest.raises(CorpusError, match=r"4\.txt: not a MIDI, MusicXML or piano-roll file; and 3 more\. Add"):
+    with pytest.raises(
+        CorpusError, match=r"4\.txt: not a MIDI, MusicXML, Humdrum, ABC or piano-roll file; and 3 more\. Add"
+    ):
         load_folder(folder)
     with pytest.raises(CorpusError, match="there is no folder"):
         load_folder(folder / "missing")
@@ -249,3 +251,14 @@ def test_a_moved_folder_is_the_same_corpus(folder: Path) -> None:
     moved = folder.with_name("Other")
     shutil.move(folder, moved)
     assert load_folder(moved).sha256 == before.sha256
+
+
+def test_each_tune_of_an_abc_file_is_a_song(tmp_path: Path) -> None:
+    tunes = [f"X:{number}\nM:4/4\nL:1/4\nK:C\n" + "CDEF|" * 4 + f"{step}4|\n" for number, step in enumerate("DEFGA", 1)]
+    (tmp_path / "tunes.abc").write_text("\n".join(tunes))
+    (tmp_path / "one.abc").write_text(tunes[0].replace("D4", "B4"))
+    corpus = load_folder(tmp_path)
+    assert corpus.songs == (4, 1, 1)
+    titles = {song.title for split in (corpus.train, corpus.valid, corpus.test) for song in split}
+    assert titles == {"one", *(f"tunes {number}" for number in range(1, 6))}
+    assert corpus.rejected == ()

@@ -105,6 +105,18 @@ def test_abc2midi_plays_the_same_notes(piece: Piece, tmp_path: Path) -> None:
     assert [key[1:] for key in played.key_signatures] == [key[1:] for key in piece.key_signatures]
 
 
+@given(piece=pieces(chords=True))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_our_own_reader_finds_all_of_it(piece: Piece, tmp_path: Path) -> None:
+    write_piece(piece, tmp_path / "song.abc")
+    back = read_piece(tmp_path / "song.abc")
+    assert struck(back) == struck(piece)
+    assert back.roll(12)[: int(piece.end * 12)] == piece.roll(12)[: int(piece.end * 12)]
+    assert [bar.start for bar in back.bars()][: len(piece.bars())] == [bar.start for bar in piece.bars()]
+    assert [key[1:] for key in back.key_signatures] == [key[1:] for key in piece.key_signatures]
+    assert back.tempos[0].quarters_per_minute == pytest.approx(piece.tempos[0].quarters_per_minute, rel=1e-2)
+
+
 def test_changes_stand_where_they_hold() -> None:
     notes = tuple(Note(60 + number, Fraction(number), Fraction(number + 1)) for number in range(8))
     metres = (Metre(START, 3, 4), Metre(Fraction(3), 2, 4), Metre(Fraction(5), 6, 8))

@@ -6,9 +6,12 @@ length, in quarter notes.
 
 import io
 import zipfile
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lmn_music.errors import ScoreError
 from lmn_music.formats import read_piece
@@ -194,6 +197,33 @@ def test_bars_are_the_clock_of_all_parts(tmp_path: Path, case: str) -> None:
 def test_a_tie_leads_over_a_bar_that_is_short_in_one_part(tmp_path: Path) -> None:
     held = [START + note("E3", 16, after=tie("start")), note("E3", 4, after=tie("stop"))]
     assert heard(read(tmp_path, score([START + note("C4", 8), UP], held))).startswith("52@0+5")
+
+
+FILLED = st.lists(
+    st.sampled_from(("r", "C4", "move")).flatmap(lambda kind: st.tuples(st.just(kind), st.integers(1, 12)))
+)
+
+
+@given(st.lists(st.lists(st.tuples(FILLED, st.booleans()), min_size=4, max_size=4), min_size=2, max_size=4))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+def test_no_part_drifts_away_from_the_others(
+    tmp_path: Path, parts: list[list[tuple[list[tuple[str, int]], bool]]]
+) -> None:
+    """Each part begins each of its bars, however it is filled, with a note of one tick: all of them at one time."""
+    measures = []
+    for number, bars in enumerate(parts):
+        measures.append([START * (place == 0) + note(f"{'CDEF'[number]}{place}", 0) for place in range(4)])
+        for place, (filled, backwards) in enumerate(bars):
+            for kind, length in filled:
+                measures[-1][place] += (
+                    move("forward", length) if kind == "move" else note(kind.replace("4", "9"), length)
+                )
+            measures[-1][place] += move("backup", 100) * backwards
+    found: dict[int, set[Fraction]] = {}
+    for part in read(tmp_path, score(*measures)).parts:
+        for n in part.notes:
+            found.setdefault(n.pitch // 12, set()).add(n.onset)
+    assert [len(found[octave]) for octave in range(1, 5)] == [1, 1, 1, 1]
 
 
 def drum_kit(*, unpitched: bool) -> str:

@@ -78,12 +78,12 @@ def test_a_new_format_is_read_and_written(tmp_path: Path) -> None:
 def test_a_new_format_is_in_help_texts_and_messages(tmp_path: Path) -> None:
     assert written().endswith(".npz (piano-roll), .txt (text)")
     assert readable().endswith("piano-roll (.npz) or text (.txt)")
-    assert readable_labels() == "MIDI, MusicXML, piano-roll or text"
+    assert readable_labels() == "MIDI, MusicXML, Humdrum, ABC, piano-roll or text"
     with pytest.raises(UsageError, match=r"\.txt \(text\)"):
         check_output(tmp_path / "song.mp3")
     with pytest.raises(ScoreError, match=r"or text \(\.txt\)") as caught:
         read_score(tmp_path / "song.mp3")
-    assert caught.value.reason == "not a MIDI, MusicXML, piano-roll or text file"
+    assert caught.value.reason == "not a MIDI, MusicXML, Humdrum, ABC, piano-roll or text file"
 
 
 @pytest.mark.usefixtures("toy")
@@ -105,8 +105,11 @@ def test_help_texts() -> None:
         ".mid (MIDI), .musicxml (MusicXML), .abc (ABC), .score.svg, .score.png (engraved score), .wav (sound), "
         ".png, .svg (picture of the roll), .npz (piano-roll)"
     )
-    assert readable() == "MIDI (.mid, .midi, .smf, .kar, .rmi), MusicXML (.musicxml, .xml, .mxl) or piano-roll (.npz)"
-    assert readable_labels() == "MIDI, MusicXML or piano-roll"
+    assert readable().startswith(
+        "MIDI (.mid, .midi, .smf, .kar, .rmi), MusicXML (.musicxml, .xml, .mxl), Humdrum (.krn), "
+    )
+    assert readable().endswith(" ABC (.abc) or piano-roll (.npz)")
+    assert readable_labels() == "MIDI, MusicXML, Humdrum, ABC or piano-roll"
 
 
 def test_what_is_only_read_is_not_written_and_the_other_way_round(tmp_path: Path) -> None:

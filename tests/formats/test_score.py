@@ -234,7 +234,7 @@ def test_random_bytes_are_a_score_error(tmp_path: Path, data: bytes, name: str) 
 def test_what_is_no_file(tmp_path: Path) -> None:
     for name, reason in [
         ("missing.mid", "no such file"),
-        ("notes.txt", "not a MIDI, MusicXML or piano-roll file"),
+        ("notes.txt", "not a MIDI, MusicXML, Humdrum, ABC or piano-roll file"),
         ("folder.mid", "not a file"),
         ("x" * 300 + ".mid", "unreadable (File name too long)"),
     ]:
