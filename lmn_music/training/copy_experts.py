@@ -101,7 +101,7 @@ def fit_experts(model: TiedModel, songs: Sequence[PianoRoll], seed: int) -> floa
     trainings = [_epochs(deepcopy(experts), rows.select(fold != number), seed) for number in range(FOLDS)]
     held_out = [rows.select(fold == number) for number in range(FOLDS)]
     for epoch, each in enumerate(zip(*trainings, strict=True), start=1):
-        nll = sum(_loss(averaged, songs) for averaged, songs in zip(each, held_out, strict=True))
+        nll = sum(_loss(*pair) for pair in zip(each, held_out, strict=True))
         if nll < lowest:
             best, lowest, fitted = epoch, nll, [deepcopy(averaged.state_dict()) for averaged in each]
         elif epoch - best == PATIENCE:
