@@ -82,7 +82,6 @@ class Sheet:
         metres: the time signature of each bar.
         keys: the key signature of each bar.
         tempos: the tempos.
-        moved: whether notes had to be moved in time, or made longer, to be written.
     """
 
     title: str
@@ -91,7 +90,6 @@ class Sheet:
     metres: tuple[Metre, ...]
     keys: tuple[KeySignature, ...]
     tempos: tuple[Tempo, ...]
-    moved: bool
 
 
 def write_out(piece: Piece) -> Sheet:
@@ -112,7 +110,7 @@ def write_out(piece: Piece) -> Sheet:
         Player(name, program, tuple(Staff(clef, writer.voices(voices, rests=rests)) for clef, voices, rests in staves))
         for name, program, staves in divide(played.parts) or [("", 0, [SILENT])]
     )
-    return Sheet(piece.title, players, tuple(bars), metres, keys, piece.tempos, played is not piece)
+    return Sheet(piece.title, players, tuple(bars), metres, keys, piece.tempos)
 
 
 def _bars(piece: Piece) -> list[Bar]:

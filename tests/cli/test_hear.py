@@ -6,7 +6,6 @@ import pytest
 from scipy.io import wavfile
 
 from lmn_music import api, read_piece, synthesize
-from lmn_music.api.hearing import PLAYERS
 from lmn_music.errors import RenderingError
 from lmn_music.formats.sampler import SAMPLE_RATE
 from tests.cli.helpers import lmn_music
@@ -70,7 +69,3 @@ def test_neither_a_file_nor_sound_is_refused(programs: Path) -> None:
     for command in (["generate"], ["harmonise", str(SAMPLE)], ["rewrite", str(SAMPLE), "--bars", "1:2"]):
         assert "give --out, a file, or --hear" in lmn_music(*command, code=2)
     assert not [*programs.iterdir()]
-
-
-def test_every_player_is_called_by_its_plain_name() -> None:
-    assert all(name == Path(name).stem for name in PLAYERS)

@@ -105,7 +105,9 @@ def test_partitura_opens_it(make: object, tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import partitura
+        from partitura.io.importmusicxml import validate_musicxml
 
+        assert validate_musicxml(str(tmp_path / "song.musicxml"))  # as the schema of MusicXML says
         notes = partitura.load_musicxml(tmp_path / "song.musicxml").note_array()
     found = Counter((int(n["pitch"]), round(float(n["onset_quarter"]) + float(piece.pickup), 3)) for n in notes)
     assert found == Counter((n.pitch, round(float(n.onset), 3)) for part in piece.parts for n in part.notes)
@@ -172,12 +174,9 @@ def test_a_performance_is_written_in_sixteenths_and_triplets() -> None:
     """Notes that a person played a little early or late become those that were meant; reading says no more."""
     played = [(60, 3, 470), (62, 484, 950), (64, 955, 1120), (65, 1119, 1290), (67, 1283, 1430), (72, 1451, 1900)]
     piece = Piece((Part(tuple(Note(p, Fraction(a, 480), Fraction(b, 480)) for p, a, b in played)),))
-    sheet = write_out(piece)
-    assert sheet.moved
     third = Fraction(1, 3)
     meant = [(60, 0, 1), (62, 1, 2), (64, 2, 2 + third), (65, 2 + third, 2 + 2 * third), (67, 2 + 2 * third, 3)]
     assert notes_of(again(piece)) == Counter([*meant, (72, 3, 4)])
-    assert not write_out(waltz()).moved
 
 
 def test_parts_of_other_instruments_have_staves_of_their_own() -> None:

@@ -12,7 +12,7 @@ from lmn_music.corpora import load_corpus
 from lmn_music.music.notes import Note
 from lmn_music.music.part import Part
 from lmn_music.music.performing import perform
-from lmn_music.music.staves import SILENT, Chord, Clef, divide
+from lmn_music.music.staves import Chord, Clef, divide
 
 
 def line(pitch: int, name: str = "", program: int = 0) -> Part:
@@ -88,7 +88,3 @@ def test_each_voice_of_a_chorale_is_a_line_of_its_own() -> None:
     ((_, _, staves),) = divide(piece.parts)
     assert [staff.clef for staff in staves] == [Clef("G", 1), Clef("F", 1)]
     assert all(isinstance(chord, Chord) and len(chord.pitches) == 1 for s in staves for v in s.voices for chord in v)
-
-
-def test_a_piece_without_notes_has_an_empty_staff() -> None:
-    assert SILENT.voices == ((),)
