@@ -11,7 +11,7 @@ from lmn_music.formats import abc_fields as fields
 from lmn_music.formats.abc_voice import AbcVoice, Place, Sound, Tone
 from lmn_music.formats.played import play
 from lmn_music.formats.repeats import read_words
-from lmn_music.formats.written import TICKS, WrittenScore
+from lmn_music.formats.written_score import TICKS, WrittenScore
 from lmn_music.music.piece import Piece
 
 MAX_TUNE = 200_000  # characters: a hundred times as many as the longest folk tune

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from lmn_music.formats.repeats import MOST_TIMES
-from lmn_music.formats.written import TICKS, Extent, Voice, WrittenBar, WrittenNote, WrittenScore
+from lmn_music.formats.written_score import TICKS, Extent, Voice, WrittenBar, WrittenNote, WrittenScore
 
 _WHOLE = 4 * TICKS
 _MOST = 4000 * TICKS  # a bar that is longer is damage

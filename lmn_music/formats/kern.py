@@ -6,7 +6,7 @@ from lmn_music.errors import ScoreError
 from lmn_music.files import as_text
 from lmn_music.formats.bounded import Worker
 from lmn_music.formats.played import play
-from lmn_music.formats.written import WrittenScore
+from lmn_music.formats.written_score import WrittenScore
 from lmn_music.music.piece import Piece
 
 _WORKER = Worker("lmn_music.formats.kern_worker", seconds=10, megabytes=500)

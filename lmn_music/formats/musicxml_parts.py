@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 from lmn_music.errors import ScoreError
 from lmn_music.formats.midi_writer import DRUMS
 from lmn_music.formats.musicxml_signs import BarLines, read_direction, read_key, read_number, read_time, read_whole
-from lmn_music.formats.written import TICKS, Extent, Voice, WrittenBar, WrittenNote, WrittenScore
+from lmn_music.formats.written_score import TICKS, Extent, Voice, WrittenBar, WrittenNote, WrittenScore
 from lmn_music.music.notes import VELOCITY
 
 MAX_TICKS = 10**15  # where a score divides its quarter notes in other ways; beyond that, times are rounded

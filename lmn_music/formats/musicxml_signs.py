@@ -7,7 +7,7 @@ import re
 from xml.etree.ElementTree import Element
 
 from lmn_music.formats.repeats import MOST_TIMES, read_words
-from lmn_music.formats.written import WrittenBar
+from lmn_music.formats.written_score import WrittenBar
 from lmn_music.music.metre import is_metre
 
 _LONGEST_BEATS = 40

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 
 from lmn_music.formats.midi_writer import DRUMS
 from lmn_music.formats.repeats import playing_order
-from lmn_music.formats.written import WrittenScore
+from lmn_music.formats.written_score import WrittenScore
 from lmn_music.music.metre import Metre, is_metre
 from lmn_music.music.notes import Note
 from lmn_music.music.part import Part

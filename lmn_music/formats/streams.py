@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from lmn_music.formats.repeats import MOST_TIMES
-from lmn_music.formats.written import TICKS, Extent, Voice, WrittenBar, WrittenNote, WrittenScore
+from lmn_music.formats.written_score import TICKS, Extent, Voice, WrittenBar, WrittenNote, WrittenScore
 from lmn_music.music.metre import is_metre
 
 if TYPE_CHECKING:

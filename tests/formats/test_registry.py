@@ -1,6 +1,7 @@
 """The table of formats: a new one is one file and one entry."""
 
 import importlib
+import pkgutil
 import subprocess
 import sys
 import traceback
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lmn_music import formats
 from lmn_music.errors import LmnMusicError, RenderingError, ScoreError, UsageError
 from lmn_music.formats import (
     FORMATS,
@@ -172,3 +174,9 @@ def test_an_error_brings_at_most_the_one_cause_that_helps(tmp_path: Path) -> Non
 
 def shown(error: Exception) -> str:
     return "".join(traceback.format_exception(error))
+
+
+def test_no_file_of_the_package_hides_a_function_of_it() -> None:
+    """Importing a module puts its name into its package, in the place of a function that is called the same."""
+    names = {module.name for module in pkgutil.iter_modules(formats.__path__)}
+    assert not names & set(formats.__all__)
