@@ -50,6 +50,8 @@ def pieces(draw: st.DrawFn, *, chords: bool = False) -> Piece:
         :voices
     ]
     parts = [part for part in parts if part.notes] or [Part((Note(60, START, START + 1),))]
+    if pickup >= max(note.end for part in parts for note in part.notes):
+        pickup = START  # what is no longer than a pickup is a short bar
     if chords:
         parts = [Part(tuple(sorted((n for part in parts for n in part.notes), key=lambda n: (n.onset, n.pitch))))]
     key = KeySignature(START, draw(st.integers(-7, 7)), draw(st.sampled_from(["major", "minor"])))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from lmn_music import load_corpus, read_piece, write_piece
+from lmn_music.formats.abc import read_abc
 from lmn_music.formats.abc_writer import to_abc
 from lmn_music.music.metre import Metre
 from lmn_music.music.notes import Note, to_roll
@@ -26,6 +27,10 @@ START = Fraction(0)
 
 def struck(piece: Piece) -> Counter[tuple[int, Fraction]]:
     return Counter((note.pitch, note.onset) for part in piece.parts for note in part.notes)
+
+
+def sounding(piece: Piece) -> Counter[tuple[int, Fraction, Fraction]]:
+    return Counter((note.pitch, note.onset, note.end) for part in piece.parts for note in part.notes)
 
 
 def in_music21(text: str) -> Counter[tuple[int, Fraction]]:
@@ -87,6 +92,16 @@ def _exact(time: object) -> Fraction:
     return Fraction(time).limit_denominator(48)  # type: ignore[call-overload]
 
 
+@given(piece=pieces(chords=True) | pieces())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_song_that_is_written_is_read_again(piece: Piece) -> None:
+    back = read_abc(to_abc(write_out(piece)).encode(), piece.title)
+    assert sounding(back) == sounding(piece)
+    assert [bar[:2] for bar in back.bars()] == [bar[:2] for bar in piece.bars()]
+    assert [key[1:] for key in back.key_signatures] == [key[1:] for key in piece.key_signatures]
+    assert back.tempos[0].quarters_per_minute == pytest.approx(piece.tempos[0].quarters_per_minute, rel=1e-4)
+
+
 @pytest.mark.skipif(shutil.which("abc2midi") is None, reason="needs abc2midi (Debian's package abcmidi)")
 @given(piece=pieces(chords=True))
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -103,18 +118,6 @@ def test_abc2midi_plays_the_same_notes(piece: Piece, tmp_path: Path) -> None:
     (tempo,) = played.tempos
     assert tempo.quarters_per_minute == pytest.approx(piece.tempos[0].quarters_per_minute, rel=1e-4)
     assert [key[1:] for key in played.key_signatures] == [key[1:] for key in piece.key_signatures]
-
-
-@given(piece=pieces(chords=True))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_our_own_reader_finds_all_of_it(piece: Piece, tmp_path: Path) -> None:
-    write_piece(piece, tmp_path / "song.abc")
-    back = read_piece(tmp_path / "song.abc")
-    assert struck(back) == struck(piece)
-    assert back.roll(12)[: int(piece.end * 12)] == piece.roll(12)[: int(piece.end * 12)]
-    assert [bar.start for bar in back.bars()][: len(piece.bars())] == [bar.start for bar in piece.bars()]
-    assert [key[1:] for key in back.key_signatures] == [key[1:] for key in piece.key_signatures]
-    assert back.tempos[0].quarters_per_minute == pytest.approx(piece.tempos[0].quarters_per_minute, rel=1e-2)
 
 
 def test_changes_stand_where_they_hold() -> None:
