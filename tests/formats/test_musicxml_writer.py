@@ -215,6 +215,14 @@ def test_a_score_of_more_than_four_thousand_bars_is_refused() -> None:
     check_length(Path("song.musicxml"), 16_000, 1)
 
 
+def test_voices_in_unison_keep_their_ties() -> None:
+    """Alto and tenor hold one key over two bar lines, each from its own beginning to its own end."""
+    spans = ((79, 0, 12), (69, 2, 9), (69, 3, 10), (40, 0, 12))
+    voices = tuple(Part((Note(pitch, Fraction(start), Fraction(end)),)) for pitch, start, end in spans)
+    back = again(Piece(voices))
+    assert [part.notes for part in back.parts] == [part.notes for part in voices]
+
+
 def test_extra_voices_of_a_choir_are_written_too() -> None:
     roll = make_roll(24)
     frames = roll.frames.copy()
