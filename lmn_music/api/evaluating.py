@@ -58,7 +58,7 @@ def evaluate(
 
     Example:
         >>> round(evaluate("jsb").nll, 2)  # doctest: +SKIP
-        4.37
+        4.24
     """
     from lmn_music.evaluation.evaluate import evaluate as evaluate_split
     from lmn_music.evaluation.progress import no_progress

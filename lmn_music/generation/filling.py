@@ -68,9 +68,7 @@ def fill(
     model.eval()
     limits = limits or Limits()
     with torch.no_grad():
-        state = read_prime(model, prime, particles)
-        if (given == FREE).all():
-            state = state.composing()
+        state = read_prime(model, prime, particles).drawing(free=bool((given == FREE).all()))
         wanted = limits.apply(given).to(state.previous.device)
         sweep = partial(
             particle_filter,

@@ -50,7 +50,7 @@ def sample_frames(
         (songs, 88) of zeros and ones.
     """
     model.eval()
-    state = read_prime(model, prime, songs).composing()
+    state = read_prime(model, prime, songs).drawing(free=True)
     while True:
         context, state = model.step(state)
         frame = draw_frames(model.output, context, state.previous, temperature=temperature, generator=generator).frames

@@ -179,7 +179,7 @@ def load_checkpoint(name: str | Path, device: torch.device | str = "cpu") -> Che
             names = file.keys()  # nothing is made of the header before the shapes in it are those in the file
             found = {key: file.get_slice(key) for key in names}
             check_shapes({key: tuple(part.get_shape()) for key, part in found.items()}, shapes_of(header.model))
-            if types := {part.get_dtype() for part in found.values()} - {"F32"}:
+            if types := {part.get_dtype() for part in found.values()} - {"F32", "F16"}:
                 raise ValueError(f"it has weights of the type {types.pop()}")
             weights = {key: file.get_tensor(key) for key in names}
         model = build(header.model)

@@ -42,8 +42,12 @@ class State:
         """Return the state cut off from the graph, for truncated back-propagation."""
         return replace(self, memory=self.memory.detach())
 
-    def composing(self) -> State:
-        """Return the state of a model from which the frames that follow are drawn, and are not music that is given."""
+    def drawing(self, *, free: bool) -> State:  # noqa: ARG002
+        """Return the state of a model from which frames are drawn from here on.
+
+        Args:
+            free: nothing is given of these frames, so that all that the model reads from here on is its own.
+        """
         return self
 
     def select(self, songs: Tensor | slice) -> State:

@@ -117,9 +117,12 @@ def _halves(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
 
 
 def _beyond(notes: Iterable[Note], clef: Clef) -> float:
-    """Return how many semitones, on average, the notes lie beyond what the staff has room for."""
+    """Return by how many semitones, on average over time, the notes lie beyond what the staff has room for."""
     low, high = (pitch + 12 * clef.octaves for pitch in _INSIDE[clef.sign])
-    return float(np.mean([max(low - note.pitch, note.pitch - high, 0) for note in notes]))
+    beyond, lengths = zip(
+        *((max(low - note.pitch, note.pitch - high, 0), float(note.end - note.onset)) for note in notes), strict=True
+    )
+    return float(np.average(beyond, weights=lengths))
 
 
 def _clef(notes: Sequence[Note]) -> Clef:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lmn_music.corpora.batches import batch_plan, collate
 from lmn_music.generation.sampler import sample_frames
@@ -26,8 +27,9 @@ SONGS, CHUNK = 4, 100  # of a step
 RATE = 1e-2  # the learning rate at first; it falls to nothing along half a cosine
 BLOCK = 32  # frames
 THINNED = 0.5  # the share of blocks in which keys are left out
-SHARES = (0.0, 0.5, 1.0)  # of the vector, at which songs are composed
-COMPOSED = (32, 192)  # songs, and their frames
+COMPOSED = (48, 192)  # songs, and their frames
+TRIES = 3  # at the length of the vector
+FEW = 1e-3  # keys per frame, of which there is a logarithm
 
 
 def with_own_past(material: Material) -> Made:
@@ -40,12 +42,26 @@ def with_own_past(material: Material) -> Made:
         The model.
     """
     model = extended(material)
-    wanted, densities, share = fit_own_past(model, material.songs, material.seed)
-    note = f"composed songs: {densities[0]:.2f} keys per frame, with {share:.2f} of the vector {wanted:.2f}"
-    return Made(model, unchanged=True, note=note)
+    fit = fit_own_past(model, material.songs, material.seed)
+    note = f"{fit.before:.2f} keys per frame in composed songs, {fit.after:.2f} with the own past; songs have "
+    return Made(model, unchanged=True, note=f"{note}{fit.wanted:.2f}")
 
 
-def fit_own_past(model: TiedModel, songs: Sequence[PianoRoll], seed: int) -> tuple[float, list[float], float]:
+class Fit(NamedTuple):
+    """What a vector of the own past does, in keys per frame, each song counting the same.
+
+    Attributes:
+        wanted: in the beginnings of the training songs, as long as composed songs.
+        before: in songs composed without the vector.
+        after: in songs composed with it.
+    """
+
+    wanted: float
+    before: float
+    after: float
+
+
+def fit_own_past(model: TiedModel, songs: Sequence[PianoRoll], seed: int) -> Fit:
     """Train the vector of the own past, and scale it so that composed songs have as many notes as the songs.
 
     It is trained on songs that are read with keys left out and predicted as they are. Nothing else changes: while a
@@ -58,8 +74,7 @@ def fit_own_past(model: TiedModel, songs: Sequence[PianoRoll], seed: int) -> tup
         seed: the seed of all random numbers.
 
     Returns:
-        Keys per frame of the songs, and of composed songs at each of SHARES of the trained vector; and the share that
-        is kept.
+        The keys per frame before and after.
     """
     own = model.own
     assert own is not None
@@ -72,20 +87,31 @@ def fit_own_past(model: TiedModel, songs: Sequence[PianoRoll], seed: int) -> tup
         optimizer.param_groups[0]["lr"] = RATE * (1 + math.cos(math.pi * step / STEPS)) / 2
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_([own], 1.0)
+        nn.utils.clip_grad_norm_([own], 1.0)
         optimizer.step()
     for weight in frozen:
         weight.requires_grad_(True)
-    wanted = float(np.concatenate([song.frames.sum(axis=1) for song in songs]).mean())
-    trained, densities = own.detach().clone(), []
-    with torch.no_grad():
-        for share in SHARES:
-            own.copy_(share * trained)
-            densities.append(_density(model, seed))
-        # The number of keys grows exponentially with the vector.
-        share = float(np.interp(np.log(wanted), np.log(np.maximum.accumulate(densities)), SHARES))
+    wanted = float(np.mean([song.frames[: COMPOSED[1]].sum(axis=1).mean() for song in songs]))
+    return _scale(model, own, wanted, seed)
+
+
+@torch.no_grad()
+def _scale(model: TiedModel, own: nn.Parameter, wanted: float, seed: int) -> Fit:
+    """Multiply the trained vector by a share of at most 1, found by interpolation between the shares tried so far."""
+    trained, tried = own.clone(), {}
+
+    def compose(share: float) -> float:
         own.copy_(share * trained)
-    return wanted, densities, share
+        tried[share] = _density(model, seed)
+        return tried[share]
+
+    before, share, after = compose(0.0), 1.0, compose(1.0)
+    for _ in range(TRIES):
+        shares = sorted(tried)
+        densities = np.maximum.accumulate([max(tried[each], FEW) for each in shares])
+        share = float(np.interp(np.log(max(wanted, FEW)), np.log(densities), shares))  # keys grow exponentially with it
+        after = compose(share)
+    return Fit(wanted, before, after)
 
 
 def _losses(model: TiedModel, songs: Sequence[PianoRoll], generator: torch.Generator) -> Iterator[Tensor]:
@@ -94,7 +120,7 @@ def _losses(model: TiedModel, songs: Sequence[PianoRoll], generator: torch.Gener
     while True:
         for numbers in batch_plan(songs, SONGS, generator):
             batch = collate(songs, numbers, device)
-            state: State = model.initial_state(len(numbers)).composing()
+            state: State = model.initial_state(len(numbers)).drawing(free=True)
             for frames, mask in batch.chunks(CHUNK):
                 read = frames * _kept(frames, generator)
                 context, state = model.contexts(read, state.select(slice(frames.shape[1])))

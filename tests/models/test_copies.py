@@ -198,13 +198,13 @@ def test_songs_at_hand_are_no_part_of_the_weights(model_with_songs):
 
 
 @torch.no_grad()
-def test_while_a_model_composes_the_vector_enters_and_nothing_is_copied(model_with_songs):
+def test_where_frames_are_drawn_nothing_is_copied_and_the_vector_enters_if_nothing_is_given(model_with_songs):
     model, reader = model_with_songs
     song = song_of(8, 3, 88).unsqueeze(1)
-    own, _ = reader(song, reader.initial_state(1).composing())
-    torch.testing.assert_close(own, model(song, model.initial_state(1).composing())[0])
+    own, _ = reader(song, reader.initial_state(1).drawing(free=True))
+    torch.testing.assert_close(own, model(song, model.initial_state(1).drawing(free=True))[0])
     without = build(CONFIGS["tied, copies"].model_copy(update={"copies": False, "own_past": False})).eval()
     without.load_state_dict({name: w for name, w in model.state_dict().items() if name in without.state_dict()})
     assert not torch.allclose(own, without(song)[0])
-    model.own.zero_()
-    torch.testing.assert_close(model(song, model.initial_state(1).composing())[0], without(song)[0])
+    given, _ = model(song, model.initial_state(1).drawing(free=False))
+    torch.testing.assert_close(given, without(song)[0])

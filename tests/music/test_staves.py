@@ -36,6 +36,8 @@ def test_a_choir_has_two_staves_wherever_it_sings(octaves: int) -> None:
 
 def test_lines_stand_on_the_staff_that_has_room_for_them() -> None:
     assert clefs(line(72), line(43), line(40), line(36)) == [[("G", 0, 1), ("F", 0, 1)]]  # three lines as chords
+    drone = Part((Note(43, Fraction(0), Fraction(8)),))
+    assert clefs(line(72), drone, line(40), line(36)) == [[("G", 0, 1), ("F", 0, 2)]]  # one note, but it lasts
     assert clefs(line(76), line(69), line(45)) == [[("G", 0, 2), ("F", 0, 1)]]
     assert clefs(line(76), line(52), line(45)) == [[("G", 0, 1), ("F", 0, 2)]]
 

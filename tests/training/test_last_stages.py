@@ -88,14 +88,15 @@ def test_the_vector_of_the_own_past_changes_no_likelihood():
     with torch.no_grad():
         composed = islice(sample_frames(model, torch.Generator().manual_seed(7), songs=3), 10)
         density = float(torch.stack(list(composed)).sum(dim=2).mean())
-    wanted, densities, share = fit_own_past(model, songs, seed=7)
-    assert wanted == pytest.approx(np.concatenate([song.frames for song in songs]).sum(axis=1).mean())
-    assert densities[0] == pytest.approx(density)  # nothing of the vector is the model as it was
-    assert 0 <= share <= 1
+    fit = fit_own_past(model, songs, seed=7)
+    assert fit.wanted == pytest.approx(np.mean([song.frames[:10].sum(axis=1).mean() for song in songs]))
+    assert fit.before == pytest.approx(density)  # nothing of the vector is the model as it was
+    with torch.no_grad():
+        composed = islice(sample_frames(model, torch.Generator().manual_seed(7), songs=3), 10)
+        assert fit.after == pytest.approx(float(torch.stack(list(composed)).sum(dim=2).mean()))
     assert all(np.array_equal(one, other) for one, other in zip(before, frame_log_probs(model, songs), strict=True))
     assert_equal(weights_of(model, last=False), untouched)
     assert all(weight.requires_grad for weight in model.parameters())
-    assert bool(model.own.any()) == (share > 0)
 
 
 @pytest.mark.usefixtures("short")
@@ -126,3 +127,13 @@ def test_without_three_validation_songs_the_experts_change_nothing(small_corpus,
     assert Run.start(tmp_path / "run", config(small_corpus, *CHANGES), small_corpus).run()
     model = load_checkpoint(tmp_path / "run").model
     assert not any(experts.last.weight.any() or experts.direct.weight.any() for experts in model.output.experts)
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize(("keys", "share"), [(0, 0.0), (88, 1.0)])
+def test_a_vector_is_scaled_between_nothing_and_the_whole(keys, share):
+    """Where the songs are silent nothing of the vector is kept; where they hold every key, all of it."""
+    songs = [PianoRoll(np.arange(88)[None].repeat(12, axis=0) < keys, 1, "")]
+    model = small_model()
+    fit_own_past(model, songs, seed=7)
+    assert bool(model.own.any()) == bool(share)

@@ -33,8 +33,8 @@ class TiedState(State):
         past: the song so far.
         matches: the places of the song that match its end; of no use without copy experts.
         lowest: the number of the first key that the state covers.
-        own: whether the frames that are read from here on are the model's own. Then the vector of the own past enters,
-            and the copy experts are left out: copies of copies soon hold one chord.
+        copies: whether copy experts take part; not where frames are drawn, as copies of copies soon hold one chord.
+        own: whether the frames that are read from here on are the model's own; then the vector of the own past enters.
         weight: (keys,), how much the likelihood of each key counts: ones, except in training.
     """
 
@@ -42,11 +42,12 @@ class TiedState(State):
     matches: Matches
     lowest: int
     weight: Tensor
+    copies: bool = True
     own: bool = False
 
-    def composing(self) -> TiedState:
+    def drawing(self, *, free: bool) -> TiedState:
         """See State."""
-        return replace(self, own=True)
+        return replace(self, copies=False, own=free)
 
     def select(self, songs: Tensor | slice) -> TiedState:
         """See State."""
@@ -203,7 +204,7 @@ class TiedModel(MemoryModel):
             total = torch.einsum("tbk,tbkc->tbc", previous, others[0])
             context = context + (total / previous.sum(dim=2, keepdim=True).clamp(min=1)).unsqueeze(2)
         parts = [context, previous.unsqueeze(3)]
-        if self.config.copies and not state.own:
+        if self.config.copies and state.copies:
             whole = after.past.frames
             places, matches = follow(whole, len(previous), state.matches)
             after = replace(after, matches=matches)
