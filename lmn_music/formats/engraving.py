@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
 
 from lmn_music.errors import RenderingError
 from lmn_music.files import replacing
-from lmn_music.formats.musicxml_writer import to_musicxml
+from lmn_music.formats.musicxml_writer import check_musicxml, to_musicxml
 from lmn_music.music.piece import Piece
 from lmn_music.music.sheet import write_out
 
@@ -25,6 +26,13 @@ _MUSIC_FONTS = ("Leipzig", "Bravura")
 _PLACE = ("x", "y", "text-anchor")
 _STYLE = ("font-family", "font-size", "font-style", "font-weight")
 _MISSING = "an engraved score needs verovio and resvg: install them with `pip install 'lmn-music[score]'`"
+
+
+def check_score(frames: int, frames_per_quarter: int, *, tempo: float) -> None:
+    """Raise an error as `check_musicxml` does, and RenderingError if verovio or resvg is not installed."""
+    check_musicxml(frames, frames_per_quarter, tempo=tempo)
+    if not all(map(find_spec, ("verovio", "resvg_py"))):
+        raise RenderingError(_MISSING)
 
 
 def write_score(piece: Piece, path: Path) -> None:

@@ -75,7 +75,9 @@ MIDI_BYTES = 1_500_000  # at worst 250,000 notes, which take two seconds; a conc
 _MIDI = Format("MIDI", _READ_MIDI, max_bytes=MIDI_BYTES)
 XML_BYTES = 11_000_000  # of XML, unpacked: what an hour of a string quartet has, and what is read in a second
 _SCORE = Format("MusicXML", _MUSICXML, repeats=True, max_bytes=XML_BYTES)
-_ENGRAVED = Format("engraved score", None, _later("engraving:write_score"), check=_SCORE_LENGTH, losses=_OF_SCORES)
+_ENGRAVED = Format(
+    "engraved score", None, _later("engraving:write_score"), check=_later("engraving:check_score"), losses=_OF_SCORES
+)
 _SHOWN_ROLL = Format("picture of the roll", None, _PICTURE, rolls=True, options=_SHOWN, losses=_OF_FRAMES)
 TEMPO = 90.0  # quarter notes per minute, wherever no other tempo is given
 

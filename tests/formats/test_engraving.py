@@ -11,7 +11,7 @@ from matplotlib.image import imread
 
 from lmn_music import load_corpus, read_piece, write_piece, write_roll
 from lmn_music.errors import RenderingError
-from lmn_music.formats import engraving
+from lmn_music.formats import check_length, engraving
 from lmn_music.formats.engraving import engrave
 from lmn_music.music.metre import Metre
 from lmn_music.music.notes import Note
@@ -115,3 +115,5 @@ def test_what_to_install_is_said(module: str, name: str, tmp_path: Path, monkeyp
     with pytest.raises(RenderingError, match=r"pip install 'lmn-music\[score\]'"):
         write_piece(six_eight(), tmp_path / name)
     assert not list(tmp_path.iterdir())
+    with pytest.raises(RenderingError, match=r"lmn-music\[score\]"):  # before a song is composed
+        check_length(tmp_path / name, 16, 1)
