@@ -125,6 +125,7 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
             "Stage": "training.family",
             "StageProgress": "training.progress",
             "Surprise": "evaluation.explaining.surprise",
+            "SongsAtHand": "evaluation.figures",
             "WithoutRelatives": "evaluation.figures",
         },
     )

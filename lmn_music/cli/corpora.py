@@ -43,7 +43,7 @@ def corpora(context: typer.Context, data: Data = None) -> None:
             _line("note", entry.note)
         _line("licence", entry.licence)
         _line("cite", entry.citation)
-    say("\nA folder of your own files (MIDI, MusicXML, Humdrum, ABC) is a corpus too: give its path instead of a name.")
+    say("\nA folder of your own files (MIDI, MusicXML, Humdrum, ABC) is a corpus too: give its path.")
 
 
 @app.command()

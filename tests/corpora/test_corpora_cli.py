@@ -125,8 +125,8 @@ def test_show(tmp_path: Path) -> None:
 
 
 def test_show_refuses_what_there_is_not() -> None:
-    with pytest.raises(UsageError, match="from 0 to 75"):
-        run("show", "chorales", "--split", "test", "--song", 76)
+    with pytest.raises(UsageError, match="from 0 to 76"):
+        run("show", "chorales", "--split", "test", "--song", 77)
     assert CliRunner().invoke(app, ["show", "chorales", "--split", "dev"]).exit_code == 2
     with pytest.raises(UsageError, match=r"roll\.txt"):
         run("show", "nottingham", "--out", "roll.txt")  # before the corpus is looked for
