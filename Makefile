@@ -37,6 +37,27 @@ bench: .venv/developed
 		$(BIN)/python benchmarks/speed/$$name.py || exit 1; \
 	done
 
+# A thousand kills at random moments, about twenty minutes; docs/reliability.md.
+.PHONY: soak
+soak: .venv/developed
+	$(BIN)/python benchmarks/soak.py run
+	$(BIN)/python benchmarks/soak.py table
+
+# A minute of fuzzing for every reader; docs/reliability.md, and inputs for the tests.
+.PHONY: fuzz
+fuzz: .venv/developed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[fuzz]'
+	$(BIN)/python benchmarks/fuzz.py run
+	$(BIN)/python benchmarks/fuzz.py table
+
+# The whole suite on the oldest versions that pyproject.toml allows.
+.PHONY: test-lowest
+test-lowest:
+	$(PYTHON) -m venv .venv-lowest
+	$(PYTHON) tests/lowest.py > .venv-lowest/constraints.txt
+	.venv-lowest/bin/pip install --quiet --constraint .venv-lowest/constraints.txt --editable '.[dev]'
+	OMP_NUM_THREADS=1 .venv-lowest/bin/pytest --numprocesses auto --dist worksteal
+
 .PHONY: lint
 lint: .venv/developed
 	$(BIN)/ruff check
@@ -58,4 +79,4 @@ lint: .venv/developed
 	@touch $@
 
 clean:
-	rm -rf .venv runs dist site song.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-lowest runs dist site song.* .pytest_cache .mypy_cache .ruff_cache .hypothesis

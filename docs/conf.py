@@ -24,7 +24,7 @@ version = release = lmn_music.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "README"
 # The source is the whole repository, so that links between pages are the same here and in a checkout.
-include_patterns = ["docs/**.md", "studies/*.md", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+include_patterns = ["docs/**.md", "studies/*.md", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"]
 exclude_patterns = [".*", "runs", "site", "dist", "tests", "checkpoints", "data"]
 html_theme = "furo"
 html_title = "lmn-music"
@@ -61,6 +61,8 @@ docs/results
 docs/tied
 docs/performance
 docs/architecture
+docs/reliability
+SECURITY
 CONTRIBUTING
 CHANGELOG
 ```

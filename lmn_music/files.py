@@ -142,7 +142,7 @@ def append(path: Path, text: str) -> None:
 
 
 @contextmanager
-def alone(lock: Path, what: str) -> Iterator[None]:
+def alone(lock: Path, what: str, *, patience: float = PATIENCE) -> Iterator[None]:
     """Keep other processes out while the block runs.
 
     The lock ends with the process, however that ends: the lock file of a killed process locks nobody out.
@@ -150,6 +150,7 @@ def alone(lock: Path, what: str) -> Iterator[None]:
     Args:
         lock: the lock file. Every process that names the same file takes its turn.
         what: what another process is doing, as the beginning of the error message.
+        patience: how many seconds to wait for the other process.
 
     Raises:
         LmnMusicError: another process has the lock, or its file cannot be written.
@@ -159,7 +160,7 @@ def alone(lock: Path, what: str) -> Iterator[None]:
     held = FileLock(lock)
     with _saying_why(lock):
         try:
-            held.acquire(timeout=PATIENCE)
+            held.acquire(timeout=patience)
         except Timeout:  # an OSError, too
             raise LmnMusicError(f"{what}: wait for it, or stop it") from None
     try:
@@ -179,7 +180,7 @@ def is_held(lock: Path) -> bool:
     if not lock.exists():
         return False
     try:
-        with alone(lock, ""):
+        with alone(lock, "", patience=0):
             return False
     except (LmnMusicError, OSError):
         return True

@@ -18,7 +18,7 @@ from lmn_music.errors import CorpusError
 from lmn_music.music.pianoroll import PianoRoll
 
 # What the readers of the two formats raise on a file that is not one, or ends too soon.
-_DAMAGE = (
+DAMAGE = (
     ArithmeticError,
     AttributeError,
     EOFError,
@@ -67,7 +67,7 @@ def read_benchmark(spec: Benchmark, path: Path) -> Corpus:
             )
             for split in SPLITS
         )
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise CorpusError(f"{path} is damaged ({error}): delete it, and fetch or copy it again") from error
     corpus = Corpus(
         name=spec.name,

@@ -46,13 +46,14 @@ def teacher_forced(
         progress: is called with the songs read to their end and the songs in all.
     """
     model.eval()
-    device = next(model.parameters()).device
+    weight = next(model.parameters())
     done = 0
     for numbers in batch_plan(songs, batch_songs):
-        batch = collate(songs, numbers, device)
+        batch = collate(songs, numbers, weight.device)
         state, start = model.initial_state(len(numbers)), 0
         done += len(numbers)
-        for frames, mask in batch.chunks(CHUNK):
+        for zeros_and_ones, mask in batch.chunks(CHUNK):
+            frames = zeros_and_ones.to(weight.dtype)
             context, state = model.contexts(frames, state.select(slice(frames.shape[1])))
             yield Span(batch.songs[: frames.shape[1]], start, frames, mask, context)
             start += len(frames)
