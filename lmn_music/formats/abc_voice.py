@@ -195,7 +195,8 @@ class AbcVoice:
             end = min(onset + round(tone.length * unit), _MOST)
             self._notes = max(self._notes, end)
             if 0 <= tone.pitch <= 127:
-                self.bar.notes.append(WrittenNote(onset, end, tone.pitch, self._voice(), tied=tone.tied))
+                held = tone.place in sound.ties
+                self.bar.notes.append(WrittenNote(onset, end, tone.pitch, self._voice(), tied=tone.tied, held=held))
             else:
                 self.score.passed_over["notes beyond the range of MIDI"] += 1
         self._held = {tone.place: tone.pitch for tone in sound.tones if tone.place in sound.ties}

@@ -186,10 +186,10 @@ class _Part:
             self._score.voices.append(Voice(self._number, order, self._name, self._instruments[None].program, drums))
         volume = read_number(element.get("dynamics")) if "dynamics" in element.attrib else None
         velocity = VELOCITY if volume is None else min(max(round(volume * _FULL / 100), 1), 127)
-        tied = not drums and _tied(element, fields)
+        tied, held = (False, False) if drums else _ties(element, fields)
         for semitones in (0,) if drums else self._sounding.get(staff, self._sounding[None]):
             if 0 <= pitch + semitones <= 127:
-                bar.notes.append(WrittenNote(onset, end, pitch + semitones, voice, velocity, tied))
+                bar.notes.append(WrittenNote(onset, end, pitch + semitones, voice, velocity, tied, held))
             else:
                 self._score.passed_over["notes beyond the range of MIDI"] += 1
 
@@ -236,9 +236,12 @@ def _transposition(element: Element) -> tuple[int, ...]:
     return semitones, semitones + (12 if double.get("above") == "yes" else -12)
 
 
-def _tied(element: Element, fields: dict[str, Element]) -> bool:
-    """Return whether a tie leads to the note from the one before it."""
+def _ties(element: Element, fields: dict[str, Element]) -> tuple[bool, bool]:
+    """Return whether a tie leads to the note, and whether one leads on from it."""
     if "tie" in fields:
-        return any(tie.get("type") == "stop" for tie in element.iterfind("tie"))
-    notations = fields.get("notations")
-    return notations is not None and notations.find("tied[@type='stop']") is not None
+        types = {tie.get("type") for tie in element.iterfind("tie")}
+    elif "notations" in fields:
+        types = {tied.get("type") for tied in fields["notations"].iterfind("tied")}
+    else:
+        return False, False
+    return "stop" in types, "start" in types

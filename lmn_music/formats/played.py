@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import zip_longest
@@ -166,22 +165,21 @@ def _metres(bars: Sequence[_Bar], quarters: _Quarters) -> tuple[tuple[Metre, ...
 def _parts(score: WrittenScore, bars: Sequence[_Bar], quarters: _Quarters) -> Iterator[Part]:
     """Yield the voices that have notes, as parts."""
     notes: list[list[list[int]]] = [[] for _ in score.voices]  # of each voice: onset, pitch, end, velocity
-    # (part, pitch, tick) -> the notes that end there, by their voices. A tie leads to the same voice if it can.
-    ending: dict[tuple[int, int, int], dict[int, list[int]]] = defaultdict(dict)
+    held: dict[tuple[int, int, int], dict[int, list[int]]] = {}  # (part, pitch, tick) -> voice -> what is held there
     for written_bar in score.bars:
         written_bar.notes.sort()
     for bar in bars:
         for written in score.bars[bar.place].notes:
             onset, end = bar.start + written.onset, bar.start + written.end
             part = score.voices[written.voice].part
-            before = ending[part, written.pitch, onset] if written.tied else {}
-            if before:
-                note = before.pop(written.voice if written.voice in before else next(iter(before)))
-            else:
+            before = held.get((part, written.pitch, onset), {}) if written.tied else {}
+            note = before.pop(written.voice, None) or (before.popitem()[1] if before else None)
+            if note is None:  # nothing is held in the voice, nor in another one of the part
                 note = [onset, written.pitch, end, written.velocity]
                 notes[written.voice].append(note)
             note[2] = end
-            ending[part, written.pitch, end][written.voice] = note
+            if written.held:
+                held.setdefault((part, written.pitch, end), {})[written.voice] = note
     of_part: dict[int, list[int]] = {}
     for place, voice in enumerate(score.voices):
         if notes[place]:

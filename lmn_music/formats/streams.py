@@ -86,8 +86,9 @@ def _notes(element: Any, voice: int) -> Iterator[WrittenNote]:
     for note in getattr(element, "notes", (element,)):
         pitch = getattr(note, "pitch", None)
         if pitch is not None and 0 <= pitch.midi <= 127:
-            tied = note.tie is not None and note.tie.type in ("stop", "continue")
-            yield WrittenNote(onset, end, int(pitch.midi), voice, tied=tied)
+            tie = note.tie.type if note.tie else ""
+            tied, held = tie in ("stop", "continue"), tie in ("start", "continue")
+            yield WrittenNote(onset, end, int(pitch.midi), voice, tied=tied, held=held)
 
 
 def _read_measure(measure: Any, bar: WrittenBar) -> None:

@@ -23,7 +23,8 @@ class WrittenNote(NamedTuple):
         pitch: the MIDI number.
         voice: the place of its voice in the score.
         velocity: how hard it is struck, from 1 to 127.
-        tied: whether it continues the note before it.
+        tied: whether a tie leads to it from the note before it.
+        held: whether a tie leads on to the note after it.
     """
 
     onset: int
@@ -32,6 +33,7 @@ class WrittenNote(NamedTuple):
     voice: int
     velocity: int = VELOCITY
     tied: bool = False
+    held: bool = False
 
 
 class Voice(NamedTuple):

@@ -79,6 +79,8 @@ PLAIN = score([START + UP, DOWN])
 DRUM = "<note><unpitched><display-step>E</display-step><display-octave>4</display-octave></unpitched>{}</note>"
 INSTRUMENT = '<midi-instrument id="I{}"><midi-channel>{}</midi-channel>{}</midi-instrument>'
 
+TIED = [f'<notations><tied type="{kind}"/></notations>' for kind in ("start", "stop")]
+
 NOTES = {
     "chord": (START + note("C4", 16) + note("E4", 16, CHORD), "60@0+4 64@0+4"),
     "chord of unequal lengths": (START + note("C4", 16) + note("E4", 4, CHORD) + note("G4", 4), "60@0+4 64@0+1 67@4+1"),
@@ -105,9 +107,17 @@ NOTES = {
         "60@0+2 64@2+2",
     ),
     "tie": (START + note("C4", 8, after=tie("start")) + note("C4", 8, after=tie("stop")), "60@0+4"),
-    "tie of notation alone": (
-        START + note("C4", 8) + note("C4", 8, after='<notations><tied type="stop"/></notations>'),
-        "60@0+4",
+    "tie of notation alone": (START + note("C4", 8, after=TIED[0]) + note("C4", 8, after=TIED[1]), "60@0+4"),
+    "tie without a beginning": (START + note("C4", 8) + note("C4", 8, after=tie("stop")), "60@0+2 60@2+2"),
+    "ties of two voices that meet": (
+        START
+        + "".join(
+            note("C4", 8, after=tie("start") + f"<voice>{voice}</voice>")
+            + note("C4", 8, after=tie("stop") + f"<voice>{voice}</voice>")
+            + move("backup", 16)
+            for voice in (1, 2)
+        ),
+        "60@0+4 60@0+4",
     ),
     "tie without an end": (START + note("C4", 8, after=tie("start")) + note("C4", 8), "60@0+2 60@2+2"),
     "tie over another voice": (
