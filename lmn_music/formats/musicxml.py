@@ -35,13 +35,13 @@ def read_musicxml(data: bytes, title: str, *, as_written: bool = False) -> Piece
     Raises:
         ScoreError: not a MusicXML file, a damaged or a too large one.
     """
+    return play(read_parts(parse_score(data)), title, as_written=as_written)
+
+
+def parse_score(data: bytes) -> ElementTree.Element:
+    """Return the root of the score in a MusicXML file, plain or compressed; ScoreError unless there is one."""
     if data.startswith(b"PK"):
         data = _unpack(data)
-    return play(read_parts(_parse(data)), title, as_written=as_written)
-
-
-def _parse(data: bytes) -> ElementTree.Element:
-    """Return the root of a score that is not too large."""
     if len(data) > XML_BYTES:
         raise ScoreError(
             f"the score has more than {XML_BYTES} bytes of XML: split the piece", "too long (bytes of XML)"
