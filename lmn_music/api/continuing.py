@@ -120,7 +120,6 @@ def continue_pieces(
         [7, 8]
     """
     from lmn_music.generation.continuing import continue_piece as continue_it
-    from lmn_music.generation.parts import read_frames
 
     bars = whole_number("bars", bars, 1, MOST_BARS)
     count, best = check_counts(count, best)
@@ -131,11 +130,11 @@ def continue_pieces(
         return continue_it(checkpoint, piece, seed=seed, bars=bars, temperature=temperature, watch=watch)
 
     def roll(song: Arrangement) -> PianoRoll:
-        return replace(read_frames(song, per_quarter).transposed(song.moved), title=f"seed {song.seed}")
+        return replace(song.trimmed().sounding(per_quarter).transposed(song.moved), title=f"seed {song.seed}")
 
     songs: Iterator[Arrangement] = map(continue_one, range(seed, seed + count))
     if best is not None:
-        beginning = len(read_frames(piece.trimmed(), per_quarter))
+        beginning = len(piece.trimmed().sounding(per_quarter))
         songs = best_of(checkpoint, songs, best, roll=roll, beginning=beginning, data=data, remark=remark)
     return (song.after(song.new[0]) if only_new and song.new else song for song in songs)
 

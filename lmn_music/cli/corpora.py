@@ -13,7 +13,7 @@ from lmn_music.cli.options import Data, Split
 from lmn_music.cli.printing import say
 from lmn_music.cli.progress import counting
 from lmn_music.errors import UsageError
-from lmn_music.formats import check_output, write_roll, written
+from lmn_music.formats import check_output, writable, write_roll
 
 app = typer.Typer(
     no_args_is_help=False,
@@ -98,7 +98,7 @@ def show(
     ] = 0,
     split: Annotated[Split, typer.Option(help="Which songs of the corpus.")] = Split.train,
     out: Annotated[
-        Path, typer.Option(metavar="FILE", help=f"Where to write; the ending chooses the format: {written()}.")
+        Path, typer.Option(metavar="FILE", help=f"Where to write; the ending chooses the format: {writable()}.")
     ] = Path("roll.png"),
     data: Data = None,
 ) -> None:

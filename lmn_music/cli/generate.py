@@ -58,8 +58,8 @@ def generate(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help=f"A file that the song begins with and continues: {readable()}. Its notes are rounded to the "
-            "model's frames; the shipped models know only C major and C minor.",
+            help=f"A file that the song begins with and continues: {readable()}. The model reads what sounds on each "
+            "of its frames; the shipped models know only C major and C minor.",
         ),
     ] = None,
     repeat_notes: Annotated[

@@ -10,7 +10,7 @@ import typer
 
 from lmn_music import api
 from lmn_music.errors import UsageError
-from lmn_music.formats import written
+from lmn_music.formats import writable
 
 
 class Split(StrEnum):
@@ -44,7 +44,7 @@ Out = Annotated[
     typer.Option(
         "--out",
         metavar="FILE",
-        help=f"Where to write; the ending chooses the format: {written()}. May be repeated for several, and left out "
+        help=f"Where to write; the ending chooses the format: {writable()}. May be repeated for several, and left out "
         "with --hear.",
     ),
 ]

@@ -62,7 +62,7 @@ def load_folder(
         name = printable(file.relative_to(path).as_posix())
         try:
             piece = read_piece(file, quiet=True)
-            roll = piece.roll(frames_per_quarter)
+            roll = piece.sounding(frames_per_quarter)
             if transpose_to_c:
                 roll = to_c(roll)
             music = content_sha256([roll])

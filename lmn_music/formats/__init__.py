@@ -5,7 +5,7 @@ when a file of that format is first read or written.
 """
 
 from lmn_music.formats.output import check_length, check_output, check_place, file_bytes, write_piece, write_roll
-from lmn_music.formats.registry import FORMATS, TEMPO, Format, readable, readable_labels, written
+from lmn_music.formats.registry import FORMATS, TEMPO, Format, readable, readable_labels, writable
 from lmn_music.formats.score import read_piece, read_score
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "read_score",
     "readable",
     "readable_labels",
+    "writable",
     "write_piece",
     "write_roll",
-    "written",
 ]

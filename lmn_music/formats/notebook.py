@@ -1,4 +1,4 @@
-"""What music shows of itself in a notebook: its picture and its sound, as HTML that needs no other file."""
+"""What music shows of itself in a notebook: its picture, sound and score, as HTML that needs no other file."""
 
 from __future__ import annotations
 
@@ -31,12 +31,14 @@ def shown(piece: Piece, facts: Sequence[str], *, marked: tuple[Fraction, Fractio
     """
     heading, *lines = (escape(as_utf8(fact)) for fact in facts)
     text = "<br>".join([f"<b>{heading}</b>", *lines])
-    return "\n".join([f"<p>{text}</p>", _unless_refused(lambda: _picture(piece, marked)), heard(piece)])
+    picture = _unless_refused(lambda: _image("piano-roll", "png", file_bytes(piece, ".png", marked=marked)))
+    return "\n".join([f"<p>{text}</p>", picture, sound_and_score(piece)])
 
 
-def heard(piece: Piece) -> str:
-    """Return the sound of a piece as HTML, of a long piece the first three minutes."""
-    return _unless_refused(lambda: _sound(piece))
+def sound_and_score(piece: Piece) -> str:
+    """Return the sound of a piece, of a long piece the first three minutes, and its engraved score as HTML."""
+    score = _unless_refused(lambda: _image("score", "svg+xml", file_bytes(piece, ".score.svg")))
+    return f"{_unless_refused(lambda: _sound(piece))}\n{score}"
 
 
 def _unless_refused(make: Callable[[], str]) -> str:
@@ -47,9 +49,9 @@ def _unless_refused(make: Callable[[], str]) -> str:
         return f"<p>{escape(as_utf8(str(error)))}</p>"
 
 
-def _picture(piece: Piece, marked: tuple[Fraction, Fraction] | None) -> str:
-    picture = b64encode(file_bytes(piece, ".png", marked=marked)).decode()
-    return f'<img alt="piano-roll" style="max-width:100%" src="data:image/png;base64,{picture}">'
+def _image(name: str, kind: str, file: bytes) -> str:
+    style = "display:block;max-width:100%;background:white"
+    return f'<img alt="{name}" style="{style}" src="data:image/{kind};base64,{b64encode(file).decode()}">'
 
 
 def _sound(piece: Piece) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lmn_music.errors import RenderingError, UsageError
-from lmn_music.formats.registry import TEMPO, Format, format_of, written
+from lmn_music.formats.registry import TEMPO, Format, format_of, writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ def check_output(path: Path) -> None:
         path: the file to write. Nothing is written to it yet.
 
     Raises:
-        UsageError: the suffix is none that can be written (see `written`), `path` is a folder, or the folder around it
+        UsageError: the suffix is none that can be written (see `writable`), `path` is a folder, or the folder around it
             does not exist or cannot be written to.
     """
     _entry(Path(path))
@@ -87,7 +87,7 @@ def write_roll(roll: PianoRoll, path: str | Path, *, tempo: float = TEMPO, repea
 
     Args:
         roll: the song.
-        path: the file to write; `written` lists the suffixes.
+        path: the file to write; `writable` lists the suffixes.
         tempo: quarter notes per minute, from 4 to 1000.
         repeat_notes: what becomes of a key that sounds in consecutive frames, as a piano-roll cannot tell a held note
             from a repeated one: False makes it one held note, True strikes it anew in every frame.
@@ -117,7 +117,7 @@ def write_piece(piece: Piece, path: str | Path, *, marked: tuple[Fraction, Fract
 
     Args:
         piece: the piece.
-        path: the file to write; `written` lists the suffixes.
+        path: the file to write; `writable` lists the suffixes.
         marked: where a stretch begins and ends that a picture marks, in quarter notes.
 
     Raises:
@@ -160,5 +160,5 @@ def _entry(path: Path) -> tuple[Format, Callable[..., None]]:
     """Return the format that the name of a file asks for, and what writes it; UsageError if there is none."""
     entry = format_of(path)
     if entry is None or entry.write is None:
-        raise UsageError(f"cannot tell from the name {path.name!r} what to write: end it with one of {written()}")
+        raise UsageError(f"cannot tell from the name {path.name!r} what to write: end it with one of {writable()}")
     return entry, entry.write

@@ -129,7 +129,7 @@ def format_of(path: Path) -> Format | None:
     return FORMATS.get(suffix_of(path))
 
 
-def written() -> str:
+def writable() -> str:
     """Return the suffixes that can be written, for a help text: ".mid (MIDI), .png, .svg (picture), ..."."""
     suffixes: dict[str, list[str]] = {}
     for suffix, entry in FORMATS.items():

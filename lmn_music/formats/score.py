@@ -21,9 +21,9 @@ _log = logging.getLogger(__name__)  # its warnings reach stderr unless the progr
 
 
 def read_score(path: str | Path, frames_per_quarter: int = 2, *, as_written: bool = False) -> PianoRoll:
-    """Return the music of a file as a piano-roll: the roll of the piece that `read_piece` returns.
+    """Return the music of a file as a piano-roll: what sounds on each frame of the piece that `read_piece` returns.
 
-    Onsets and ends of notes are rounded to the nearest frame, and each note lasts one frame at least. Drums and notes
+    Notes between two frames leave no trace, as in the benchmark corpora; `Piece.sounding` says more. Drums and notes
     outside A0..C8 are left out.
 
     Args:
@@ -44,7 +44,7 @@ def read_score(path: str | Path, frames_per_quarter: int = 2, *, as_written: boo
         raise ValueError(f"frames_per_quarter must be a positive whole number, not {frames_per_quarter}")
     piece = read_piece(path, as_written=as_written)
     with _naming(path):
-        return piece.roll(frames_per_quarter)
+        return piece.sounding(frames_per_quarter)
 
 
 def read_piece(path: str | Path, *, as_written: bool = False, quiet: bool = False) -> Piece:

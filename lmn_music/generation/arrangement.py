@@ -16,7 +16,7 @@ from lmn_music.words import counted
 class Arrangement(Piece):
     """A piece in which a model has composed something: a `Piece` like any other, which remembers how.
 
-    In a notebook it shows itself: picture, sound.
+    In a notebook it shows itself: picture, sound, score.
 
     Attributes:
         new: where the new music begins and ends, in quarter notes; None if there is some everywhere.

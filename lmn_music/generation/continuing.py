@@ -9,7 +9,7 @@ from math import ceil
 from lmn_music.generation.arrangement import Arrangement
 from lmn_music.generation.constraints import texture
 from lmn_music.generation.key import way_to_model_key
-from lmn_music.generation.parts import notes_of, read_frames, with_notes
+from lmn_music.generation.parts import notes_of, with_notes
 from lmn_music.generation.sampler import generate_song
 from lmn_music.generation.watching import Watch, frame_watch
 from lmn_music.models.checkpoint import Checkpoint
@@ -44,7 +44,7 @@ def continue_piece(
     """
     per_quarter = checkpoint.header.corpus.frames_per_quarter
     piece = piece.trimmed()
-    prime = read_frames(piece, per_quarter)
+    prime = piece.sounding(per_quarter)
     moved = way_to_model_key(piece, prime, checkpoint.header.corpus)
     bar = piece.metres[-1].quarters if piece.metres else Fraction(4)
     frames = max(2, ceil(bars * bar * per_quarter))

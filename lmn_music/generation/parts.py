@@ -1,43 +1,17 @@
-"""From a piece to what a model reads of it, and from what a model composed to notes of parts."""
+"""From what a model composed to notes of parts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from math import ceil
 
 import numpy as np
 import numpy.typing as npt
 
-from lmn_music.music.melody import STRUCK_LATE
 from lmn_music.music.notes import Note, runs
 from lmn_music.music.part import Part
-from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
-from lmn_music.music.piece import Piece
-
-
-def read_frames(piece: Piece, frames_per_quarter: int) -> PianoRoll:
-    """Return what sounds on each frame of a piece: an eighth of a frame after its start, see `melody_roll`.
-
-    Notes between two such places leave no trace. Silence at the end is not read.
-
-    Args:
-        piece: the piece.
-        frames_per_quarter: how many frames a quarter note lasts.
-
-    Raises:
-        ScoreError: the piece has no notes, or is too long.
-    """
-    rounded = piece.roll(frames_per_quarter)
-    frames = np.zeros((max(1, ceil(piece.end * frames_per_quarter - STRUCK_LATE)), KEYS), dtype=bool)
-    for note in (note for part in piece.parts if not part.drums for note in part.notes):
-        if 0 <= note.pitch - LOWEST_PITCH < KEYS:
-            start, end = (ceil(time * frames_per_quarter - STRUCK_LATE) for time in (note.onset, note.end))
-            frames[start:end, note.pitch - LOWEST_PITCH] = True
-    if not frames.any():  # all notes are shorter than a frame
-        return rounded
-    return replace(rounded, frames=frames)
+from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH
 
 
 def notes_of(

@@ -16,7 +16,7 @@ from lmn_music.generation.arrangement import Arrangement
 from lmn_music.generation.constraints import texture
 from lmn_music.generation.filling import PARTICLES, fill
 from lmn_music.generation.key import way_to_model_key
-from lmn_music.generation.parts import notes_of, read_frames, with_notes
+from lmn_music.generation.parts import notes_of, with_notes
 from lmn_music.generation.watching import Watch, frame_watch
 from lmn_music.models.checkpoint import Checkpoint
 from lmn_music.models.outputs.output import FREE
@@ -78,7 +78,7 @@ def rewrite(
         )
 
     kept = replace(piece, parts=tuple(_without(one, goes, end) for one in piece.parts))
-    read = read_frames(piece, per_quarter)
+    read = piece.trimmed().sounding(per_quarter)
     moved = way_to_model_key(piece, read, checkpoint.header.corpus)
     begin, until = int(start * per_quarter), ceil(end * per_quarter)
     roll = _padded(read.transposed(moved).frames, until)
@@ -144,7 +144,7 @@ def _frames(piece: Piece, frames_per_quarter: int, moved: int) -> npt.NDArray[np
     """Return the notes of a piece as bool (time, 88); the piece may be silent."""
     if not any(0 <= note.pitch - LOWEST_PITCH < KEYS for part in piece.parts if not part.drums for note in part.notes):
         return np.zeros((0, KEYS), dtype=bool)
-    return read_frames(piece, frames_per_quarter).transposed(moved).frames
+    return piece.trimmed().sounding(frames_per_quarter).transposed(moved).frames
 
 
 def _padded(frames: npt.NDArray[np.bool_], length: int) -> npt.NDArray[np.bool_]:

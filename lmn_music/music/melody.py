@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
-from math import ceil
 
 import numpy as np
 
 from lmn_music.errors import ScoreError
-from lmn_music.music.notes import MAX_FRAMES, Note
+from lmn_music.music.notes import MAX_FRAMES, Note, frames_of
 from lmn_music.music.part import Part
 from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
 from lmn_music.music.piece import Piece
@@ -23,7 +22,6 @@ NAMES = (
     ("voice", "vocal", "vox", "singer", "voce", "voix", "gesang", "stimme", "chant"),
 )
 LEGATO = Fraction(1, 4)  # of a quarter: players hold a note a little into the next one, and it is one line all the same
-STRUCK_LATE = Fraction(1, 8)  # of a frame: what sounds from then on is the note of the frame
 
 
 def find_melody(piece: Piece) -> Part:
@@ -106,9 +104,8 @@ def top_line(notes: Sequence[Note]) -> tuple[Note, ...]:
 def melody_roll(part: Part, length: Fraction, frames_per_quarter: int) -> PianoRoll:
     """Return what a line sounds in the frames of a roll: one key in each frame, or none where the line rests.
 
-    It is the note that sounds at the start of the frame; more exactly, an eighth of a frame later, so that a note
-    struck a little late counts and a grace note on the beat does not. Notes between two such places, ornaments among
-    them, leave no trace, and neither do notes outside A0..C8.
+    `frames_of` says in which frames a note sounds. Notes that sound in none, ornaments among them, leave no trace, and
+    neither do notes outside A0..C8.
 
     Args:
         part: the line, as `find_melody` returns it.
@@ -123,7 +120,7 @@ def melody_roll(part: Part, length: Fraction, frames_per_quarter: int) -> PianoR
         raise ScoreError(f"the piece lasts more than {MAX_FRAMES} frames: split it", "too long")
     frames = np.zeros((total, KEYS), dtype=bool)
     for note in part.notes:  # of two that overlap the later one counts
-        start, end = (ceil(time * frames_per_quarter - STRUCK_LATE) for time in (note.onset, note.end))
+        start, end = frames_of(note, frames_per_quarter)
         if start < end:
             frames[start:end] = False
             if 0 <= note.pitch - LOWEST_PITCH < KEYS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from lmn_music.errors import ScoreError
 from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
 
 MAX_FRAMES = 100_000  # about 14 hours of slow music: beyond that a file is damaged or hostile, and memory runs out
+STRUCK_LATE = Fraction(1, 8)  # of a frame: what sounds from then on is what sounds in the frame
 VELOCITY = 80  # mezzo forte, where nothing says how hard a key is struck
 _NUDGE = 1e-6  # in frames: a note that starts half-way between two frames goes to the later one, rounding errors or not
 
@@ -92,6 +94,20 @@ def to_roll(
     np.add.at(changes, (onsets.astype(np.int64), columns), 1)
     np.add.at(changes, (ends.astype(np.int64), columns), -1)
     return PianoRoll(np.cumsum(changes, axis=0)[:-1] > 0, frames_per_quarter, title)
+
+
+def frames_of(note: Note, frames_per_quarter: int) -> tuple[int, int]:
+    """Return the frames in which a note sounds: the first one, and the one after the last one; equal if in none.
+
+    What sounds in a frame is what sounds an eighth of a frame after its start, so that a note struck a little late
+    counts and a grace note on the beat does not. A note between two such places sounds in no frame.
+
+    Args:
+        note: the note.
+        frames_per_quarter: the number of frames that a quarter note lasts.
+    """
+    first, last = (ceil(time * frames_per_quarter - STRUCK_LATE) for time in (note.onset, note.end))
+    return first, last
 
 
 def runs(frames: npt.NDArray[np.bool_]) -> Iterator[Run]:

@@ -1,9 +1,11 @@
-"""What music shows of itself in a notebook, decoded: the picture shows its notes, the sound plays them."""
+"""What music shows of itself in a notebook, decoded: picture, sound and score have its notes."""
 
 import io
 import re
+import sys
 from base64 import b64decode
 from fractions import Fraction
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from PIL import Image
 from scipy.io import wavfile
 
 import lmn_music
-from lmn_music.formats.notebook import heard, shown
+from lmn_music.formats.notebook import shown, sound_and_score
 from lmn_music.formats.picture import MARK
 from lmn_music.music.metre import Metre
 from lmn_music.music.notes import Note
@@ -50,12 +52,29 @@ def share_of_mark(html):
 
 def test_the_sound_is_of_the_notes():
     """Four quarters at 60 a minute: four seconds; in the first one A4 is the strongest tone, 440 times a second."""
-    rate, samples = sound(heard(PIECE))
+    rate, samples = sound(sound_and_score(PIECE))
     assert rate == 22050
     assert 4 <= len(samples) / rate < 8
     assert 0.5 < np.abs(samples).max() < 1
     strength = np.abs(np.fft.rfft(samples[:rate]))  # one second: the index is the frequency
     assert strength[430:1000].argmax() + 430 in range(437, 444)
+
+
+def test_the_score_is_a_drawing_of_the_notes():
+    """Verovio draws a head for each note."""
+    pytest.importorskip("verovio")
+    (data,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', sound_and_score(PIECE))
+    drawing = ElementTree.fromstring(b64decode(data))  # noqa: S314 -- made here
+    kinds = [element.get("class", "") for element in drawing.iter()]
+    assert kinds.count("notehead") == 4
+    assert kinds.count("measure") == 1
+
+
+def test_without_verovio_a_line_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "verovio", None)
+    html = sound_and_score(PIECE)
+    assert html.count("<img") == 0
+    assert "pip install" in Page(html).texts["p"][0]
 
 
 def test_the_picture_marks_what_is_new():
@@ -79,7 +98,7 @@ def test_what_cannot_be_made_is_said():
 
 def test_what_is_long_is_not_heard_to_the_end():
     slow = Piece((Part((Note(60, Fraction(0), Fraction(20)),)),), Fraction(20), (Tempo(Fraction(0), 5.0),))
-    rate, samples = sound(heard(slow))
+    rate, samples = sound(sound_and_score(slow))
     assert len(samples) == 180 * rate
 
 

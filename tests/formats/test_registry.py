@@ -20,8 +20,8 @@ from lmn_music.formats import (
     read_score,
     readable,
     readable_labels,
+    writable,
     write_roll,
-    written,
 )
 from tests.helpers import make_roll
 
@@ -78,7 +78,7 @@ def test_a_new_format_is_read_and_written(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("toy")
 def test_a_new_format_is_in_help_texts_and_messages(tmp_path: Path) -> None:
-    assert written().endswith(".npz (piano-roll), .txt (text)")
+    assert writable().endswith(".npz (piano-roll), .txt (text)")
     assert readable().endswith("piano-roll (.npz) or text (.txt)")
     assert readable_labels() == "MIDI, MusicXML, Humdrum, ABC, piano-roll or text"
     with pytest.raises(UsageError, match=r"\.txt \(text\)"):
@@ -103,7 +103,7 @@ def test_a_new_format_has_its_own_limits(tmp_path: Path) -> None:
 
 
 def test_help_texts() -> None:
-    assert written() == (
+    assert writable() == (
         ".mid (MIDI), .musicxml (MusicXML), .abc (ABC), .score.svg, .score.png (engraved score), .wav (sound), "
         ".png, .svg (picture of the roll), .npz (piano-roll)"
     )

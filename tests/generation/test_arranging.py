@@ -16,7 +16,6 @@ from lmn_music.generation import rewriting
 from lmn_music.generation.continuing import continue_piece
 from lmn_music.generation.harmonising import harmonise
 from lmn_music.generation.key import way_to_model_key
-from lmn_music.generation.parts import read_frames
 from lmn_music.generation.rewriting import rewrite
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.music.melody import find_melody, melody_roll
@@ -187,9 +186,9 @@ def test_a_model_reads_what_sounds_on_its_frames():
         Note(64, Fraction(1), Fraction(41, 20)),
         Note(67, Fraction(3, 2), Fraction(2)),
     )
-    roll = read_frames(Piece((Part((late, early, between)),), length=Fraction(9)), 1)
+    roll = Piece((Part((late, early, between)),)).sounding(1)
     assert [np.flatnonzero(frame).tolist() for frame in roll.frames] == [[39], [43]]
-    assert read_frames(Piece((Part((between,)),)), 1) == Piece((Part((between,)),)).roll(1)
+    assert Piece((Part((between,)),)).sounding(1) == Piece((Part((between,)),)).roll(1)
 
 
 def test_an_arrangement_says_how_it_came_about():
@@ -242,8 +241,8 @@ def test_of_a_continuation_only_the_new_bars_are_judged(benchmark_folder):
         continue_pieces(given, "jsb", bars=3, count=3, best=3, seed=1, data=benchmark_folder, remark=said.append)
     )
     assert sorted(song.seed for song in songs) == [1, 2, 3]
-    beginning = len(read_frames(given.trimmed(), 1))
+    beginning = len(given.trimmed().sounding(1))
     for number, (song, line) in enumerate(zip(songs, said, strict=True), 1):
-        (run,) = shared_runs([read_frames(song, 1)[beginning:]], corpus.train)
+        (run,) = shared_runs([song.trimmed().sounding(1)[beginning:]], corpus.train)
         assert line.startswith(f"rank {number} of 3: seed {song.seed}: ")
         assert line.endswith(f", {counted(run.chords, 'chord')} at most shared with a training song")

@@ -14,7 +14,7 @@ from lmn_music.evaluation.explaining.picture import draw
 from lmn_music.evaluation.explaining.reading import NoteSurprise, Reading
 from lmn_music.evaluation.explaining.table import write_table
 from lmn_music.files import as_utf8, replacing
-from lmn_music.formats.notebook import heard
+from lmn_music.formats.notebook import sound_and_score
 from lmn_music.formats.picture import save
 from lmn_music.music.piece import Piece
 from lmn_music.words import counted
@@ -22,7 +22,8 @@ from lmn_music.words import counted
 
 @dataclass(frozen=True, eq=False)
 class Surprise(Reading):
-    """What surprises a model in a song. In a notebook it shows itself: the page that `write` makes, and the sound.
+    """What surprises a model in a song. In a notebook it shows itself: the page that `write` makes, sound
+    and score.
 
     Attributes:
         piece: the song as it was given.
@@ -101,7 +102,7 @@ class Surprise(Reading):
     def _repr_html_(self) -> str:
         style = "width:100%;height:40rem;border:0"
         page = f'<iframe style="{style}" title="{escape(self.title)}" srcdoc="{escape(self.html())}"></iframe>'
-        return page + heard(self.piece)
+        return page + sound_and_score(self.piece)
 
 
 def check_suffix(path: str | Path) -> None:
