@@ -31,7 +31,8 @@ def continue_piece(
         checkpoint: what the new music is drawn from.
         piece: the piece; silence at its end is dropped.
         seed: the same seed gives the same music.
-        bars: how many bars of new music, as long as the last bar of the piece.
+        bars: how many bars of new music, as long as the last bar of the piece; before them, the bar in which the piece
+            ends is filled, unless what it lacks is the pickup of the piece.
         temperature: see `draw_frames`.
         watch: called with each new frame when it is drawn, see `Watch`.
 
@@ -46,9 +47,8 @@ def continue_piece(
     piece = piece.trimmed()
     prime = piece.sounding(per_quarter)
     moved = way_to_model_key(piece, prime, checkpoint.header.corpus)
-    bar = piece.metres[-1].quarters if piece.metres else Fraction(4)
-    frames = max(2, ceil(bars * bar * per_quarter))
     origin = Fraction(len(prime), per_quarter)
+    frames = max(2, ceil(_length(piece, bars, origin) * per_quarter))
     song = generate_song(
         checkpoint.model,
         frames=frames,
@@ -65,3 +65,10 @@ def continue_piece(
     places = {place: part for place, part in enumerate(piece.parts) if not part.drums}
     whole = replace(piece, parts=with_notes(piece.parts, notes, places), length=end)
     return Arrangement.of(whole, piece, new=(start, end), model=checkpoint.name, seed=seed, moved=moved)
+
+
+def _length(piece: Piece, bars: int, origin: Fraction) -> Fraction:
+    """Return how long the new music is that begins at `origin`, the end of the piece, in quarter notes."""
+    quarters = piece.metres[-1].quarters if piece.metres else Fraction(4)
+    lacks = max(Fraction(0), piece.bars()[-1].end - origin)
+    return bars * quarters + (0 if lacks == piece.pickup else lacks)

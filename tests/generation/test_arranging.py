@@ -246,3 +246,19 @@ def test_of_a_continuation_only_the_new_bars_are_judged(benchmark_folder):
         (run,) = shared_runs([song.trimmed().sounding(1)[beginning:]], corpus.train)
         assert line.startswith(f"rank {number} of 3: seed {song.seed}: ")
         assert line.endswith(f", {counted(run.chords, 'chord')} at most shared with a training song")
+
+
+@pytest.mark.parametrize(
+    ("end", "pickup", "new"),
+    [
+        (8, 0, (8, 16)),  # full bars
+        (7, 0, (7, 16)),  # the last bar is filled first
+        (Fraction(63, 8), 0, (8, 16)),  # and it is full, where its last note is a little short
+        (8, 1, (8, 17)),  # 1 + 4 + 3 quarters: the last bar lacks the pickup, and the new bars begin with one
+        (7, 1, (7, 17)),
+    ],
+)
+def test_the_new_bars_begin_where_the_last_bar_ends(end, pickup, new):
+    notes = [Note(60 + t % 3, Fraction(t), Fraction(t + 1)) for t in range(6)] + [Note(64, Fraction(6), Fraction(end))]
+    given = Piece((Part(tuple(notes)),), metres=(Metre(Fraction(0), 4, 4),), pickup=Fraction(pickup))
+    assert continue_piece(checkpoint(), given, seed=1, bars=2).new == new
