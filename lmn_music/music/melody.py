@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 
 import numpy as np
 
 from lmn_music.errors import ScoreError
-from lmn_music.music.notes import MAX_FRAMES, Note, frames_of
+from lmn_music.music.notes import MAX_FRAMES, STRUCK_LATE, Note
 from lmn_music.music.part import Part
 from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
 from lmn_music.music.piece import Piece
@@ -104,8 +105,9 @@ def top_line(notes: Sequence[Note]) -> tuple[Note, ...]:
 def melody_roll(part: Part, length: Fraction, frames_per_quarter: int) -> PianoRoll:
     """Return what a line sounds in the frames of a roll: one key in each frame, or none where the line rests.
 
-    `frames_of` says in which frames a note sounds. Notes that sound in none, ornaments among them, leave no trace, and
-    neither do notes outside A0..C8.
+    It is the note that sounds at the start of the frame; more exactly, an eighth of a frame later, so that a note
+    struck a little late counts and a grace note on the beat does not. Notes between two such places, ornaments among
+    them, leave no trace, and neither do notes outside A0..C8.
 
     Args:
         part: the line, as `find_melody` returns it.
@@ -120,7 +122,7 @@ def melody_roll(part: Part, length: Fraction, frames_per_quarter: int) -> PianoR
         raise ScoreError(f"the piece lasts more than {MAX_FRAMES} frames: split it", "too long")
     frames = np.zeros((total, KEYS), dtype=bool)
     for note in part.notes:  # of two that overlap the later one counts
-        start, end = frames_of(note, frames_per_quarter)
+        start, end = (ceil(time * frames_per_quarter - STRUCK_LATE) for time in (note.onset, note.end))
         if start < end:
             frames[start:end] = False
             if 0 <= note.pitch - LOWEST_PITCH < KEYS:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -50,12 +49,22 @@ class Run(NamedTuple):
 
 
 def to_roll(
-    notes: Sequence[Note], length: Fraction, frames_per_quarter: int, *, title: str, nothing: str = "no notes"
+    notes: Sequence[Note],
+    length: Fraction,
+    frames_per_quarter: int,
+    *,
+    title: str,
+    nothing: str = "no notes",
+    sounding: bool = False,
 ) -> PianoRoll:
     """Return the roll of the notes, each from its onset to its end, both rounded to the nearest frame.
 
     A note lasts one frame at least; notes outside A0..C8 are left out. A time half-way between two frames is rounded to
     the later frame.
+
+    With `sounding` a frame holds what sounds on it instead; more exactly, an eighth of a frame after its start, so that
+    a note struck a little late counts and a grace note on the beat does not. A note between two such places leaves no
+    trace. Where all notes lie so, they are rounded all the same.
 
     Args:
         notes: the notes, in any order.
@@ -63,6 +72,7 @@ def to_roll(
         frames_per_quarter: the number of frames that a quarter note lasts in the roll.
         title: the title of the roll.
         nothing: the reason of the error if no note remains.
+        sounding: whether the roll holds what sounds on each frame.
 
     Raises:
         ScoreError: no note remains, a time is not finite or before the start, or the roll would be longer than 100,000
@@ -78,8 +88,14 @@ def to_roll(
     except OverflowError:  # a time that no float holds
         raise impossible from None
     with np.errstate(over="ignore"):  # infinite times are refused below
-        onsets, ends, whole = (np.floor(times * frames_per_quarter + 0.5 + _NUDGE) for times in (onsets, ends, whole))
-    ends = np.maximum(ends, onsets + 1)
+        onsets, ends, whole = (times * frames_per_quarter + _NUDGE for times in (onsets, ends, whole))
+        first, last, whole = (np.floor(times + 0.5) for times in (onsets, ends, whole))
+        at, until = (np.ceil(times - 2 * _NUDGE - float(STRUCK_LATE)) for times in (onsets, ends))
+    if sounding and (at < until).any():
+        onsets, ends = at[at < until], until[at < until]
+        keys = keys[at < until]
+    else:
+        onsets, ends = first, np.maximum(last, first + 1)
     total = max(float(whole), float(ends.max()))
     if not (np.isfinite([total, *onsets, *ends]).all() and onsets.min() >= 0):
         raise impossible
@@ -94,20 +110,6 @@ def to_roll(
     np.add.at(changes, (onsets.astype(np.int64), columns), 1)
     np.add.at(changes, (ends.astype(np.int64), columns), -1)
     return PianoRoll(np.cumsum(changes, axis=0)[:-1] > 0, frames_per_quarter, title)
-
-
-def frames_of(note: Note, frames_per_quarter: int) -> tuple[int, int]:
-    """Return the frames in which a note sounds: the first one, and the one after the last one; equal if in none.
-
-    What sounds in a frame is what sounds an eighth of a frame after its start, so that a note struck a little late
-    counts and a grace note on the beat does not. A note between two such places sounds in no frame.
-
-    Args:
-        note: the note.
-        frames_per_quarter: the number of frames that a quarter note lasts.
-    """
-    first, last = (ceil(time * frames_per_quarter - STRUCK_LATE) for time in (note.onset, note.end))
-    return first, last
 
 
 def runs(frames: npt.NDArray[np.bool_]) -> Iterator[Run]:

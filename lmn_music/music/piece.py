@@ -7,13 +7,11 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import NamedTuple, Self, TypeVar
 
-import numpy as np
-
 from lmn_music.errors import UsageError
 from lmn_music.music.metre import Bar, Metre, count_bars
-from lmn_music.music.notes import Note, frames_of, strokes, to_roll
+from lmn_music.music.notes import Note, strokes, to_roll
 from lmn_music.music.part import Part
-from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PianoRoll
+from lmn_music.music.pianoroll import LOWEST_PITCH, PianoRoll
 
 FRAMES_PER_QUARTER = (1, 2, 3, 4, 6, 8, 12)  # of the rolls that are made of pieces; 12 has sixteenths and triplets
 
@@ -110,31 +108,25 @@ class Piece:
         Raises:
             ScoreError: no note is on the keyboard, or the roll would be longer than 100,000 frames.
         """
-        notes = [note for part in self.parts if not part.drums for note in part.notes]
-        nothing = "drums only" if any(part.drums for part in self.parts) else "no notes"
-        return to_roll(notes, self.length, frames_per_quarter, title=self.title, nothing=nothing)
+        return self._roll(frames_per_quarter, sounding=False)
 
     def sounding(self, frames_per_quarter: int) -> PianoRoll:
-        """Return what sounds on each frame, as the benchmark corpora do; `frames_of` says when a note does.
+        """Return what sounds on each frame of all parts but drums, as the benchmark corpora hold it; see `to_roll`.
 
-        Notes that are shorter than a frame sound in one frame at most, and many of them in none. Where they are all
-        that there is, their times are rounded, as `roll` does.
+        Of notes that are shorter than a frame most leave no trace.
 
         Args:
-            frames_per_quarter: the number of frames that a quarter note lasts.
+            frames_per_quarter: the number of frames that a quarter note lasts in the roll.
 
         Raises:
             ScoreError: as `roll` raises it.
         """
-        rounded = self.roll(frames_per_quarter)
+        return self._roll(frames_per_quarter, sounding=True)
+
+    def _roll(self, frames_per_quarter: int, *, sounding: bool) -> PianoRoll:
         notes = [note for part in self.parts if not part.drums for note in part.notes]
-        spans = [(note.pitch - LOWEST_PITCH, *frames_of(note, frames_per_quarter)) for note in notes]
-        length = max(int(self.length * frames_per_quarter + Fraction(1, 2)), *(last for _, _, last in spans))
-        frames = np.zeros((length, KEYS), dtype=bool)
-        for key, first, last in spans:
-            if 0 <= key < KEYS:
-                frames[first:last, key] = True
-        return replace(rounded, frames=frames) if frames.any() else rounded
+        nothing = "drums only" if any(part.drums for part in self.parts) else "no notes"
+        return to_roll(notes, self.length, frames_per_quarter, title=self.title, nothing=nothing, sounding=sounding)
 
     def frames_needed(self) -> int:
         """Return the smallest of FRAMES_PER_QUARTER with which a roll holds all times exactly, else the last.

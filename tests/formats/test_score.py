@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import math
 import struct
 import warnings
 import zipfile
@@ -80,22 +81,31 @@ def midi_bytes(body: bytes, *, division: int = TICKS, kind: int = 0, tracks: int
     ("onset", "end", "frames_per_quarter", "expected"),
     [
         (0, 240, 2, (0, 1)),  # an eighth is a frame
-        (100, 350, 2, (0, 1)),  # 0.42 and 1.46 frames go to the nearest
-        (130, 370, 2, (1, 2)),
-        (120, 360, 2, (1, 2)),  # half-way goes to the later frame, at both ends
-        (0, 10, 2, (0, 1)),  # a note lasts one frame at least
-        (200, 200, 2, (1, 2)),  # even one of no length
+        (100, 350, 2, (1, 2)),  # from 0.42 to 1.46: it sounds at the start of frame 1
+        (30, 270, 2, (0, 1)),  # struck an eighth of a frame late, and let go as late
+        (40, 290, 2, (1, 2)),  # later than that
+        (120, 360, 2, (1, 2)),
+        (0, 10, 2, (0, 1)),  # where nothing sounds at the start of any frame, times are rounded
+        (200, 200, 2, (1, 2)),  # even those of a note of no length
         (0, 480, 1, (0, 1)),
         (160, 320, 3, (1, 2)),  # a triplet
         (480, 1920, 4, (4, 16)),
     ],
 )
-def test_onsets_and_ends_go_to_the_nearest_frame(
+def test_a_frame_holds_what_sounds_at_its_start(
     tmp_path: Path, onset: int, end: int, frames_per_quarter: int, expected: tuple[int, int]
 ) -> None:
     roll = read_tracks(tmp_path, track([(onset, "on", 60), (end, "off", 60)]), frames_per_quarter=frames_per_quarter)
     assert spans(roll) == [(60, *expected)]
     assert roll.frames_per_quarter == frames_per_quarter
+
+
+def test_what_lies_between_two_frames_leaves_no_trace(tmp_path: Path) -> None:
+    """Of four sixteenths two sound on the eighths, and nothing clashes with them."""
+    run = track(
+        [(120 * place, kind, 60 + step) for step in range(4) for place, kind in ((step, "on"), (step + 1, "off"))]
+    )
+    assert spans(read_tracks(tmp_path, run)) == [(60, 0, 1), (62, 1, 2)]
 
 
 def test_tempo_changes_do_not_move_notes(tmp_path: Path) -> None:
@@ -286,7 +296,6 @@ def test_musicxml_transposing_instruments_sound_as_they_sound(tmp_path: Path) ->
 
 
 def test_a_tied_note_too_short_for_a_frame_makes_it_no_longer(tmp_path: Path) -> None:
-    """Its second half would, on its own, be rounded up to a whole frame."""
     tied = xml_note("C", 8, after='<tie type="start"/>') + xml_note("C", 0, after='<tie type="stop"/>').replace(
         ">0<", ">0.4<"
     )
@@ -389,8 +398,10 @@ def test_music21s_own_scores_agree_with_a_plain_reading() -> None:
             expected: set[tuple[int, int]] = set()
             played = corpus.parse(path, forceSource=True).toSoundingPitch().expandRepeats()
             for element in played.flatten().notes:
-                start, end = (int(4 * float(t) + 0.5) for t in (element.offset, element.offset + element.quarterLength))
-                expected |= {(t, p.midi - 21) for p in element.pitches for t in range(start, max(end, start + 1))}
+                start, end = (
+                    math.ceil(4 * float(t) - 0.125) for t in (element.offset, element.offset + element.quarterLength)
+                )
+                expected |= {(t, p.midi - 21) for p in element.pitches for t in range(start, end)}
             roll = read_score(path, 4)
             assert {(int(t), int(k)) for t, k in np.argwhere(roll.frames)} == expected, path
 
