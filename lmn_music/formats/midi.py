@@ -59,7 +59,7 @@ def read_midi(data: bytes, title: str) -> Piece:
         name = ""
         for tick, kind, content in track.metas:
             if kind == NAME:
-                name = name or _text(content)
+                name = name or " ".join(_text(content).split())
             elif change := _change(kind, when[tick], content):
                 changes[kind, tick] = change
             else:

@@ -107,7 +107,7 @@ class _Part:
         self.bar_lines = BarLines()
         self._score = score
         self._number = number
-        self._name = (head.findtext("part-name") if head is not None else None) or ""
+        self._name = " ".join(((head.findtext("part-name") if head is not None else None) or "").split())
         self._instruments = _instruments(head)
         self._divisions = Fraction(1)
         self._lengths: dict[

@@ -17,6 +17,7 @@ FIFTH, OCTAVE = 7, 12  # semitones
 MARGIN = FIFTH
 STEADY = 0.8  # so many frames of the same number of keys make a texture of so many voices
 VOICES, DENSITY = 3.0, 0.2  # nats that a frame loses per squared key that it has too many or too few
+TOO_MANY = 8.0  # nats that a frame loses besides for each key that it has too many: there is no voice for it
 GAIN, LARGEST = 0.2, 8.0  # how fast each key becomes likelier, in nats, while the density is too low; at most
 
 
@@ -27,7 +28,7 @@ class Limits:
     Attributes:
         lowest: the lowest key that may sound.
         highest: the highest key that may sound.
-        voices: how many keys shall sound; a frame with one more or one less is e^3 times less likely.
+        voices: how many keys shall sound; a frame with one less is e^3 times less likely, with one more e^11 times.
         density: how many keys shall sound on average. While fewer sound, frames with more keys become likelier, and the
             other way round; how many sound in a single frame is left to the model.
         parallels: the nats that a frame loses for each of its parallel fifths and octaves, see `parallels`.
@@ -48,7 +49,8 @@ class Limits:
     def potential(self, given: Tensor) -> Potential | None:
         """Return the log-weight of a frame, by how many keys sound in it and how they move; None if it is always zero.
 
-        Frames in which a melody rests are left alone: in them some keys are given, and none of these sounds.
+        Where a melody rests, some keys are given and none of these sounds; there the other voices may rest, too, and
+        the density does not count.
 
         Args:
             given: (time, 88), see `particle_filter`.
@@ -66,11 +68,11 @@ class Limits:
             weight = torch.zeros_like(sounding)
             if self.parallels:
                 weight = weight - self.parallels * parallels(previous, frames)
-            if rests[number]:
-                return weight
             if self.voices is not None:
-                weight = weight - VOICES * (sounding - self.voices) ** 2
-            if self.density is not None:
+                over = sounding - self.voices + int(rests[number])  # a melody that rests is one voice less
+                missed = over.clamp(min=0) if rests[number] else over
+                weight = weight - VOICES * missed**2 - TOO_MANY * over.clamp(min=0)
+            if self.density is not None and not rests[number]:
                 weight = weight + bonus * sounding - DENSITY * (sounding - self.density) ** 2
                 found = float(torch.softmax(weight, dim=0) @ sounding)
                 bonus = min(LARGEST, max(-LARGEST, bonus + GAIN * (self.density - found)))

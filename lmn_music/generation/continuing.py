@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import ceil
 
 from lmn_music.generation.arrangement import Arrangement
+from lmn_music.generation.beats import on_the_beat
 from lmn_music.generation.constraints import texture
 from lmn_music.generation.key import way_to_model_key
 from lmn_music.generation.parts import notes_of, with_notes
@@ -16,6 +17,7 @@ from lmn_music.models.checkpoint import Checkpoint
 from lmn_music.music.piece import Piece
 
 
+@on_the_beat
 def continue_piece(
     checkpoint: Checkpoint,
     piece: Piece,

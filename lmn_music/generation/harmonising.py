@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 
 from lmn_music.generation.arrangement import Arrangement
+from lmn_music.generation.beats import on_the_beat
 from lmn_music.generation.constraints import Limits, melody_on_top
 from lmn_music.generation.filling import PARTICLES, fill
 from lmn_music.generation.key import way_to_model_key
@@ -21,6 +22,7 @@ PARALLELS = 2.0  # nats for each parallel fifth or octave
 NAMES = {2: ("Bass",), 3: ("Middle", "Bass"), 4: ("Alto", "Tenor", "Bass")}  # of the other voices, highest first
 
 
+@on_the_beat
 def harmonise(
     checkpoint: Checkpoint,
     piece: Piece,

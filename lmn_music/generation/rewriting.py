@@ -13,6 +13,7 @@ import torch
 
 from lmn_music.errors import UsageError
 from lmn_music.generation.arrangement import Arrangement
+from lmn_music.generation.beats import on_the_beat
 from lmn_music.generation.constraints import texture
 from lmn_music.generation.filling import PARTICLES, fill
 from lmn_music.generation.key import way_to_model_key
@@ -30,6 +31,7 @@ LEAD = 16  # frames after the span that the new music has to lead to
 SWEEPS = 3
 
 
+@on_the_beat
 def rewrite(
     checkpoint: Checkpoint,
     piece: Piece,

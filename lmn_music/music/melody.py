@@ -22,6 +22,7 @@ NAMES = (
     ("soprano", "sopran", "treble", "descant", "discantus", "superius"),
     ("voice", "vocal", "vox", "singer", "voce", "voix", "gesang", "stimme", "chant"),
 )
+MOST = Fraction(2, 3)  # of the time in which parts with such names sound
 LEGATO = Fraction(1, 4)  # of a quarter: players hold a note a little into the next one, and it is one line all the same
 
 
@@ -30,8 +31,9 @@ def find_melody(piece: Piece) -> Part:
 
     The tune is the only part that is not drums; else the part whose name says so (`NAMES`: "Melody", "Soprano", "Voice"
     and the like, but not one that sounds for less than half as long as another of them; of several, the highest on
-    average); else all parts together. If that is one line of single notes, it
-    is returned exactly as it is. Otherwise its top line is the tune: see `top_line`.
+    average; where singers take turns, so that it has less than two thirds of what they sing, all of them together);
+    else all parts together. If that is one line of single notes, it is returned exactly as it is. Otherwise its top
+    line is the tune: see `top_line`.
 
     Args:
         piece: the piece.
@@ -54,7 +56,10 @@ def _named(parts: Sequence[Part]) -> Part | None:
     longest = max((_sounding(part) for same in found for part in same), default=Fraction(0))
     for same in found:
         if lasting := [part for part in same if _sounding(part) >= longest / 2]:
-            return max(lasting, key=lambda part: sum(note.pitch for note in part.notes) / len(part.notes))
+            chosen = max(lasting, key=lambda part: sum(note.pitch for note in part.notes) / len(part.notes))
+            named = (note for same in found for part in same for note in part.notes)
+            together = Part(top_line(sorted(named, key=lambda note: (note.onset, note.pitch))), "Melody")
+            return chosen if _sounding(chosen) >= MOST * _sounding(together) else together
     return None
 
 

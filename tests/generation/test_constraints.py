@@ -72,6 +72,20 @@ def test_limits_hold_and_density_follows(model):
     assert narrow.any()
 
 
+def test_there_is_no_voice_for_one_key_too_many():
+    """Where a melody rests, the others are one voice less, and may rest too."""
+    given = torch.stack([torch.full((KEYS,), FREE), torch.full((KEYS,), FREE)])
+    given[0, 60], given[0, 61:] = 1, 0  # the melody sounds
+    given[1, 50:] = 0  # it rests
+    potential = Limits(voices=4).potential(given)
+    chords = torch.zeros(6, KEYS)
+    for keys in range(6):
+        chords[keys, :keys] = 1
+    sounds, rests = (potential(number, chords, torch.zeros(6, KEYS)).tolist() for number in (0, 1))
+    assert sounds == [-48, -27, -12, -3, 0, -11]
+    assert rests == [0, 0, 0, 0, -11, -28]
+
+
 def test_without_constraints_nothing_is_weighed(model):
     filled = fill(model, nothing_given(5), drawn_by(1))
     assert filled.log_evidence == 0

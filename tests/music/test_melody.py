@@ -28,6 +28,15 @@ def test_a_part_that_joins_late_is_not_the_tune() -> None:
     assert find_melody(Piece((solo, late))) is solo
 
 
+def test_singers_who_take_turns_sing_one_tune() -> None:
+    """A verse of a solo voice, and a refrain of a choir; the piano is no part of it."""
+    solo, choir = Part(line((67, 4, 8), (71, 8, 12)), "Solo Voice"), Part(line((72, 12, 16), (69, 16, 21)), "Soprano")
+    alto, piano = Part(line((64, 12, 21)), "Alto"), Part(line((84, 0, 21)), "Piano")
+    found = find_melody(Piece((piano, solo, choir, alto)))
+    assert found.notes == solo.notes + choir.notes
+    assert found.name == "Melody"
+
+
 def heard(roll: PianoRoll) -> list[int | None]:
     """Return the pitch of each frame, or None."""
     assert (roll.frames.sum(axis=1) <= 1).all()
