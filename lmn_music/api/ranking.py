@@ -32,7 +32,7 @@ def rank_songs(
     """Rank songs that a model has composed, the best first.
 
     Those whose nats per frame are nearest to what the validation songs had in the training come first. Those that share
-    a longer run with a training song than 95 of 100 test songs do, or in which nothing changes for ten quarter notes,
+    a longer run with a training song than 95 of 100 test songs do, or that stand still for ten quarter notes,
     go last.
 
     Args:

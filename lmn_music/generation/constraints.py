@@ -18,7 +18,7 @@ MARGIN = FIFTH
 STEADY = 0.8  # so many frames of the same number of keys make a texture of so many voices
 VOICES, DENSITY = 3.0, 0.2  # nats that a frame loses per squared key that it has too many or too few
 TOO_MANY = 8.0  # nats that a frame loses besides for each key that it has too many: there is no voice for it
-GAIN, LARGEST = 0.2, 8.0  # how fast each key becomes likelier, in nats, while the density is too low; at most
+GAIN, LARGEST = 0.2, 8.0  # how fast each key, or change, becomes likelier, in nats, while there are too few; at most
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class Limits:
         voices: how many keys shall sound; a frame with one less is e^3 times less likely, with one more e^11 times.
         density: how many keys shall sound on average. While fewer sound, frames with more keys become likelier, and the
             other way round; how many sound in a single frame is left to the model.
+        changes: the share of frames that shall differ from the frame before, on average; it is followed as the density
+            is, so that a song does not stand still where the one before it moves.
         parallels: the nats that a frame loses for each of its parallel fifths and octaves, see `parallels`.
     """
 
@@ -38,6 +40,7 @@ class Limits:
     highest: int = KEYS - 1
     voices: int | None = None
     density: float | None = None
+    changes: float | None = None
     parallels: float = 0.0
 
     def apply(self, given: Tensor) -> Tensor:
@@ -55,15 +58,15 @@ class Limits:
         Args:
             given: (time, 88), see `particle_filter`.
         """
-        if self.voices is None and self.density is None and not self.parallels:
+        if self.voices is None and self.density is None and self.changes is None and not self.parallels:
             return None
         rests = ~(given == 1).any(dim=1) & (given == 0).any(dim=1)
-        bonus = 0.0  # nats for each key that sounds, so that the density is right on average
+        bonus = moving = 0.0  # nats for each key that sounds, and for a change, so that they are right on average
 
         def of_frame(number: int, frames: Tensor, previous: Tensor) -> Tensor:
-            nonlocal bonus
+            nonlocal bonus, moving
             if number == 0:
-                bonus = 0.0
+                bonus = moving = 0.0
             sounding = frames.sum(dim=1)
             weight = torch.zeros_like(sounding)
             if self.parallels:
@@ -75,10 +78,19 @@ class Limits:
             if self.density is not None and not rests[number]:
                 weight = weight + bonus * sounding - DENSITY * (sounding - self.density) ** 2
                 found = float(torch.softmax(weight, dim=0) @ sounding)
-                bonus = min(LARGEST, max(-LARGEST, bonus + GAIN * (self.density - found)))
+                bonus = _followed(bonus, self.density - found)
+            if self.changes is not None:
+                changed = (frames != previous).any(dim=1).to(weight)
+                weight = weight + moving * changed
+                moving = _followed(moving, self.changes - float(torch.softmax(weight, dim=0) @ changed))
             return weight
 
         return of_frame
+
+
+def _followed(bonus: float, missing: float) -> float:
+    """Return the bonus for the next frame, given how much was missing in this one."""
+    return min(LARGEST, max(-LARGEST, bonus + GAIN * missing))
 
 
 def parallels(before: Tensor, after: Tensor) -> Tensor:
@@ -105,7 +117,8 @@ def parallels(before: Tensor, after: Tensor) -> Tensor:
 
 
 def texture(frames: npt.NDArray[np.bool_]) -> Limits:
-    """Return limits within which new music is as full as some music, and at most a fifth lower or higher.
+    """Return limits within which new music is as full as some music, moves as often, and is at most a fifth lower or
+    higher.
 
     Args:
         frames: bool (time, 88), the music; not silent.
@@ -120,6 +133,7 @@ def texture(frames: npt.NDArray[np.bool_]) -> Limits:
         highest=min(KEYS - 1, int(keys[-1]) + MARGIN),
         voices=usual if steady else None,
         density=None if steady else float(counts.mean()),
+        changes=float((frames[1:] != frames[:-1]).any(axis=1).mean()) if len(frames) > 1 else None,
     )
 
 

@@ -13,11 +13,13 @@ from lmn_music.generation.filling import PARTICLES, fill
 from lmn_music.generation.key import way_to_model_key
 from lmn_music.generation.watching import Watch, frame_watch
 from lmn_music.models.checkpoint import Checkpoint
+from lmn_music.music.measures import stretches
 from lmn_music.music.melody import find_melody, melody_roll, without_melody
 from lmn_music.music.pianoroll import KEYS
 from lmn_music.music.piece import Piece
 from lmn_music.music.voices import split_voices
 
+LONG_REST = 4  # quarter notes of rest in the melody, from which on the other voices rest, too
 PARALLELS = 2.0  # nats for each parallel fifth or octave
 NAMES = {2: ("Bass",), 3: ("Middle", "Bass"), 4: ("Alto", "Tenor", "Bass")}  # of the other voices, highest first
 
@@ -36,7 +38,8 @@ def harmonise(
     """Return a melody with other voices below it.
 
     The melody is moved to the key and the octave in which the model knows such melodies, and everything back again. In
-    the result it stands exactly as it was given; the other voices change on the model's frames, as its songs do.
+    the result it stands exactly as it was given; the other voices change on the model's frames, as its songs do, and
+    rest where the melody rests for four quarter notes or more.
 
     Args:
         checkpoint: what the other voices are drawn from.
@@ -61,9 +64,14 @@ def harmonise(
 
     moved = way_to_model_key(piece, melody, checkpoint.header.corpus)
     there = melody.transposed(moved)
+    given = melody_on_top(there.frames)
+    starts, lengths = stretches(there.frames)
+    for start, length in zip(starts, lengths, strict=True):
+        if length >= LONG_REST * per_quarter and not there.frames[start].any():
+            given[start : start + length] = 0  # a prelude of the other voices is no harmony of the melody
     found = fill(
         checkpoint.model,
-        melody_on_top(there.frames),
+        given,
         torch.Generator(checkpoint.device).manual_seed(seed),
         particles=particles,
         temperature=temperature,

@@ -13,7 +13,7 @@ from lmn_music.evaluation.likelihood import frame_log_probs
 from lmn_music.evaluation.originality import shared_runs
 from lmn_music.generation.sampler import UNCHANGED
 from lmn_music.models.checkpoint import Checkpoint
-from lmn_music.music.measures import stretches
+from lmn_music.music.measures import standstill
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.words import counted
 
@@ -29,7 +29,7 @@ class Ranked:
         chords: the longest run that it shares with a training song, in chords; None if the training songs are not
             known.
         last: whether it goes last: the run is longer than what 95 of 100 test songs share with a training song, or
-            nothing changes for UNCHANGED quarter notes or more.
+            the song stands still for UNCHANGED quarter notes or more.
     """
 
     song: PianoRoll
@@ -61,7 +61,7 @@ def rank(
     """
     nats = [-read[beginning:].mean() for read in frame_log_probs(checkpoint.model, songs)]
     new = [song[beginning:] for song in songs]
-    still = [stretches(song.frames)[1].max() >= UNCHANGED * song.frames_per_quarter for song in new]
+    still = [standstill(song) >= UNCHANGED for song in new]
     chords: list[int | None] = [None] * len(songs)
     copied = [False] * len(songs)
     if corpus is not None:

@@ -16,12 +16,12 @@ from lmn_music.generation.prime import read_prime
 from lmn_music.generation.temperature import draw_frames
 from lmn_music.generation.watching import FrameWatch
 from lmn_music.models.interface import SequenceModel
-from lmn_music.music.measures import stretches
+from lmn_music.music.measures import standstill
 from lmn_music.music.pianoroll import PianoRoll
 
 ATTEMPTS = 20
 PARTICLES = 16
-UNCHANGED = 10  # quarter notes; 4 of Nottingham's 694 training songs, and 3 of Piano-midi's 87, have so long a stretch
+UNCHANGED = 10  # quarter notes; for so long stand still 4 of Nottingham's 694 training songs, 4 of Piano-midi's 87
 
 
 @torch.no_grad()
@@ -84,9 +84,9 @@ def generate_song(
 ) -> PianoRoll:
     """Return a new song, or one that continues another. The same seed gives the same song.
 
-    A silent or single-chord song is drawn again, and so is one in which nothing changes for UNCHANGED quarter notes or
-    more, up to ATTEMPTS times in all. If all of them have so long a stretch, as is likely in a very long song, the song
-    with the shortest is taken.
+    A silent or single-chord song is drawn again, and so is one that stands still for UNCHANGED quarter notes or more
+    (see `standstill`), up to ATTEMPTS times in all. If all of them do, as is likely in a very long song, the song that
+    stands still for the shortest time is taken.
 
     Args:
         model: what the song is drawn from.
@@ -128,10 +128,10 @@ def generate_song(
                 prime=start,
                 watch=watch,
             ).frames
-        longest = stretches(new)[1].max()
+        longest = standstill(PianoRoll(new, frames_per_quarter))
         if not is_single(new) and longest < shortest:
             best, shortest = new, longest
-            if shortest < UNCHANGED * frames_per_quarter:
+            if shortest < UNCHANGED:
                 break
     if best is not None:
         whole = best if prime is None else np.concatenate([prime.frames, best])

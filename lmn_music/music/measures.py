@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from lmn_music.music.metre import QUARTERS_PER_BAR
 from lmn_music.music.pianoroll import KEYS, LOWEST_PITCH, PITCH_CLASSES, PianoRoll
 
 Array = npt.NDArray[np.float64]
@@ -86,6 +87,19 @@ def stretches(frames: Frames) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int
     return starts, np.diff(np.append(starts, len(frames)))
 
 
+def standstill(song: PianoRoll) -> float:
+    """Return how many quarter notes the longest stretch lasts that stands still: one chord, silence, or a trill.
+
+    In it each frame equals the frame one place before it, or two, or more, up to a quarter note.
+    """
+    longest = min(1, len(song))
+    for period in range(1, min(song.frames_per_quarter, len(song) - 1) + 1):
+        differs = np.flatnonzero((song.frames[period:] != song.frames[:-period]).any(axis=1))
+        same = int(np.diff(np.concatenate([[-1], differs, [len(song) - period]])).max()) - 1
+        longest = max(longest, same + period if same else 1)
+    return longest / song.frames_per_quarter
+
+
 def longest_hold(song: PianoRoll) -> float:
     """Return how many quarter notes the longest stretch lasts in which the same keys sound; 0 for a silent song."""
     starts, lengths = stretches(song.frames)
@@ -96,6 +110,12 @@ def longest_silence(song: PianoRoll) -> float:
     """Return how many quarter notes the longest stretch lasts in which no key sounds."""
     starts, lengths = stretches(song.frames)
     return float(lengths[~song.frames[starts].any(axis=1)].max(initial=0)) / song.frames_per_quarter
+
+
+def _keys_in_first_bar(song: PianoRoll) -> Array:
+    """Count the keys that sound and the frames in the first four quarter notes."""
+    part = song.frames[: QUARTERS_PER_BAR * song.frames_per_quarter]
+    return np.array([part.sum(), len(part)], dtype=float)
 
 
 def _keys_in_quarter(number: int) -> Callable[[PianoRoll], Array]:
@@ -171,6 +191,7 @@ STEPS = tuple(f"{semitones:+d}" for semitones in range(-OCTAVE, OCTAVE + 1))
 
 # In the order of a table. Keys per frame: over all frames. Voices: the same over the frames in which any key sounds.
 MEASURES = (
+    Measure("keys per frame, first bar of the song", "", count=_keys_in_first_bar),
     *(Measure(f"keys per frame, {name} quarter of the song", "", count=_keys_in_quarter(number))
       for number, name in enumerate(("first", "second", "third", "last"))),
     Measure("voices, where any key sounds", "", count=_keys),

@@ -297,7 +297,7 @@ def test_musicxml_transposing_instruments_sound_as_they_sound(tmp_path: Path) ->
 
 def test_a_tied_note_too_short_for_a_frame_makes_it_no_longer(tmp_path: Path) -> None:
     tied = xml_note("C", 8, after='<tie type="start"/>') + xml_note("C", 0, after='<tie type="stop"/>').replace(
-        ">0<", ">0.4<"
+        ">0<", ">0.2<"
     )
     assert spans(read_bytes(tmp_path, musicxml(tied), "song.xml")) == [(60, 0, 4)]
 

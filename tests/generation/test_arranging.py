@@ -108,7 +108,7 @@ def test_a_continued_piece_keeps_every_note_and_goes_on_after_the_last(per_quart
         assert after.name == before.name
     new = [note for part in song.parts for note in part.notes if note.onset >= start]
     assert new
-    assert max(note.end for note in new) <= song.length == start + 2 * 3
+    assert max(note.end for note in new) <= song.length == given.trimmed().bars()[-1].end + 2 * 3
     assert song.tempos == given.tempos
     alone = song.after(start)
     assert sum(len(part.notes) for part in alone.parts) == len(new)
@@ -248,13 +248,23 @@ def test_of_a_continuation_only_the_new_bars_are_judged(benchmark_folder):
         assert line.endswith(f", {counted(run.chords, 'chord')} at most shared with a training song")
 
 
+def test_where_a_melody_rests_for_long_the_others_rest_too():
+    """After a bar and more of rest, and with a rest of a quarter in it, which the others fill."""
+    notes = tuple(Note(72, Fraction(t), Fraction(t + 1)) for t in (5, 6, 8, 9, 14))
+    song = harmonise(checkpoint(), Piece((Part(notes),)), seed=1, particles=8)
+    others = [note for part in song.parts[1:] for note in part.notes]
+    assert not any(note.onset < 5 or 10 <= note.onset < 14 for note in others)
+    assert any(note.onset <= 7 < note.end for note in others)
+    assert all(note.end <= 10 or note.onset >= 14 for note in others)
+
+
 @pytest.mark.parametrize(
     ("end", "pickup", "new"),
     [
         (8, 0, (8, 16)),  # full bars
         (7, 0, (7, 16)),  # the last bar is filled first
         (Fraction(63, 8), 0, (8, 16)),  # and it is full, where its last note is a little short
-        (8, 1, (8, 17)),  # 1 + 4 + 3 quarters: the last bar lacks the pickup, and the new bars begin with one
+        (8, 1, (8, 16)),  # 1 + 4 + 3 quarters: the last bar lacks the pickup, with which the new bars begin
         (7, 1, (7, 17)),
     ],
 )

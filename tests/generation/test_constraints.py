@@ -72,6 +72,18 @@ def test_limits_hold_and_density_follows(model):
     assert narrow.any()
 
 
+def test_a_song_moves_as_often_as_is_asked_for(model):
+    def changes(song):
+        return (song.frames[1:] != song.frames[:-1]).any(axis=1).mean()
+
+    few, many = (
+        changes(fill(model, nothing_given(200), drawn_by(1), particles=16, limits=Limits(changes=share)))
+        for share in (0.5, 0.9)
+    )
+    assert few < 0.65
+    assert many > 0.8
+
+
 def test_there_is_no_voice_for_one_key_too_many():
     """Where a melody rests, the others are one voice less, and may rest too."""
     given = torch.stack([torch.full((KEYS,), FREE), torch.full((KEYS,), FREE)])
@@ -123,9 +135,9 @@ def test_what_nothing_fits_is_said_in_one_line(model):
 def test_the_texture_of_music_is_its_voices_or_its_density_and_its_range():
     steady = np.zeros((10, KEYS), dtype=bool)
     steady[1:, 40] = steady[1:, 50] = True
-    assert texture(steady) == Limits(lowest=33, highest=57, voices=2)
+    assert texture(steady) == Limits(lowest=33, highest=57, voices=2, changes=1 / 9)
     steady[5:, 85] = True
-    assert texture(steady) == Limits(lowest=33, highest=87, density=pytest.approx(23 / 9))
+    assert texture(steady) == Limits(lowest=33, highest=87, density=pytest.approx(23 / 9), changes=2 / 9)
 
 
 def keys(*numbers):

@@ -11,7 +11,7 @@ from lmn_music.formats import read_score, write_roll
 from lmn_music.generation.sampler import generate_song, is_single, sample_frames
 from lmn_music.models.build import build
 from lmn_music.models.config import ModelConfig
-from lmn_music.music.measures import stretches
+from lmn_music.music.measures import standstill
 from lmn_music.music.pianoroll import KEYS, PianoRoll
 
 CONFIGS = {
@@ -94,28 +94,23 @@ def test_silence_and_single_chords_are_no_songs(model):
         song(model, frames=4)
 
 
-def unchanged(song):
-    """How many quarter notes the longest stretch without a change lasts."""
-    return stretches(song.frames)[1].max() / song.frames_per_quarter
-
-
 def test_a_song_that_stands_still_is_drawn_again(model, monkeypatch):
     quiet(model, -5)  # so that a dense model does not change in every frame
     monkeypatch.setattr("lmn_music.generation.sampler.ATTEMPTS", 1)
-    first = [unchanged(song(model, seed=seed)) for seed in range(10)]
+    first = [standstill(song(model, seed=seed)) for seed in range(10)]
     limit = np.median(first)
     monkeypatch.undo()
     monkeypatch.setattr("lmn_music.generation.sampler.UNCHANGED", limit)
     assert sum(stretch >= limit for stretch in first) >= 5
-    assert all(unchanged(song(model, seed=seed)) < limit for seed in range(10))
+    assert all(standstill(song(model, seed=seed)) < limit for seed in range(10))
 
 
 def test_where_every_attempt_stands_still_the_one_that_moves_most_is_taken(model, monkeypatch):
     quiet(model, -5)
     monkeypatch.setattr("lmn_music.generation.sampler.UNCHANGED", 0)
-    best = unchanged(song(model))
+    best = standstill(song(model))
     monkeypatch.setattr("lmn_music.generation.sampler.ATTEMPTS", 1)
-    assert best < unchanged(song(model))
+    assert best < standstill(song(model))
 
 
 def test_what_cannot_be_sampled_is_refused(model):

@@ -12,6 +12,7 @@ from lmn_music.music.measures import (
     counts,
     longest_hold,
     longest_silence,
+    standstill,
     stretches,
     value,
 )
@@ -40,7 +41,8 @@ C, CE, D = (60,), (60, 64), (62,)
 @pytest.mark.parametrize(
     ("name", "songs", "expected"),
     [
-        ("keys per frame, first", [song_of(C, C, CE, CE, C, C, (), ())], 1),
+        ("keys per frame, first bar", [song_of(C, CE, C, C, CE, CE, CE, CE, CE, CE), song_of(C)], 14 / 9),
+        ("keys per frame, first quarter", [song_of(C, C, CE, CE, C, C, (), ())], 1),
         ("keys per frame, second", [song_of(C, C, CE, CE, C, C, (), ())], 2),
         ("keys per frame, last", [song_of(C, C, CE, CE, C, C, (), ())], 0),
         ("voices", [song_of((), CE, C, ())], 1.5),
@@ -66,6 +68,21 @@ def test_pitch_classes():
 def test_steps_of_the_top_voice():
     found = measured("steps", song_of(C, C, (50, 62), (), (62,), (61,), (100,), (99, 98)))
     assert {name: share for name, share in found.items() if share} == {"+2": 0.25, "-1": 0.5, "+12": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("chords", "quarters"),
+    [
+        ((C, C, C, D), 1.5),
+        ((C, D, C, D, C, CE), 2.5),  # a trill: each frame equals the one two before
+        ((C, D, CE, C, D, CE), 0.5),  # a figure of three eighths is longer than a quarter
+        ((C, D, CE, D, CE, CE, CE, CE), 2),
+        ((), 0),
+        ((C,), 0.5),
+    ],
+)
+def test_a_trill_stands_still(chords, quarters):
+    assert standstill(song_of(*chords)) == quarters
 
 
 def test_stretches():
