@@ -68,7 +68,9 @@ def fill(
     model.eval()
     limits = limits or Limits()
     with torch.no_grad():
-        state = read_prime(model, prime, particles).drawing(free=bool((given == FREE).all()))
+        # A density that is asked for takes the place of the corpus's own.
+        free = limits.density is None and bool((given == FREE).all())
+        state = read_prime(model, prime, particles).drawing(free=free)
         wanted = limits.apply(given).to(state.previous.device)
         sweep = partial(
             particle_filter,
