@@ -1,15 +1,20 @@
 """MusicXML with absurd numbers, or as full as a file may be: read or refused in bounded time and memory."""
 
+import contextlib
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lmn_music.errors import ScoreError
-from lmn_music.formats import read_score
+from lmn_music.formats import read_piece, read_score
 from lmn_music.formats.registry import XML_BYTES
+from lmn_music.resources import resource
 from tests.formats.test_musicxml_cases import START, note, score
 
 BIG = 10**9
@@ -105,3 +110,23 @@ def test_the_fullest_files(tmp_path: Path) -> None:
     assert len(found) == len(paths)
     assert max(seconds for seconds, _ in found) < 12
     assert max(kilobytes for _, kilobytes in found) < 500_000
+
+
+SAMPLE = resource("data", "samples/ode-to-joy.musicxml").read_bytes()
+PIECES = re.findall(rb"<[^>]*>|[^<]+", SAMPLE)
+
+
+@given(st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
+def test_a_damaged_score_is_a_piece_or_a_score_error(tmp_path: Path, data: st.DataObject) -> None:
+    """Tags and texts that are taken out, doubled, moved, or that say something else."""
+    found = list(PIECES)
+    for _ in range(data.draw(st.integers(1, 6))):
+        place = data.draw(st.integers(0, len(found) - 1))
+        other = data.draw(st.one_of(st.sampled_from(PIECES), st.sampled_from([b"", b"-1", b"1e9", b"nan", b"x"])))
+        found[place : place + data.draw(st.integers(0, 3))] = [other] * data.draw(st.integers(0, 3))
+    (tmp_path / "song.xml").write_bytes(b"".join(found))
+    with contextlib.suppress(ScoreError):
+        piece = read_piece(tmp_path / "song.xml")
+        assert piece.length >= piece.end >= 0
+        assert all(note.onset <= note.end for part in piece.parts for note in part.notes)
