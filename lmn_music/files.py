@@ -43,11 +43,12 @@ def printable(text: str) -> str:
 
 
 def as_text(data: bytes) -> str:
-    """Return the text of a file: UTF-8, or else Latin-1, which older programs write."""
+    """Return the text of a file: UTF-8, or else Latin-1, which older programs write; each line ends with a newline."""
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return data.decode("latin-1")
+        text = data.decode("latin-1")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def is_leftover(path: Path) -> bool:

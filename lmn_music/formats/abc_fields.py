@@ -8,6 +8,7 @@ from fractions import Fraction
 from lmn_music.music.metre import is_metre
 
 FIELD = re.compile(r"[A-Za-z+]:|%")  # the beginning of a line that is no music
+_EMPTY_LINE = re.compile(r"\n[ \t]*\n")
 _TUNE = re.compile(r"^X:[ \t]*([0-9]*)", re.MULTILINE)
 _FRACTION = re.compile(r"([0-9]{1,4})/([0-9]{1,4})")
 _METRE = re.compile(r"\(?([0-9]{1,3}(?:\+[0-9]{1,3})*)\)?/([0-9]{1,3})")
@@ -34,7 +35,7 @@ def split_tunes(text: str) -> dict[str, str]:
     """Return the tunes of a file, each with the header of the file before it, by their numbers.
 
     The numbers are those of the X: lines, or 1, 2, 3, ... where two tunes have the same or one has none. A tune ends at
-    an empty line.
+    the first empty line after its K: line.
 
     Args:
         text: the content of the file.
@@ -48,11 +49,18 @@ def split_tunes(text: str) -> dict[str, str]:
         return {}
     header = "".join(f"{line}\n" for line in text[: starts[0].start()].splitlines() if FIELD.match(line))
     ends = [*(match.start() for match in starts[1:]), len(text)]
-    tunes = [header + text[match.start() : end].split("\n\n")[0] for match, end in zip(starts, ends, strict=True)]
+    tunes = [header + _until_empty(text[match.start() : end]) for match, end in zip(starts, ends, strict=True)]
     names = [match[1] for match in starts]
     if "" in names or len(set(names)) < len(names):
         names = [str(place) for place in range(1, len(tunes) + 1)]
     return dict(zip(names, tunes, strict=True))
+
+
+def _until_empty(text: str) -> str:
+    """Return a tune without what follows the empty line at its end, which is no music."""
+    key = re.search(r"^K:", text, re.MULTILINE)
+    empty = _EMPTY_LINE.search(text, key.end() if key else 0)
+    return text[: empty.start() + 1] if empty else text
 
 
 def read_metre(text: str) -> tuple[int, int] | None:

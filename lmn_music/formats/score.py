@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lmn_music.errors import ScoreError
-from lmn_music.files import as_utf8
+from lmn_music.files import as_utf8, printable
 from lmn_music.formats.registry import format_of, readable, readable_labels
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def read_piece(path: str | Path, *, as_written: bool = False, quiet: bool = Fals
         piece = entry.read(data, title, **options)
     piece = replace(piece, passed_over=", ".join(filter(None, (piece.passed_over, others))))
     if piece.passed_over and not quiet:
-        _log.warning("%s: passed over %s", path, piece.passed_over)
+        _log.warning("%s: passed over %s", printable(str(path)), piece.passed_over)
     return piece
 
 

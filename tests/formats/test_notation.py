@@ -102,6 +102,13 @@ def test_several_tunes_in_a_file(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     assert songs_in(tmp_path / "none.abc") == [tmp_path / "none.abc"]
 
 
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n", " \n"])
+def test_ends_of_lines(tmp_path: Path, end: str) -> None:
+    lines = ["X:1", "T:a", "", "L:1/4", "K:C", "C4|", "", "a remark: DEF", ""]
+    (tmp_path / "tune.abc").write_bytes(end.join(lines).encode("latin-1"))
+    assert heard(read_piece(tmp_path / "tune.abc")) == "60@0+4"
+
+
 def test_names_of_tunes() -> None:
     assert list(split_tunes("X:1\nK:C\nC|\n\nX:1\nK:C\nD|\n")) == ["1", "2"]
     assert list(split_tunes("X:\nK:C\nC|\nX:8\nK:C\nD|\n")) == ["1", "2"]
