@@ -14,7 +14,7 @@ from lmn_music.formats.repeats import read_words
 from lmn_music.formats.written_score import TICKS, WrittenScore
 from lmn_music.music.piece import Piece
 
-MAX_TUNE = 200_000  # characters: a hundred times as many as the longest folk tune
+MAX_TUNE = 100_000  # characters: thirty times as many as the longest of ten thousand folk tunes
 _ALTERED = {"^": 1, "^^": 2, "_": -1, "__": -2, "=": 0}
 _SIGNS = {"dacapo": "da capo", "dacoda": "to coda"}  # what signs are called that are words elsewhere
 _LETTER_SIGNS = {"S": "segno", "O": "coda"}
@@ -25,7 +25,7 @@ _TOKEN = re.compile(
     r"(?P<accidental>\^{1,2}|_{1,2}|=|)(?P<letter>[A-Ga-g])(?P<octave>[,']{0,8})" + _LENGTH.format(1) + "|"
     r"(?P<rest>[zx])" + _LENGTH.format(2) + "|"
     r"(?P<bars>[ZX])(?P<count>[0-9]{0,3})|"
-    r"\[(?P<field>[A-Za-z]:)(?P<value>[^\]]*)\]|"
+    r"\[(?P<field>[A-Za-z]:)(?P<value>[^\]]{0,200})\]|"
     rf"(?P<line>(?:\[\||\||:(?=[|:]))[|:\]]*)[ \t]*(?:\[?(?P<ending>{_ENDING}))?|"
     rf"\[(?P<bracket>{_ENDING})|"
     r"(?P<open>\[)|"
@@ -34,9 +34,9 @@ _TOKEN = re.compile(
     r"(?P<dotted>>{1,3}|<{1,3})|"
     r"(?P<tie>-)|"
     r"(?P<overlay>&)|"
-    r'"(?P<remark>[^"]*)"|'
+    r'"(?P<remark>[^"]{0,1000})"|'
     r"!(?P<sign>[A-Za-z0-9.+<>()^/_-]{1,30})!|"
-    r"(?P<grace>\{[^}]*\})|"
+    r"(?P<grace>\{[^}]{0,200}\})|"
     r"(?P<known>[SO])"
 )
 _COMMENT = re.compile(r'("[^"]*")|%.*')

@@ -174,7 +174,7 @@ class AbcVoice:
     def lengthen(self, signs: str) -> None:
         """Make the last sound longer or shorter, and the next one the other way, as in a>b."""
         less = Fraction(1, 2 ** len(signs))
-        if self._sound is not None:
+        if self._sound is not None and self.dotted == 1:
             self._sound.factor *= 2 - less if signs[0] == ">" else less
             self.dotted = less if signs[0] == ">" else 2 - less
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -158,6 +159,18 @@ def test_kern(tmp_path: Path) -> None:
     assert heard(piece) == "48@0+1 60@0+1 64@0+1 53@1+3 65@1+6"
     assert (piece.pickup, piece.metres[0][1:], piece.key_signatures[0].fifths) == (1, (3, 4), -1)
     assert read_piece(tmp_path / "song.krn").length == 2 * piece.length
+
+
+FULL = ["C", "C|", "C:|", "C>", "(3C", "(9", "[", "[C]", "[K:", "[K:G]C", "[M:3/4]C|", "Z999|", "C&", "C-", "{", '"']
+
+
+@pytest.mark.parametrize("filling", FULL)
+def test_the_fullest_tunes_are_read_in_bounded_time(tmp_path: Path, filling: str) -> None:
+    """Two seconds on a machine with nothing else to do; here more is allowed."""
+    start = time.process_time()
+    with contextlib.suppress(ScoreError):
+        abc(tmp_path, "C|" + filling * (99_000 // len(filling)))
+    assert time.process_time() - start < 6
 
 
 # --- the process
