@@ -20,7 +20,7 @@ from lmn_music.formats.midi_events import (
 )
 from lmn_music.formats.midi_writer import DRUMS
 from lmn_music.music.metre import Metre, is_metre, split_pickup
-from lmn_music.music.notes import Note
+from lmn_music.music.notes import Note, Quarters
 from lmn_music.music.part import Part
 from lmn_music.music.piece import KeySignature, Piece, Tempo
 
@@ -50,7 +50,7 @@ def read_midi(data: bytes, title: str) -> Piece:
         ScoreError: not a MIDI file, or one in SMPTE time.
     """
     events = read_events(data)
-    when = _Times(events.ticks_per_quarter)
+    when = Quarters(events.ticks_per_quarter)
     parts: list[Part] = []
     changes: dict[tuple[int, int], Tempo | Metre | KeySignature] = {}  # (kind, tick) -> the last one there
     programs: dict[int, int] = {}  # channel -> the instrument that was chosen last, on any track
@@ -85,18 +85,6 @@ def read_midi(data: bytes, title: str) -> Piece:
         title,
         passed_over,
     )
-
-
-class _Times(dict[int, Fraction]):
-    """Ticks in quarter notes; each is computed once, as many notes share them."""
-
-    def __init__(self, ticks_per_quarter: int) -> None:
-        super().__init__()
-        self.ticks_per_quarter = ticks_per_quarter
-
-    def __missing__(self, tick: int) -> Fraction:
-        self[tick] = Fraction(tick, self.ticks_per_quarter)
-        return self[tick]
 
 
 def _change(kind: int, onset: Fraction, content: bytes) -> Tempo | Metre | KeySignature | None:

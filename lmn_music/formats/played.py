@@ -12,23 +12,11 @@ from lmn_music.formats.midi_writer import DRUMS
 from lmn_music.formats.repeats import playing_order
 from lmn_music.formats.written_score import WrittenScore
 from lmn_music.music.metre import Metre, is_metre
-from lmn_music.music.notes import Note
+from lmn_music.music.notes import Note, Quarters
 from lmn_music.music.part import Part
 from lmn_music.music.piece import KeySignature, Piece, Tempo
 
 MAX_NOTES = 400_000  # with all repeats: four times as many as the largest file holds
-
-
-class _Quarters(dict[int, Fraction]):
-    """Ticks in quarter notes; each is computed once, as many notes share them."""
-
-    def __init__(self, ticks: int) -> None:
-        super().__init__()
-        self.ticks = ticks
-
-    def __missing__(self, tick: int) -> Fraction:
-        self[tick] = Fraction(tick, self.ticks)
-        return self[tick]
 
 
 class _Bar(NamedTuple):
@@ -66,7 +54,7 @@ def play(score: WrittenScore, title: str, *, as_written: bool) -> Piece:
         if sum(len(score.bars[place].notes) for place in order) > MAX_NOTES:
             order, unclear = list(range(len(score.bars))), "repeats, which make the piece too long"
     bars = _lay_out(score, order)
-    quarters = _Quarters(score.ticks)
+    quarters = Quarters(score.ticks)
     metres, pickup = _metres([bar for bar in bars if not bar.joins], quarters)
     tempos = _changes(bars, [bar.tempos for bar in score.bars])
     keys = _changes(bars, [bar.keys for bar in score.bars])
@@ -133,7 +121,7 @@ def _changes(bars: Sequence[_Bar], found: Sequence[dict[int, _Value]]) -> dict[i
     return result
 
 
-def _metres(bars: Sequence[_Bar], quarters: _Quarters) -> tuple[tuple[Metre, ...], Fraction]:
+def _metres(bars: Sequence[_Bar], quarters: Quarters) -> tuple[tuple[Metre, ...], Fraction]:
     """Return the metres, with more of them where bars are too short or too long, and the pickup.
 
     Args:
@@ -162,7 +150,7 @@ def _metres(bars: Sequence[_Bar], quarters: _Quarters) -> tuple[tuple[Metre, ...
     return tuple(metres.values()), quarters[pickup]
 
 
-def _parts(score: WrittenScore, bars: Sequence[_Bar], quarters: _Quarters) -> Iterator[Part]:
+def _parts(score: WrittenScore, bars: Sequence[_Bar], quarters: Quarters) -> Iterator[Part]:
     """Yield the voices that have notes, as parts."""
     notes: list[list[list[int]]] = [[] for _ in score.voices]  # of each voice: onset, pitch, end, velocity
     held: dict[tuple[int, int, int], dict[int, list[int]]] = {}  # (part, pitch, tick) -> voice -> what is held there

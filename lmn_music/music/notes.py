@@ -34,6 +34,26 @@ class Note(NamedTuple):
     velocity: int = VELOCITY
 
 
+class Quarters(dict[int, Fraction]):
+    """Ticks in quarter notes, exactly; each is computed once, as many notes share them.
+
+    Args:
+        ticks: the number of ticks in a quarter note.
+
+    Example:
+        >>> Quarters(480)[120]
+        Fraction(1, 4)
+    """
+
+    def __init__(self, ticks: int) -> None:
+        super().__init__()
+        self.ticks = ticks
+
+    def __missing__(self, tick: int) -> Fraction:
+        self[tick] = Fraction(tick, self.ticks)
+        return self[tick]
+
+
 class Run(NamedTuple):
     """A key that sounds in each of the frames start, ..., end - 1 of a roll, and neither just before nor just after.
 
