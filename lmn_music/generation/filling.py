@@ -68,8 +68,8 @@ def fill(
     model.eval()
     limits = limits or Limits()
     with torch.no_grad():
-        # A density that is asked for takes the place of the corpus's own.
-        free = limits.density is None and bool((given == FREE).all())
+        # A density or a number of voices that is asked for takes the place of the density of the corpus.
+        free = limits.density is None and limits.voices is None and bool((given == FREE).all())
         state = read_prime(model, prime, particles).drawing(free=free)
         wanted = limits.apply(given).to(state.previous.device)
         sweep = partial(
