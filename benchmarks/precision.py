@@ -7,7 +7,7 @@
 `tunes` reads the tunes of data/samples with each shipped model, in seconds: the golden figures of the tests, by which a
 change of the code that changes a likelihood is noticed. `splits` reads the test split of each model's corpus in float32
 and in float64, in about fifteen minutes. docs/results/precision.json keeps both with the SHA-256 of the checkpoint;
-what is stored of a checkpoint is not measured again. `table` writes the table anew.
+a split is not measured again with the checkpoint that is stored. `table` writes the table anew.
 """
 
 from __future__ import annotations
@@ -79,10 +79,10 @@ def precise(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def run(what: str, models: Sequence[str]) -> None:
-    """Measure what is missing, and keep it."""
+    """Measure the tunes, or the splits that are missing, and keep the figures."""
     for model in models:
         found = {each: stored(each) for each in ("tunes", "splits")}
-        if found[what].get(model, {}).get("sha256") == sha256(model):
+        if what == "splits" and found[what].get(model, {}).get("sha256") == sha256(model):
             continue
         checkpoint = api.load_model(model, device="cpu")
         measured = golden(checkpoint) if what == "tunes" else precise(checkpoint)
