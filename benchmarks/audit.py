@@ -20,11 +20,12 @@ import torch
 from lmn_music import api
 from lmn_music.corpora import load_corpus
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
-from lmn_music.evaluation.relatives import nearest, prints
+from lmn_music.evaluation.relatives import nearest
 from lmn_music.files import replacing
 from lmn_music.memory.sequences import FloatArray
 from lmn_music.models.checkpoint import shipped_names
 from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.music.prints import prints
 from studies.tables import fill, markdown
 
 ROOT = Path(__file__).resolve().parent.parent

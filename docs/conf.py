@@ -60,6 +60,7 @@ docs/tutorial
 docs/results
 docs/tied
 docs/performance
+docs/scale
 docs/architecture
 docs/reliability
 SECURITY

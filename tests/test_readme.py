@@ -12,7 +12,7 @@ from lmn_music.formats import write_roll
 from tests.helpers import make_roll
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ["README.md", "docs/guide.md", "docs/music.md"]
+PAGES = ["README.md", "docs/guide.md", "docs/music.md", "docs/scale.md"]
 # Trained as the pages say, but briefly; a dense model, where no other is asked for.
 SHORT = "--start laes --epochs 1 --set pretraining.epochs=1 --set model.hidden_size=4 --set model.memory_size=8".split()  # noqa: SIM905
 

@@ -16,6 +16,7 @@ from lmn_music.api.evaluating import evaluate, published_figures
 from lmn_music.api.explaining import identify, surprise, surprise_files, surprise_scale
 from lmn_music.api.hearing import find_players, hear
 from lmn_music.api.loading import load_model, open_corpus, resolve_device, shipped_models
+from lmn_music.api.packing import PackedCorpus, pack_corpus
 from lmn_music.api.ranking import rank_songs
 from lmn_music.api.recipes import choose_recipe, recipe_names, recipe_text
 from lmn_music.api.remembering import memory_reader, remembered
@@ -50,6 +51,7 @@ __all__ = [
     "Evaluation",
     "Identification",
     "MemoryReader",
+    "PackedCorpus",
     "Ranked",
     "Remembered",
     "Report",
@@ -83,6 +85,7 @@ __all__ = [
     "memory_reader",
     "open_corpus",
     "open_port",
+    "pack_corpus",
     "play",
     "published_figures",
     "rank_songs",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from pathlib import Path
 from typing import Annotated
@@ -13,11 +14,11 @@ from lmn_music.cli.options import Data, Split
 from lmn_music.cli.printing import say
 from lmn_music.cli.progress import counting
 from lmn_music.errors import UsageError
-from lmn_music.formats import check_output, writable, write_roll
+from lmn_music.formats import check_output, readable_labels, writable, write_roll
 
 app = typer.Typer(
     no_args_is_help=False,
-    help="List, fetch, check, audit and show the corpora.\n\n"
+    help="List, fetch, check, audit, show and pack corpora.\n\n"
     "A corpus is a collection of music in three parts: train, valid, test.",
 )
 
@@ -110,6 +111,52 @@ def show(
     roll = api.corpus_song(name, number, split.value, data=data)
     write_roll(roll, out)
     say(f"{roll.title}: {len(roll)} frames, written to {out}")
+
+
+@app.command()
+def pack(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help=f"A folder of {readable_labels()} files.")],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where to pack; new, empty, or an interrupted packing of these files.")
+    ],
+    frames_per_quarter: Annotated[
+        int, typer.Option(metavar="NUMBER", min=1, max=24, help="Frames per quarter note.")
+    ] = 2,
+    to_c: Annotated[bool, typer.Option("--to-c", help="Transpose every song to C major or C minor.")] = False,
+    deduplicate: Annotated[
+        bool,
+        typer.Option(
+            "--deduplicate", help="Leave out songs that are like one before them; if not given, they are in one split."
+        ),
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option(metavar="NUMBER", min=1, help="Processes that read files; one per core if not given.")
+    ] = None,
+) -> None:
+    """Pack files, any number of them, into a corpus that need not fit into memory.
+
+    Give DIR to the other commands as a corpus. The same command resumes a packing that was interrupted.
+    """
+    with counting("packing", "files") as progress:
+        packed = api.pack_corpus(
+            folder,
+            out,
+            frames_per_quarter=frames_per_quarter,
+            to_c=to_c,
+            deduplicate=deduplicate,
+            workers=workers,
+            progress=progress,
+        )
+    say("{} songs to train on, {} to validate, {} to test ({}, {}, {} frames)".format(*packed.songs, *packed.frames))
+    if packed.near_duplicates:
+        what = "left out" if packed.deduplicated else "in the split of that song"
+        say(f"{packed.near_duplicates} are like a song before them: {what}; at most {packed.largest_group} are alike")
+    if packed.left_out:
+        reasons = ", ".join(f"{count} {kind}" for kind, count in packed.left_out.items())
+        say(f"left out: {sum(packed.left_out.values())} of {packed.files} files: {reasons}")
+        say(f"all of them: {packed.list_of_left_out}")
+    say(f"sha256 {packed.sha256}")
+    say(f"next:  lmn-music train {shlex.quote(str(out))} --recipe lmn")
 
 
 @app.command()

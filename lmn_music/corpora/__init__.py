@@ -10,6 +10,7 @@ from lmn_music.corpora.benchmark_table import BENCHMARKS
 from lmn_music.corpora.chorales import load_chorales
 from lmn_music.corpora.corpus import SPLITS, Corpus, Rejected, by_kind
 from lmn_music.corpora.folder import DEFAULT_FRAMES_PER_QUARTER, load_folder
+from lmn_music.corpora.packed import is_packed, load_packed
 from lmn_music.errors import CorpusUnavailableError, UsageError
 from lmn_music.formats import readable_labels
 
@@ -46,7 +47,7 @@ def load_corpus(
 
     Args:
         name: "jsb", "nottingham", "muse" or "piano" (the benchmark), "chorales" (its stand-in, always there), or a
-            folder. To name a folder that is called like a corpus, write "./jsb".
+            folder, of files or of a packed corpus. To name a folder that is called like a corpus, write "./jsb".
         data: a folder with benchmark files, looked into before LMN_MUSIC_DATA, the cache and the network.
         download: whether a benchmark corpus may be fetched from the network.
         frames_per_quarter: for a folder: the number of frames that a quarter note lasts; 2 if None.
@@ -82,12 +83,26 @@ def load_corpus(
             f"there is no corpus '{name}': choose {', '.join(NAMES[:-1])} or {NAMES[-1]}, or name a folder of "
             f"{readable_labels()} files"
         )
+    if is_packed(Path(name)):
+        return _load_packed(Path(name), frames_per_quarter, to_c)
     return load_folder(
         Path(name),
         frames_per_quarter=DEFAULT_FRAMES_PER_QUARTER if frames_per_quarter is None else frames_per_quarter,
         transpose_to_c=to_c,
         progress=progress,
     )
+
+
+def _load_packed(folder: Path, frames_per_quarter: int | None, to_c: bool) -> Corpus:
+    """Load a packed corpus, whose frames and key were chosen when it was packed."""
+    corpus = load_packed(folder)
+    if frames_per_quarter not in (None, corpus.frames_per_quarter) or (to_c and not corpus.to_c):
+        key = "in C" if corpus.to_c else "in the keys of the files"
+        raise UsageError(
+            f"{folder} was packed with {corpus.frames_per_quarter} frames per quarter note, {key}: for others pack its "
+            "files again"
+        )
+    return corpus
 
 
 def _load_named(name: str, data: Path | None, download: bool, stand_in: Callable[[str], None] | None) -> Corpus:

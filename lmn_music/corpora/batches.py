@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lmn_music.corpora.corpus import lengths_of
 from lmn_music.music.pianoroll import KEYS, PianoRoll
 
 
@@ -51,11 +52,12 @@ def collate(rolls: Sequence[PianoRoll], songs: Sequence[int], device: torch.devi
         songs: the indices of the songs to take; at least one.
         device: where the tensors shall be.
     """
-    order = sorted(songs, key=lambda song: (-len(rolls[song]), song))
-    frames = np.zeros((max(len(rolls[song]) for song in order), len(order), KEYS), dtype=np.float32)
+    chosen = {song: rolls[song] for song in songs}  # once: a song may lie on the disk
+    order = sorted(songs, key=lambda song: (-len(chosen[song]), song))
+    frames = np.zeros((len(chosen[order[0]]), len(order), KEYS), dtype=np.float32)
     for column, song in enumerate(order):
-        frames[: len(rolls[song]), column] = rolls[song].frames
-    lengths = torch.tensor([len(rolls[song]) for song in order])
+        frames[: len(chosen[song]), column] = chosen[song].frames
+    lengths = torch.tensor([len(chosen[song]) for song in order])
     return Batch(torch.from_numpy(frames).to(device), lengths.to(device), tuple(order))
 
 
@@ -73,7 +75,7 @@ def batch_plan(
     Returns:
         The indices of the songs of each batch.
     """
-    lengths = torch.tensor([float(len(roll)) for roll in rolls])
+    lengths = torch.from_numpy(lengths_of(rolls)).float()
     if generator is not None:
         lengths = lengths * (1 + 0.2 * torch.rand(len(rolls), generator=generator))
     order: list[int] = torch.argsort(lengths, stable=True).tolist()

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from lmn_music.errors import UsageError
 from lmn_music.music.pianoroll import PianoRoll
@@ -78,12 +79,13 @@ class Corpus:
         source: what `load_corpus` takes to load it again: a name, or the path of a folder. Empty if the songs were put
             together in a program.
         to_c: whether a folder's songs were transposed to C.
+        mean_top_key: what `tonality.mean_top_key` says of the training split, where it is known without reading that.
     """
 
     name: str
-    train: tuple[PianoRoll, ...]
-    valid: tuple[PianoRoll, ...]
-    test: tuple[PianoRoll, ...]
+    train: Sequence[PianoRoll]
+    valid: Sequence[PianoRoll]
+    test: Sequence[PianoRoll]
     frames_per_quarter: int
     provenance: str
     sha256: str
@@ -94,12 +96,13 @@ class Corpus:
     in_part: tuple[Rejected, ...] = ()
     source: str = ""
     to_c: bool = False
+    mean_top_key: float | None = None
 
     def __repr__(self) -> str:
         train, valid, test = self.songs
         return f"<Corpus {self.name!r}: {train} songs to train on, {valid} to validate, {test} to test>"
 
-    def split(self, name: str) -> tuple[PianoRoll, ...]:
+    def split(self, name: str) -> Sequence[PianoRoll]:
         """Return the songs of a split.
 
         Args:
@@ -131,8 +134,18 @@ class Corpus:
     @property
     def frames(self) -> tuple[int, int, int]:
         """Return the number of frames in train, valid and test."""
-        train, valid, test = (sum(map(len, self.split(name))) for name in SPLITS)
+        train, valid, test = (int(lengths_of(self.split(name)).sum()) for name in SPLITS)
         return train, valid, test
+
+
+def lengths_of(songs: Sequence[PianoRoll]) -> npt.NDArray[np.int64]:
+    """Return the number of frames of each song; of songs that lie on the disk, without reading them.
+
+    Args:
+        songs: the songs; those of a packed corpus have `lengths`.
+    """
+    known = getattr(songs, "lengths", None)
+    return np.array(list(map(len, songs)) if known is None else known, dtype=np.int64)
 
 
 def content_sha256(*splits: Iterable[PianoRoll]) -> str:

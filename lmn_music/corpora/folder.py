@@ -15,6 +15,7 @@ from lmn_music.music.tonality import transpose_to_c as to_c
 from lmn_music.words import counted
 
 DEFAULT_FRAMES_PER_QUARTER = 2  # eighth notes
+MINIMUM_FRAMES = 16  # of a song
 BORDERS = (0.8, 0.9)  # train below the first, valid between them, test above
 FEWEST_SONGS = len(SPLITS)
 MOST_FRAMES = 20_000_000  # of all songs together, 1.8 GB: a file of 36 bytes may claim 100,000
@@ -26,7 +27,7 @@ def load_folder(
     *,
     frames_per_quarter: int = DEFAULT_FRAMES_PER_QUARTER,
     transpose_to_c: bool = False,
-    minimum_frames: int = 16,
+    minimum_frames: int = MINIMUM_FRAMES,
     progress: Callable[[int, int], None] | None = None,
 ) -> Corpus:
     """Return the music in the folder and its subfolders: about 80 % for train, 10 % each for valid and test.
@@ -52,7 +53,7 @@ def load_folder(
     path = Path(path)
     if not path.is_dir():
         raise CorpusError(f"there is no folder {path}: name a folder that holds {readable_labels()} files")
-    files = [song for file in _files(path) for song in songs_in(file)]
+    files = files_of(path)
     first_with: dict[str, str] = {}  # the hash of the music -> the file that it was first found in
     rolls: dict[str, PianoRoll] = {}
     rejected: list[Rejected] = []
@@ -61,22 +62,23 @@ def load_folder(
     for count, file in enumerate(files, start=1):
         name = printable(file.relative_to(path).as_posix())
         try:
-            piece = read_piece(file, quiet=True)
-            roll = piece.sounding(frames_per_quarter)
-            if transpose_to_c:
-                roll = to_c(roll)
+            roll, passed_over = read_song(
+                file,
+                frames_per_quarter=frames_per_quarter,
+                transpose_to_c=transpose_to_c,
+                minimum_frames=minimum_frames,
+            )
+        except ScoreError as error:
+            rejected.append(Rejected(name, error.reason))
+        else:
             music = content_sha256([roll])
-            if len(roll) < minimum_frames:
-                rejected.append(Rejected(name, f"too short ({len(roll)} frames, fewer than {minimum_frames})"))
-            elif music in rolls:
+            if music in rolls:
                 rejected.append(Rejected(name, f"{SAME_MUSIC} {first_with[music]}"))
             else:
                 rolls[music], first_with[music] = roll, name
                 frames += len(roll)
-                if piece.passed_over:
-                    in_part.append(Rejected(name, f"passed over {piece.passed_over}"))
-        except ScoreError as error:
-            rejected.append(Rejected(name, error.reason))
+                if passed_over:
+                    in_part.append(Rejected(name, f"passed over {passed_over}"))
         if frames > MOST_FRAMES:
             raise CorpusError(
                 f"the folder {path} holds more than {MOST_FRAMES} frames, in {counted(count, 'file')} of {len(files)}: "
@@ -107,10 +109,40 @@ def load_folder(
     )
 
 
-def _files(folder: Path) -> list[Path]:
-    """Return everything in the folder and its subfolders that is neither a folder nor hidden, sorted by path."""
+def files_of(folder: Path) -> list[Path]:
+    """Return every song in the folder and its subfolders that is not hidden, whether or not it can be read, sorted.
+
+    Args:
+        folder: the folder.
+
+    Returns:
+        Paths as `read_piece` takes them: of a file with several songs one for each.
+    """
     found = [file for file in folder.rglob("*") if not file.is_dir()]
-    return sorted(file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts))
+    shown = sorted(file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts))
+    return [song for file in shown for song in songs_in(file)]
+
+
+def read_song(
+    file: Path, *, frames_per_quarter: int, transpose_to_c: bool, minimum_frames: int
+) -> tuple[PianoRoll, str]:
+    """Return the song of a file as a corpus holds it, and what was passed over in the file.
+
+    Args:
+        file: one of `files_of`.
+        frames_per_quarter: see `load_folder`, also for the other arguments.
+        transpose_to_c: whether the song is transposed to C.
+        minimum_frames: how many frames it must have.
+
+    Raises:
+        ScoreError: the file cannot be read, or the song is too short.
+    """
+    piece = read_piece(file, quiet=True)
+    roll = piece.sounding(frames_per_quarter)
+    if len(roll) < minimum_frames:
+        reason = f"too short ({len(roll)} frames, fewer than {minimum_frames})"
+        raise ScoreError(f"{file} is {reason}", reason)
+    return to_c(roll) if transpose_to_c else roll, piece.passed_over
 
 
 def _split(rolls: dict[str, PianoRoll]) -> tuple[tuple[PianoRoll, ...], ...]:

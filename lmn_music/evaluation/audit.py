@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import combinations_with_replacement
 
 from lmn_music.corpora.corpus import SPLITS, Corpus
-from lmn_music.evaluation.relatives import HALF, QUARTERS, nearest, prints
+from lmn_music.evaluation.relatives import HALF, nearest
 from lmn_music.files import as_utf8
 from lmn_music.models.config import Settings
+from lmn_music.music.prints import QUARTERS, prints
 
 HEAD = ("songs", "in all", "with a relative", "by the texture", "by the top voice", "exact twin")
 EXPLANATION = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import compress
 
-from lmn_music.corpora.corpus import Corpus
+from lmn_music.corpora.corpus import Corpus, lengths_of
+from lmn_music.corpora.packed import PackedSongs
 from lmn_music.errors import UsageError
 from lmn_music.evaluation.accuracy import accuracies
 from lmn_music.evaluation.dynamic import DynamicEvaluation, songs_to_adapt
@@ -14,11 +15,12 @@ from lmn_music.evaluation.figures import BeyondOneModel, Evaluation, Likelihood,
 from lmn_music.evaluation.likelihood import bootstrap_interval, frame_log_probs, nll_per_frame
 from lmn_music.evaluation.progress import Progress, in_turn, no_progress
 from lmn_music.evaluation.published import KIND_OF_OUTPUT
-from lmn_music.evaluation.relatives import nearest, prints
+from lmn_music.evaluation.relatives import nearest
 from lmn_music.files import as_utf8
 from lmn_music.memory.sequences import FloatArray
 from lmn_music.models.checkpoint import Checkpoint
 from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.music.prints import prints
 
 
 def evaluate(
@@ -49,7 +51,7 @@ def evaluate(
             asked for on another split than "test" or without training and validation songs.
     """
     songs = corpus.split(split)
-    if not songs or not sum(map(len, songs)):
+    if not songs or not lengths_of(songs).any():
         raise UsageError(f"the {split} split of {corpus.name} is empty: there is nothing to evaluate")
     if dynamic and split != "test":
         raise UsageError(
@@ -60,7 +62,9 @@ def evaluate(
     check_members(members)
     header = checkpoint.header
     same_name = corpus.name == header.corpus.name
-    unknown = same_name and split != "train"  # the training songs are known, and the songs to read are others
+    # The training songs are known, and the songs to read are others. In a packed corpus they are too many to stay at
+    # hand or to be compared, and songs that are alike are in one split.
+    unknown = same_name and split != "train" and not isinstance(corpus.train, PackedSongs)
     at_hand = checkpoint.model.with_songs(corpus.train) if unknown and corpus.train else None
     to_read = [len(songs)] * (len(members) + 1 + (at_hand is not None))
     if dynamic:
@@ -86,7 +90,7 @@ def evaluate(
         comparable=comparable,
         # A benchmark comes in several files, all verified, with the same songs in them.
         corpus_unchanged=comparable or not same_name or corpus.sha256 == header.corpus.sha256,
-        frames=sum(map(len, songs)),
+        frames=int(lengths_of(songs).sum()),
         songs=len(songs),
         accuracy_sampled=sampled,
         accuracy_thresholded=thresholded,

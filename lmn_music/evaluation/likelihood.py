@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from lmn_music.corpora.corpus import lengths_of
 from lmn_music.evaluation.progress import Progress, no_progress
 from lmn_music.evaluation.teacher_forcing import teacher_forced
 from lmn_music.memory.sequences import FloatArray
@@ -29,7 +30,7 @@ def frame_log_probs(
     Returns:
         For each song, in their order, float64 (time,) in nats, summed over the 88 keys.
     """
-    result = [np.empty(len(song)) for song in songs]
+    result = [np.empty(length) for length in lengths_of(songs).tolist()]
     for span in teacher_forced(model, songs, batch_songs=batch_songs, progress=progress):
         values = model.output.log_prob(span.frames, span.context).cpu().double().numpy()
         for column, (number, count) in enumerate(zip(span.songs, span.mask.sum(dim=0).tolist(), strict=True)):

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from lmn_music.memory.sequences import FloatArray
-from lmn_music.music.pianoroll import PianoRoll
-from lmn_music.music.windows import top_voice, windows
+from lmn_music.music.prints import Prints
 
-QUARTERS = 8  # of a window: two bars in common
 HALF = 0.5  # of the windows of a song: another song that has so many of them, or more, is a relative
 ROWS = 500  # songs that are compared with all others at once; bounds the memory
-
-
-class Prints(NamedTuple):
-    """What a song is compared by.
-
-    Attributes:
-        texture: the names of its windows.
-        top_voice: the names of the windows of its top voice.
-        whole: its own name, from the first to the last sound: one window.
-    """
-
-    texture: set[bytes]
-    top_voice: set[bytes]
-    whole: set[bytes]
 
 
 @dataclass(frozen=True)
@@ -51,18 +34,6 @@ class Nearest:
     def related(self) -> bool:
         """Return whether one of them is a relative."""
         return self.exact or max(self.texture, self.top_voice) >= HALF
-
-
-def prints(songs: Iterable[PianoRoll]) -> list[Prints]:
-    """Return what each song is compared by."""
-    found = []
-    for song in songs:
-        width = QUARTERS * song.frames_per_quarter
-        sounding = np.flatnonzero(song.frames.any(axis=1))
-        whole = song.frames[sounding[0] : sounding[-1] + 1] if len(sounding) else song.frames[:0]
-        voice = windows(top_voice(song.frames), width)
-        found.append(Prints(windows(song.frames, width), voice, windows(whole, max(2, len(whole)))))
-    return found
 
 
 def nearest(songs: Sequence[Prints], others: Sequence[Prints]) -> list[Nearest]:

@@ -46,7 +46,7 @@ class PianoRoll:
         frames = np.array(self.frames)  # a copy: a roll never changes under its owner
         if frames.ndim != 2 or frames.shape[1] != KEYS:
             raise ValueError(f"a piano-roll has shape (time, {KEYS}), not {frames.shape}")
-        if not np.isin(frames, (0, 1)).all():
+        if frames.dtype != np.bool_ and not np.isin(frames, (0, 1)).all():
             raise ValueError("a piano-roll holds only zeros and ones")
         if self.frames_per_quarter < 1:
             raise ValueError(f"frames_per_quarter must be a positive whole number, not {self.frames_per_quarter}")

@@ -122,8 +122,12 @@ def mean_top_key(songs: Iterable[PianoRoll]) -> float:
     Args:
         songs: the songs, not all of them silent.
     """
-    frames = np.concatenate([song.frames[song.frames.any(axis=1)] for song in songs])
-    return float((KEYS - 1 - frames[:, ::-1].argmax(axis=1)).mean())
+    total = count = 0
+    for song in songs:
+        frames = song.frames[song.frames.any(axis=1)]
+        total += int((KEYS - 1 - frames[:, ::-1].argmax(axis=1)).sum())
+        count += len(frames)
+    return total / count
 
 
 def fifths(tonic: int, mode: str) -> int:

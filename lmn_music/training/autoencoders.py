@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lmn_music.corpora.batches import collate
+from lmn_music.corpora.corpus import lengths_of
 from lmn_music.errors import TrainingError
 from lmn_music.memory.laes import LinearAutoencoder, fit_autoencoder
 from lmn_music.memory.sequences import pieces
@@ -17,7 +18,7 @@ from lmn_music.memory.svd import RankError
 from lmn_music.models.dense import DenseModel
 from lmn_music.models.memory_model import MemoryModel
 from lmn_music.models.networks.recurrent import Recurrent
-from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.music.pianoroll import KEYS, PianoRoll
 
 KEYS_PER_SONG = 12
 
@@ -61,14 +62,12 @@ def some_songs(songs: Sequence[PianoRoll], frames: int, generator: torch.Generat
     Returns:
         Whole songs in random order; all of them, in their own order, if they hold no more than `frames` frames.
     """
-    if sum(map(len, songs)) <= frames:
+    lengths = lengths_of(songs)
+    if lengths.sum() <= frames:
         return list(songs)
-    chosen: list[PianoRoll] = []
-    for number in torch.randperm(len(songs), generator=generator).tolist():
-        if chosen and sum(map(len, chosen)) >= frames:
-            break
-        chosen.append(songs[number])
-    return chosen
+    order = torch.randperm(len(songs), generator=generator).numpy()
+    enough = int(np.searchsorted(lengths[order].cumsum(), frames)) + 1
+    return [songs[number] for number in order[:enough].tolist()]
 
 
 def key_chances(songs: Sequence[PianoRoll]) -> Tensor:
@@ -80,8 +79,8 @@ def key_chances(songs: Sequence[PianoRoll]) -> Tensor:
     Returns:
         (88,), above 0 and below 1.
     """
-    frames = torch.from_numpy(np.concatenate([song.frames for song in songs]))
-    return (frames.sum(dim=0) + 0.5) / (len(frames) + 1)
+    sounds = sum((song.frames.sum(axis=0) for song in songs), np.zeros(KEYS, dtype=np.int64))
+    return (torch.from_numpy(sounds) + 0.5) / (int(lengths_of(songs).sum()) + 1)
 
 
 def fit_memory(

@@ -17,11 +17,13 @@ from lmn_music.evaluation.teacher_forcing import teacher_forced
 from lmn_music.models.tied.experts import CopyExperts
 from lmn_music.models.tied.model import TiedModel
 from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.training.autoencoders import some_songs
 from lmn_music.training.family import Made, Material, extended
 from lmn_music.words import counted
 
 FOLDS = 3
 EPOCHS = 30
+AT_HAND = 1_000_000  # frames of the training songs at hand at most, which take a few hundred bytes each
 PATIENCE = 4  # epochs without a better likelihood of the songs held out
 BATCH = 4096  # rows
 RATE = 2e-3
@@ -70,7 +72,7 @@ def with_experts(material: Material) -> Made:
         few = counted(len(valid), "validation song")
         return Made(model, unchanged=True, note=f"no copy experts: they need {FOLDS} validation songs, not {few}")
     alone = fit_experts(model, valid, material.seed)
-    with_songs = model.with_songs(material.songs)
+    with_songs = model.with_songs(some_songs(material.songs, AT_HAND, material.generator()))
     assert with_songs is not None
     at_hand = fit_experts(with_songs, valid, material.seed)
     note = f"copy experts, with the training songs at hand {at_hand:.3f} in cross-validation"

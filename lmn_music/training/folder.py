@@ -61,8 +61,14 @@ def corpus_info(corpus: Corpus) -> CorpusInfo:
         provenance=corpus.provenance,
         comparable=corpus.comparable,
         frames_per_quarter=corpus.frames_per_quarter,
-        mean_top_key=mean_top_key(corpus.train) if any(song.notes for song in corpus.train) else None,
+        mean_top_key=_mean_top_key(corpus),
     )
+
+
+def _mean_top_key(corpus: Corpus) -> float | None:
+    if corpus.mean_top_key is not None:
+        return corpus.mean_top_key
+    return mean_top_key(corpus.train) if any(song.notes for song in corpus.train) else None
 
 
 def read_config(folder: Path) -> RunConfig:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import compress
 
+from lmn_music.corpora.corpus import lengths_of
 from lmn_music.errors import TrainingError, UsageError
 from lmn_music.models.build import network_type
 from lmn_music.models.dense import DenseModel
@@ -113,7 +114,7 @@ def _check_multiscale(recipe: Recipe) -> None:
 
 
 def _first_scale(material: Material) -> Made:
-    scales, longest = material.recipe.model.scales, max(map(len, material.songs))
+    scales, longest = material.recipe.model.scales, int(lengths_of(material.songs).max())
     if scales > 1 and longest <= 2 ** (scales - 1):
         raise TrainingError(
             f"the slowest memory of model.scales={scales} reads one frame in {2 ** (scales - 1)}, and the longest "

@@ -7,8 +7,9 @@ import pytest
 
 from lmn_music.corpora import load_corpus
 from lmn_music.evaluation.audit import audit
-from lmn_music.evaluation.relatives import QUARTERS, nearest, prints
+from lmn_music.evaluation.relatives import nearest
 from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.music.prints import QUARTERS, prints
 from lmn_music.music.windows import top_voice
 from tests.helpers import make_roll
 
