@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from lmn_music.models.networks.gated import GatedLMN
     from lmn_music.models.networks.lmn import LMN
     from lmn_music.models.networks.multiscale import MultiScaleLMN
+    from lmn_music.models.networks.parallel import LMNStack, ParallelLMN
     from lmn_music.music.pianoroll import PianoRoll
     from lmn_music.music.piece import Piece
 
@@ -60,9 +61,11 @@ __all__ = [
     "Evaluation",
     "GatedLMN",
     "Identification",
+    "LMNStack",
     "LinearAutoencoder",
     "LmnMusicError",
     "MultiScaleLMN",
+    "ParallelLMN",
     "PianoRoll",
     "Piece",
     "Report",
@@ -101,8 +104,10 @@ if not TYPE_CHECKING:  # a type checker would take every name, misspelt ones too
         "Evaluation": "evaluation.figures",
         "GatedLMN": "models.networks.gated",
         "Identification": "evaluation.explaining.identification",
+        "LMNStack": "models.networks.parallel",
         "LinearAutoencoder": "memory.laes",
         "MultiScaleLMN": "models.networks.multiscale",
+        "ParallelLMN": "models.networks.parallel",
         "PianoRoll": "music.pianoroll",
         "Piece": "music.piece",
         "Report": "evaluation.song_report",

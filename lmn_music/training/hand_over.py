@@ -22,7 +22,6 @@ from lmn_music.models.dense import DenseModel
 from lmn_music.models.memory_model import MemoryModel
 from lmn_music.models.networks.lmn import LMN
 from lmn_music.models.networks.multiscale import MultiScaleLMN, sampled_hidden
-from lmn_music.models.networks.readout import spare_memory
 from lmn_music.models.networks.unrolled import Unrolled
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.training.autoencoders import autoencoder_of, inputs_of
@@ -95,15 +94,11 @@ def hand_over(unrolled: MemoryModel, memory: LinearAutoencoder, config: ModelCon
     while len(recall) < source.window:
         recall.append(recall[-1] @ B.t())
     recall = [torch.nn.functional.pad(R, (0, spare)) for R in recall]
-    W_hm, W_mm = (_exact(weight) for weight in spare_memory(spare, len(mean)))
-    W_hm, W_mm = torch.cat([A, W_hm]), torch.block_diag(B, W_mm)
     W_hh = _exact(source.W_hh).split(source.hidden_size, dim=1) if source.W_hh.numel() else ()
     target.W_xh.copy_(source.W_xh)
     target.b_h.copy_(_exact(source.b_h) + sum((W @ mean for W in W_hh), torch.zeros(1)))
     target.W_mh.copy_(sum((W @ R for W, R in zip(W_hh, recall, strict=False)), torch.zeros(1)))
-    target.W_hm.copy_(W_hm)
-    target.W_mm.copy_(W_mm)
-    target.b_m.copy_(-W_hm @ mean)
+    target.load_autoencoder(memory)
     silence = np.zeros((source.window - 1, source.hidden_size))
     if len(silence):
         model.initial_memory[:size].copy_(torch.from_numpy(memory.transform(silence)[-1]))

@@ -8,6 +8,7 @@ import torch
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
+from lmn_music import LMN, LMNStack
 from lmn_music.models.build import build
 from tests.models.helpers import CONFIGS
 
@@ -43,6 +44,18 @@ def test_chunks_are_learned_from_under_distributed_data_parallel(model, frames):
     other = deepcopy(model)
     wrapped = two_chunks(DistributedDataParallel(other, find_unused_parameters=True), other.named_parameters(), frames)
     torch.testing.assert_close(wrapped, two_chunks(model, model.named_parameters(), frames))
+
+
+@pytest.mark.usefixtures("alone")
+@pytest.mark.parametrize("make", [lambda: LMN(3, 6, 12), lambda: LMNStack(3, 8, 6, 12)], ids=["LMN", "stack"])
+def test_a_layer_learns_under_distributed_data_parallel(make):
+    layer, x = make(), torch.randn(30, 4, 3)
+    other = deepcopy(layer)
+    for one in (layer, DistributedDataParallel(other)):
+        output, _ = one(x)
+        output.square().sum().backward()
+    for ours, plain in zip(other.parameters(), layer.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, plain.grad)
 
 
 @pytest.mark.slow

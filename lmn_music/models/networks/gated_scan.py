@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from lmn_music.models.networks.scan import add_product, weight_gradients
+from lmn_music.models.networks.scan import add_product, reference_scan, weight_gradients
 
 BLOCK = (
     1 << 15
@@ -67,6 +67,8 @@ def gated_scan(u: Tensor, m: Tensor, W_mh: Tensor, W_hm: Tensor, W_mm: Tensor, b
         autocast.
     """
     u, m = u.to(W_mm.dtype), m.to(W_mm.dtype)
+    if torch.compiler.is_exporting():
+        return reference_scan(u, m, W_mh, W_hm, W_mm, b_m, step=gated_step)
     with torch.autocast(u.device.type, enabled=False):
         return _GatedScan.apply(u, m, W_mh, W_hm, W_mm, b_m)  # type: ignore[no-any-return]
 

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
+from lmn_music.memory.laes import LinearAutoencoder
 from lmn_music.memory.static import delay_line, legendre
 from lmn_music.models.config import ModelConfig
 from lmn_music.models.networks.network import Network
-from lmn_music.models.networks.readout import Readout, output_size, read_out
+from lmn_music.models.networks.readout import Readout, output_size, read_out, spare_memory
 from lmn_music.models.networks.scan import scan, scan_step
 
 LEGENDRE_FRAMES = 4  # that each cell of a Legendre memory stands for
@@ -98,6 +99,21 @@ class LMN(Network):
         nn.init.zeros_(self.b_h)
         nn.init.zeros_(self.b_m)
         self.constrain()
+
+    @torch.no_grad()
+    def load_autoencoder(self, memory: LinearAutoencoder) -> None:
+        """Start the memory as the autoencoder of the hidden states h, which decodes them as far as h does not change.
+
+        Args:
+            memory: fitted to hidden sequences of this layer. Where it has fewer components than there are cells, the
+                last cells become a `spare_memory`, which nothing reads yet.
+        """
+        W_hm, W_mm = spare_memory(self.memory_size - len(memory.B_), self.hidden_size)
+        A, B = torch.from_numpy(memory.A_), torch.from_numpy(memory.B_)
+        W_hm = torch.cat([A, W_hm.double()])
+        self.W_hm.copy_(W_hm)
+        self.W_mm.copy_(torch.block_diag(B, W_mm.double()))
+        self.b_m.copy_(-W_hm @ torch.from_numpy(memory.mean_))
 
     def prepare(self) -> None:
         """Let h not depend on the memory yet: what comes back through drawn weights saturates h."""
