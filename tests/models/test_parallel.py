@@ -56,10 +56,10 @@ def test_the_memory_of_a_long_song_is_a_power_of_the_matrix():
 
 
 def test_a_parallel_lmn_is_an_lmn_without_feedback():
-    layer = ParallelLMN(4, 6, 8)
-    plain = LMN(4, 6, 8, readout="both")
+    torch.manual_seed(0)
+    layer, plain = ParallelLMN(4, 6, 8).double(), LMN(4, 6, 8, readout="both").double()
     plain.load_state_dict({**layer.state_dict(), "W_mh": torch.zeros(6, 8)})
-    x, state = torch.randn(90, 2, 4), torch.randn(1, 2, 8)
+    x, state = torch.randn(90, 2, 4, dtype=torch.float64), torch.randn(1, 2, 8, dtype=torch.float64)
     torch.testing.assert_close(layer(x, state), plain(x, state))
     assert {name for name, _ in layer.named_parameters()} == {"W_xh", "b_h", "W_hm", "W_mm", "b_m"}
 
@@ -172,6 +172,7 @@ def test_layers_are_compiled(kind, x):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")
 def test_layers_are_exported_for_any_batch(kind, x):
+    torch.manual_seed(0)
     layer, x = EXPORTED[kind]().eval(), x[:20]  # a program of 20 frames
     program = torch.export.export(layer, (x,), dynamic_shapes=({1: torch.export.Dim("batch", max=100)},))
     wider = torch.randn(20, 7, 3)
