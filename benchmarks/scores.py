@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from lmn_music.errors import LmnMusicError
-from lmn_music.files import as_text
 from lmn_music.formats import read_piece
 from lmn_music.formats.abc import read_abc, split_abc
+from lmn_music.formats.encodings import as_text
 from lmn_music.formats.kern_worker import answer
 from lmn_music.formats.musicxml import parse_score
 from lmn_music.formats.musicxml_parts import read_parts

@@ -42,15 +42,6 @@ def printable(text: str) -> str:
     return _CONTROL.sub("?", text)
 
 
-def as_text(data: bytes) -> str:
-    """Return the text of a file: UTF-8, or else Latin-1, which older programs write; each line ends with a newline."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("latin-1")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
 def is_leftover(path: Path) -> bool:
     """Return whether `path`, in a run folder, is a file that a killed process left behind: a temporary file, or a lock.
 

@@ -6,9 +6,9 @@ import re
 from fractions import Fraction
 
 from lmn_music.errors import ScoreError
-from lmn_music.files import as_text
 from lmn_music.formats import abc_fields as fields
 from lmn_music.formats.abc_voice import AbcVoice, Place, Sound, Tone
+from lmn_music.formats.encodings import as_text
 from lmn_music.formats.played import play
 from lmn_music.formats.repeats import read_words
 from lmn_music.formats.written_score import TICKS, WrittenScore

@@ -66,6 +66,7 @@ def engrave(piece: Piece) -> str:
     except ImportError:
         raise RenderingError(_MISSING) from None
     verovio.enableLog(verovio.LOG_OFF)
+    verovio.setDefaultResourcePath(str(Path(verovio.__file__).with_name("data")))  # which each thread has for itself
     toolkit = verovio.toolkit()
     toolkit.setOptions(
         {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lmn_music.errors import ScoreError
-from lmn_music.files import as_text
 from lmn_music.formats.bounded import Worker
+from lmn_music.formats.encodings import as_text
 from lmn_music.formats.played import play
 from lmn_music.formats.written_score import WrittenScore
 from lmn_music.music.piece import Piece

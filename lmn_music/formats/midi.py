@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from fractions import Fraction
 
+from lmn_music.formats.encodings import as_text
 from lmn_music.formats.midi_events import (
     KEY,
     METRE,
@@ -59,7 +60,7 @@ def read_midi(data: bytes, title: str) -> Piece:
         name = ""
         for tick, kind, content in track.metas:
             if kind == NAME:
-                name = name or " ".join(_text(content).split())
+                name = name or " ".join(as_text(content).split())
             elif change := _change(kind, when[tick], content):
                 changes[kind, tick] = change
             else:
@@ -182,11 +183,3 @@ def _all_at_once(moves: Sequence[_Move], last: int) -> list[tuple[int, int, int]
         else:
             idle = tick
     return ended + [(*note, last) for note in sounding]
-
-
-def _text(content: bytes) -> str:
-    """Return a name in UTF-8, or else in Latin-1, which has a letter for every byte."""
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return content.decode("latin-1")

@@ -9,6 +9,7 @@ from contextlib import suppress
 from xml.etree import ElementTree  # expat 2.4.1 and later, which Python 3.11 brings, stops entity bombs by itself
 
 from lmn_music.errors import ScoreError
+from lmn_music.formats.encodings import as_text, mended_xml
 from lmn_music.formats.musicxml_parts import read_parts
 from lmn_music.formats.played import play
 from lmn_music.formats.registry import XML_BYTES
@@ -51,7 +52,7 @@ def parse_score(data: bytes) -> ElementTree.Element:
     if data.count(b"<") > MAX_TAGS:
         raise ScoreError(f"the score has more than {MAX_TAGS} tags of XML: split the piece", "too long (tags of XML)")
     try:
-        root = ElementTree.fromstring(data)  # noqa: S314 -- see the import
+        root = _root(data)
     except (ElementTree.ParseError, ValueError, LookupError) as error:  # the latter two: an encoding that is none
         raise ScoreError("not well-formed XML: export the score anew", "unreadable (not well-formed XML)") from error
     if root.tag.startswith("{"):
@@ -63,6 +64,17 @@ def parse_score(data: bytes) -> ElementTree.Element:
             "unreadable (not a MusicXML score)",
         )
     return root
+
+
+def _root(data: bytes) -> ElementTree.Element:
+    """Return the root of XML, also of some that is not well-formed for letters on which no note depends."""
+    try:
+        return ElementTree.fromstring(data)  # noqa: S314 -- see the import
+    except (ElementTree.ParseError, ValueError, LookupError):
+        mended = mended_xml(data)
+        if "<!ENTITY" in mended:  # where a control character stood in the midst of the word
+            raise
+        return ElementTree.fromstring(mended)  # noqa: S314
 
 
 def _unpack(data: bytes) -> bytes:
@@ -86,5 +98,5 @@ def _names(entry: zipfile.ZipInfo) -> Iterator[str]:
     """Yield the names that a member of an archive may have; none if it needs another method than those of .mxl."""
     if entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         yield entry.filename
-        with suppress(UnicodeError):  # a name in UTF-8 without the flag that says so, as older programs write it
-            yield entry.filename.encode("cp437").decode()
+        with suppress(UnicodeError):  # a name in an encoding that no flag speaks of, as older programs write it
+            yield as_text(entry.filename.encode("cp437"))

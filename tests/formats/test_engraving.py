@@ -1,6 +1,7 @@
 """Engraved scores: every note is drawn, text stands where it should, and what is missing is said in one line."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from xml.etree import ElementTree
@@ -44,6 +45,13 @@ def six_eight() -> Piece:
         pickup=Fraction(1, 2),
         title="Jig",
     )
+
+
+def test_many_threads_engrave_as_one_does() -> None:
+    """As the studio does for many clients."""
+    with ThreadPoolExecutor(8) as pool:
+        drawings = set(pool.map(engrave, [six_eight()] * 24))
+    assert drawings == {engrave(six_eight())}
 
 
 def test_every_note_is_drawn() -> None:

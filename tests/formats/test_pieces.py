@@ -189,10 +189,23 @@ def test_channels_of_one_track_are_parts(tmp_path: Path) -> None:
     assert found == [(0, 0, False, "", 1), (3, 40, False, "", 2), (9, 0, True, "", 1)]
 
 
-@pytest.mark.parametrize(("raw", "name"), [("Flûte", "Flûte"), ("FlÃ»te", "Flûte"), ("x\x81", "x\x81")])
-def test_names_in_utf8_and_latin1(tmp_path: Path, raw: str, name: str) -> None:
-    song = midi(mido.MetaMessage("track_name", name=raw), *strike(60))
-    assert read(tmp_path, song).parts[0].name == name
+@pytest.mark.parametrize(
+    ("name", "encodings"),
+    [
+        ("Flûte à bec", ["utf-8", "latin-1"]),
+        ("Hélène, l\u2019été", ["utf-8", "cp1252"]),
+        ("\u201cd\u2019Hélène\u201d, Größe", ["utf-8", "cp1252"]),
+        ("Œuvres… n° 3", ["utf-8", "cp1252"]),
+        ("ピアノ", ["utf-8", "shift_jis"]),
+        ("第一楽章", ["utf-8", "shift_jis"]),
+        ("Track 1: 尺八 (solo)", ["utf-8", "shift_jis"]),
+        ("x\x81", ["utf-8", "latin-1"]),
+    ],
+)
+def test_names_in_encodings_of_all_kinds(tmp_path: Path, name: str, encodings: list[str]) -> None:
+    for encoding in encodings:
+        song = midi(mido.MetaMessage("track_name", name=name.encode(encoding).decode("latin-1")), *strike(60))
+        assert read(tmp_path, song).parts[0].name == name
 
 
 def test_odd_changes_are_passed_over(tmp_path: Path) -> None:

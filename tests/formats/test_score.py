@@ -334,6 +334,7 @@ BOMB = (
         (b"<score-partwise>", "unreadable (not well-formed XML)"),
         (BOMB, "unreadable (XML entities)"),
         (BOMB.decode().encode("utf-16"), "unreadable (XML entities)"),
+        (BOMB.replace(b"ENTITY", b"ENT\x01ITY"), "unreadable (not well-formed XML)"),
         (b"<html></html>", "unreadable (not a MusicXML score)"),
         (b"<score-timewise></score-timewise>", "no notes"),
         (b"<score-partwise></score-partwise>", "no notes"),

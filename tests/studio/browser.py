@@ -9,6 +9,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 # The network is cut: no name leads anywhere.
 OPTIONS = ["--autoplay-policy=no-user-gesture-required", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 
+PATIENCE = 60  # seconds: a machine at work on other things is slow, and a wait ends when what it waits for is there
+
 
 def find_browser():
     """Return the path of a browser, or None."""
@@ -16,9 +18,9 @@ def find_browser():
     return named or next(filter(None, map(shutil.which, NAMES)), None)
 
 
-def until(page, expression, seconds=60):
+def until(page, expression):
     """Wait until a JavaScript expression is true, and return it; the page forbids what Playwright has for it."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE
     while not (found := page.evaluate(expression)):
         words = page.inner_text("#status")
         assert time.monotonic() < end, f"{expression} has not come true; the page says {words!r}"

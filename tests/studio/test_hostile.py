@@ -87,7 +87,7 @@ def test_hostile_files_are_refused_in_words(client):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(upload, files))
         assert client.ask("/api/about").json()["version"]
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 60
 
 
 @pytest.mark.slow

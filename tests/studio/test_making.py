@@ -81,7 +81,7 @@ def test_a_song_that_nobody_waits_for_is_stopped(client):
     client.session.close()
     song, _ = song_of(client.lines("/api/compose", {"bars": 1, "seed": 1}))  # the client's next turn
     assert piece_of(song).length == Fraction(4)
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 60
 
 
 @pytest.mark.parametrize(

@@ -28,18 +28,12 @@ export function plot(canvas, { lines, marks = [], ticks = [], low = null, high =
     pen.fillText(value.toFixed(digits), LEFT - 6, y(value));
   }
   pen.textAlign = "center";
-  for (const { x: at, text } of ticks) pen.fillText(text, Math.min(x(at), width - 14), height - FOOT / 2);
-  for (const { x: at, text } of marks) {
-    pen.strokeStyle = tone("p1");
-    pen.setLineDash([4, 3]);
-    pen.beginPath();
-    pen.moveTo(x(at), TOP);
-    pen.lineTo(x(at), height - FOOT);
-    pen.stroke();
-    pen.setLineDash([]);
-    pen.fillStyle = tone("p1");
-    pen.textAlign = x(at) > width * 0.7 ? "right" : "left";
-    pen.fillText(text, x(at) + (x(at) > width * 0.7 ? -5 : 5), TOP + 8);
+  let free = 0; // a tick has its words where there is room beside those before it
+  for (const { x: at, text } of ticks) {
+    const half = pen.measureText(text).width / 2, middle = Math.min(x(at), width - half - 2);
+    if (middle - half < free) continue;
+    pen.fillText(text, middle, height - FOOT / 2);
+    free = middle + half + 6;
   }
   for (const { points, tone: name, dash = [] } of lines) {
     pen.strokeStyle = tone(name);
@@ -56,5 +50,19 @@ export function plot(canvas, { lines, marks = [], ticks = [], low = null, high =
       pen.fill();
     }
   }
+  pen.setLineDash([4, 3]);
+  pen.lineWidth = 1;
+  marks.forEach(({ x: at, text }, row) => {
+    const foot = TOP + 16 * row, size = pen.measureText(text).width + 8, left = x(at) + size > width ? x(at) - size : x(at);
+    pen.strokeStyle = tone("p1");
+    pen.beginPath();
+    pen.moveTo(x(at), TOP);
+    pen.lineTo(x(at), height - FOOT);
+    pen.stroke();
+    pen.clearRect(left + 2, foot + 1, size - 4, 15); // its words stand before the lines
+    pen.fillStyle = tone("p1");
+    pen.textAlign = "left";
+    pen.fillText(text, left + 4, foot + 9);
+  });
   pen.setLineDash([]);
 }

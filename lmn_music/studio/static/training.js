@@ -57,9 +57,10 @@ export class Training {
     card.querySelector("button").disabled = !run.composes;
     const { lines, marks, last, best, ticks } = curves(run.metrics);
     now.textContent = last
-      ? `${last.stage}, epoch ${last.epoch}: training ${last.train_nll.toFixed(3)}, validation ${last.valid_nll.toFixed(3)} nats per frame; best ${best.toFixed(3)}`
+      ? `Stage ${last.stage}, epoch ${last.epoch}: training ${last.train_nll.toFixed(3)}, validation ${last.valid_nll.toFixed(3)} nats per frame; best ${best.toFixed(3)}.`
       : "No epoch is finished yet.";
-    canvas.setAttribute("aria-label", `Training (dotted) and validation (solid), nats per frame. ${now.textContent}`);
+    const handed = marks.map(({ x, text }) => ` After epoch ${Math.floor(x)}, ${text}.`).join("");
+    canvas.setAttribute("aria-label", `Training (dotted) and validation (solid), nats per frame. ${now.textContent}${handed}`);
     plot(canvas, { lines, marks, ticks, digits: 2 });
   }
 }
