@@ -1,17 +1,19 @@
 """Every reader, on inputs that a coverage-guided fuzzer makes up. For docs/reliability.md, and inputs for the tests.
 
-    python benchmarks/fuzz.py run [TARGET ...] [--inputs 20000]
+    python benchmarks/fuzz.py run [TARGET ...] [--inputs 20000] [--minutes 10]
     python benchmarks/fuzz.py table
 
-`run` needs atheris (pip install 'lmn-music[fuzz]'). Each target gets so many inputs, the first of them from tests/fuzz.
-It fails at an exception that is no LmnMusicError, at an input that takes more than 2 seconds of a processor, and above
-500 MB more than a reader needs for nothing. Inputs that reach something new are kept in tests/fuzz, and the tests read
-them. docs/results/fuzz.json keeps the counts, added up over all runs. `table` writes the table anew.
+`run` needs atheris (pip install 'lmn-music[fuzz]'). Each target gets so many inputs, or so many minutes, the first of
+them from tests/fuzz. A fault is an exception that is no LmnMusicError, an input that takes more than 2 seconds of the
+processor (Humdrum: 10, when its process is stopped), and one that takes more than 500 MB: the input is kept beside the
+project, and the next target follows. Inputs that reach something new are kept in tests/fuzz, and the tests read them.
+docs/results/fuzz.json keeps the counts, added up over all runs. `table` writes the table anew.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import re
 import subprocess
@@ -28,79 +30,94 @@ STORED = ROOT / "docs" / "results" / "fuzz.json"
 PAGE = ROOT / "docs" / "reliability.md"
 KEPT = 60  # inputs of a target, the smallest of those that reach something new
 LONGEST = 2000  # bytes of an input that is kept
-HANGS, MEGABYTES = 120, 1200  # of one input, on a busy machine; the process alone takes 700 MB with torch
+LIMITS = ["-timeout=300", "-rss_limit_mb=4000", "-max_len=20000", "-print_final_stats=1"]
 
-Counts = dict[str, int]
+Counts = dict[str, float]
 
 ONE = """
+import os
 import sys
 import time
 
 import atheris
 
-with atheris.instrument_imports(include=["lmn_music", "mido", "tomllib", "json", "zipfile", "pickle"]):
+include = ["lmn_music", "mido", "tomllib", "json", "zipfile", "pickle", "xml", "music21.humdrum"]
+with atheris.instrument_imports(include=include):
     from tests.fuzz.targets import TARGETS
 
     target = TARGETS[sys.argv[1]]
     target.prepare()
 
+measured = sys.argv[2]
+status, forget = os.open("/proc/self/status", os.O_RDONLY), os.open("/proc/self/clear_refs", os.O_WRONLY)
+most = {"seconds": 0.0, "megabytes": 0.0}
 
-def timed(data):
-    began = time.process_time()
+
+def kilobytes(name):
+    return int(os.pread(status, 4096, 0).partition(name)[2].split(None, 1)[0])
+
+
+def watched(data):
+    os.pwrite(forget, b"5", 0)  # the peak of the memory begins anew
+    memory, began = kilobytes(b"VmRSS:"), time.process_time()
     target(data)
-    if time.process_time() - began > 2:
-        raise TimeoutError("more than 2 seconds")
+    found = {"seconds": time.process_time() - began, "megabytes": (kilobytes(b"VmHWM:") - memory) / 1000}
+    if any(found[name] > most[name] for name in most):
+        most.update({name: max(most[name], found[name]) for name in most})
+        with open(measured, "w") as file:
+            file.write(repr(most))
+    if found["seconds"] > target.seconds or found["megabytes"] > 500:
+        raise RuntimeError(f"too much: {found}")
 
 
-atheris.Setup([sys.argv[0], *sys.argv[2:]], timed)
+atheris.Setup([sys.argv[0], *sys.argv[3:]], watched)
 atheris.Fuzz()
 """
 
 
 def stored() -> dict[str, Counts]:
-    """Return what was counted so far, by target."""
+    """Return what was counted and measured so far, by target."""
     found: dict[str, Counts] = json.loads(STORED.read_text()) if STORED.exists() else {}
     return found
 
 
-def fuzzer(target: str, *options: str) -> str:
-    """Run the fuzzer in a process of its own, and return what it prints.
+def run(target: str, inputs: int, minutes: float) -> bool:
+    """Fuzz a target, keep the inputs that reach the most, and add up what was counted.
 
-    Raises:
-        RuntimeError: it has found something.
+    Returns:
+        Whether nothing was found that should not be.
     """
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", ONE, target, *options],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        errors="replace",
-    )
-    if done.returncode:
-        raise RuntimeError(f"{target}: {done.stderr[-6000:]}")
-    return done.stderr
-
-
-def run(target: str, inputs: int) -> None:
-    """Fuzz a target, keep the inputs that reach the most, and add up what was counted."""
     with tempfile.TemporaryDirectory() as place:
-        known = [*load(target), *TARGETS[target].seeds()]
+        measured, known = Path(place) / "measured", [*load(target), *TARGETS[target].seeds()]
+        corpus = Path(place) / "corpus"
+        corpus.mkdir()
         for number, data in enumerate(known):
-            (Path(place) / str(number)).write_bytes(data)
-        limits = [f"-timeout={HANGS}", f"-rss_limit_mb={MEGABYTES}", f"-artifact_prefix={ROOT}/{target}-"]
-        printed = fuzzer(target, place, f"-runs={inputs}", "-max_len=20000", "-print_final_stats=1", *limits)
-        found = {path.read_bytes() for path in Path(place).iterdir()} | set(known)  # each reaches something new
-        store(
-            target, sorted((data for data in found if len(data) <= LONGEST), key=lambda data: (len(data), data))[:KEPT]
+            (corpus / str(number)).write_bytes(data)
+        ends = [f"-runs={inputs}", f"-max_total_time={round(60 * minutes)}", f"-artifact_prefix={ROOT}/{target}-"]
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", ONE, target, measured, corpus, *LIMITS, *ends],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            errors="replace",
         )
-    figures = {name: int(number) for name, number in re.findall(r"stat::(\w+):\s+(\d+)", printed)}
-    reached = [int(number) for number in re.findall(r"cov: (\d+)", printed)]
-    counts = stored()
-    before = counts.get(target, {"inputs": 0})["inputs"]
-    counts[target] = {"inputs": before + figures["number_of_executed_units"], "reached": max([0, *reached])}
+        found = {path.read_bytes() for path in corpus.iterdir()} | set(known)  # each reaches something new
+        if not done.returncode:
+            short = sorted((data for data in found if len(data) <= LONGEST), key=lambda data: (len(data), data))
+            store(target, short[:KEPT])
+        most = ast.literal_eval(measured.read_text())
+    figures = {name: int(number) for name, number in re.findall(r"stat::(\w+):\s+(\d+)", done.stderr)}
+    executed = figures.get("number_of_executed_units", max(map(int, re.findall(r"^#(\d+)", done.stderr, re.M))))
+    counts, before = stored(), stored().get(target, {})
+    reached = max(map(int, re.findall(r"cov: (\d+)", done.stderr)), default=0)
+    now = {"inputs": executed + before.get("inputs", 0), "reached": max(reached, before.get("reached", 0))}
+    counts[target] = now | {name: round(max(value, before.get(name, 0)), 2) for name, value in most.items()}
     with replacing(STORED) as temporary:
         temporary.write_text(json.dumps(counts, indent=1) + "\n")
-    print(target, counts[target], f"{len(load(target))} kept")
+    print(target, counts[target], f"{len(load(target))} kept", flush=True)
+    if done.returncode:
+        print(f"{target}: {done.stderr[-6000:]}", flush=True)
+    return not done.returncode
 
 
 def table() -> str:
@@ -111,11 +128,13 @@ def table() -> str:
             "reader": TARGETS[name].title,
             "inputs": f"{counts['inputs']:,}",
             "places of the code reached": f"{counts['reached']:,}",
+            "s of the slowest": f"{counts['seconds']:.2f}",
+            "MB of the largest": f"{counts['megabytes']:.0f}",
         }
         for name, counts in found.items()
     ]
     every = f"{sum(counts['inputs'] for counts in found.values()):,}"
-    return markdown([*rows, {"reader": "all", "inputs": every, "places of the code reached": ""}])
+    return markdown([*rows, dict.fromkeys(rows[0], "") | {"reader": "all", "inputs": every}])
 
 
 if __name__ == "__main__":
@@ -123,8 +142,10 @@ if __name__ == "__main__":
     parser.add_argument("what", choices=["run", "table"])
     parser.add_argument("targets", nargs="*")
     parser.add_argument("--inputs", type=int, default=20_000)
+    parser.add_argument("--minutes", type=float, default=10)
     asked = parser.parse_args()
     if asked.what == "table":
         fill(PAGE, {"fuzz": table()}, alone=False)
-    for name in (asked.targets or TARGETS) if asked.what == "run" else ():
-        run(name, asked.inputs)
+    else:
+        whole = [run(name, asked.inputs, asked.minutes) for name in asked.targets or TARGETS]
+        sys.exit(not all(whole))

@@ -18,14 +18,18 @@ from safetensors.torch import save
 from lmn_music.corpora.benchmark import DAMAGE
 from lmn_music.corpora.pitch_pickle import read_pitches
 from lmn_music.errors import LmnMusicError
-from lmn_music.formats import write_roll
+from lmn_music.files import as_text
+from lmn_music.formats import kern_worker, write_roll
+from lmn_music.formats.played import play
 from lmn_music.formats.registry import FORMATS
+from lmn_music.formats.written_score import WrittenScore
 from lmn_music.models.build import build
 from lmn_music.models.checkpoint import CorpusInfo, Header, load_checkpoint
 from lmn_music.models.config import ModelConfig
 from lmn_music.training.folder import read_config
 from lmn_music.training.recipe import load_recipe, parse_recipe, recipe_names
 from lmn_music.training.state import load_state
+from tests.fuzz.seeds import CONTAINER, RUN, SCORE, SPINES, TUNES
 from tests.helpers import make_roll
 
 INPUTS = Path(__file__).parent / "inputs.zip"  # of all targets
@@ -57,10 +61,11 @@ class Target:
 
     Attributes:
         title: for the page.
+        seconds: of the processor that an input may take.
     """
 
-    def __init__(self, title, read, seeds, errors=LmnMusicError):
-        self.title, self.read, self.seeds, self.errors = title, read, seeds, errors
+    def __init__(self, title, read, seeds, errors=LmnMusicError, seconds=2):
+        self.title, self.read, self.seeds, self.errors, self.seconds = title, read, seeds, errors, seconds
 
     def prepare(self):
         """Read once, so that what is imported late is there."""
@@ -84,9 +89,15 @@ def score(suffix):
     def read(data):
         entry = FORMATS[suffix]
         if len(data) <= entry.max_bytes:
-            entry.read(data, "title").roll(2)
+            for song in entry.split(data).values() if entry.split else [data]:
+                entry.read(song, "title").roll(2)
 
     return read
+
+
+def read_kern(data):
+    """Read as the process does that `lmn_music.formats.kern` asks, in this one."""
+    play(WrittenScore.from_lists(kern_worker.answer(as_text(data))), "title", as_written=False).roll(2)
 
 
 def packed(entries):
@@ -113,17 +124,6 @@ def npy(array):
 
 
 NPZ = {"frames_per_quarter.npy": npy(np.int64(2)), "title.npy": npy(np.str_("a song"))}
-CONTAINER = b'<container><rootfiles><rootfile full-path="s.xml"/></rootfiles></container>'
-
-
-SCORE = b"""<score-partwise><part-list><score-part id="P1"><part-name>a</part-name></score-part></part-list>
-<part id="P1">
-<measure number="1"><attributes><divisions>2</divisions><key><fifths>1</fifths></key><time><beats>3</beats>
-<beat-type>4</beat-type></time></attributes><direction><sound tempo="90"/></direction><note><pitch>
-<step>F</step><alter>1</alter>
-<octave>4</octave></pitch><duration>4</duration><tie type="start"/></note><note><chord/><pitch>
-<step>A</step><octave>4</octave></pitch><duration>4</duration></note><backup><duration>2</duration></backup><note><rest/><duration>2
-</duration></note><barline><repeat direction="backward"/></barline></measure></part></score-partwise>"""
 
 
 def mxl_seeds():
@@ -205,27 +205,6 @@ def state_seeds():
         return [archive.read(next(name for name in archive.namelist() if name.endswith("data.pkl")))]
 
 
-RUN = b"""format_version = 2
-command = "train"
-seed = 5
-
-[corpus]
-name = "x"
-source = "x"
-sha256 = "0"
-provenance = "test"
-comparable = false
-frames_per_quarter = 2
-
-[recipe]
-start = "laes"
-
-[recipe.training]
-epochs = 3
-learning_rate = 0.002
-"""
-
-
 def recipes():
     texts = [load_recipe(name).model_dump_json().encode() for name in recipe_names()]
     return [b'start = "laes"\n[model]\nmetre = [2, 4]\n[training]\nepochs = 3\n', *(text[:300] for text in texts)]
@@ -240,6 +219,8 @@ TARGETS = {
     "midi": Target("MIDI", score(".mid"), lambda: written(".mid")),
     "musicxml": Target("MusicXML", score(".musicxml"), lambda: [SCORE, *written(".musicxml")]),
     "mxl": Target("MusicXML, packed (.mxl)", score(".mxl"), mxl_seeds),
+    "abc": Target("ABC", score(".abc"), lambda: TUNES),
+    "kern": Target("Humdrum", read_kern, lambda: [SPINES], seconds=10),
     "npz": Target("piano-roll (.npz)", score(".npz"), lambda: written(".npz")),
     "npz-frames": Target("piano-roll: the array in it", npz_of, lambda: [npy(np.zeros((3, 88), dtype=np.uint8))]),
     "checkpoint": Target("checkpoint", read_checkpoint, lambda: [save({}), checkpoint_of(header())]),
