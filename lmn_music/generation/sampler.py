@@ -18,8 +18,10 @@ from lmn_music.generation.watching import FrameWatch
 from lmn_music.models.interface import SequenceModel
 from lmn_music.music.measures import standstill
 from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.words import counted
 
 ATTEMPTS = 20
+DRAWN = 20_000  # frames of all attempts, after which no new one begins: ten minutes of drawing at most
 PARTICLES = 16
 UNCHANGED = 10  # quarter notes; for so long stand still 4 of Nottingham's 694 training songs, 4 of Piano-midi's 87
 
@@ -85,8 +87,9 @@ def generate_song(
     """Return a new song, or one that continues another. The same seed gives the same song.
 
     A silent or single-chord song is drawn again, and so is one that stands still for UNCHANGED quarter notes or more
-    (see `standstill`), up to ATTEMPTS times in all. If all of them do, as is likely in a very long song, the song that
-    stands still for the shortest time is taken.
+    (see `standstill`), up to ATTEMPTS times in all; less often if the song has more than a thousand frames, so that its
+    time grows in proportion to its length. If all of them do, as is likely in a very long song, the song that stands
+    still for the shortest time is taken.
 
     Args:
         model: what the song is drawn from.
@@ -108,7 +111,8 @@ def generate_song(
     generator = torch.Generator(next(model.parameters()).device).manual_seed(seed)
     start = None if prime is None else torch.tensor(prime.frames, dtype=torch.float32)
     best, shortest = None, np.inf
-    for _ in range(ATTEMPTS):
+    attempts = max(1, min(ATTEMPTS, DRAWN // frames))
+    for _ in range(attempts):
         if limits is None:
             drawn = []
             for frame in islice(sample_frames(model, generator, temperature=temperature, prime=start), frames):
@@ -137,6 +141,6 @@ def generate_song(
         whole = best if prime is None else np.concatenate([prime.frames, best])
         return PianoRoll(whole, frames_per_quarter, f"seed {seed}")
     raise GenerationError(
-        f"{ATTEMPTS} attempts with seed {seed} gave only silence or a single chord; try another seed, a "
+        f"{counted(attempts, 'attempt')} with seed {seed} gave only silence or a single chord; try another seed, a "
         "temperature nearer to 1, or more frames"
     )

@@ -115,6 +115,15 @@ class SequenceModel(nn.Module, ABC):
             The contexts (time, batch, ...), and the state after the last frame.
         """
 
+    def read(self, frames: Tensor, state: State) -> State:
+        """Return the state after more frames, that of `contexts`; what is expected of the frames need not be computed.
+
+        Args:
+            frames: (time, batch, 88) of zeros and ones, the continuation of what was read before.
+            state: what was read before.
+        """
+        return self.contexts(frames, state)[1]
+
     @abstractmethod
     def step(self, state: State) -> tuple[Tensor, State]:
         """Return the context of the next frame: the same numbers as `contexts`, one frame at a time.

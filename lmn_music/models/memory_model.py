@@ -44,6 +44,10 @@ class MemoryModel(SequenceModel):
             after the last frame.
         """
 
+    def read(self, frames: Tensor, state: State) -> State:
+        """See SequenceModel."""
+        return self.recur(frames, state)[1]
+
     def hidden(self, frames: Tensor) -> Tensor:
         """Return the unrolled network's hidden states over whole songs, (time, batch, sequences, hidden_size)."""
         assert isinstance(self.network, Unrolled)

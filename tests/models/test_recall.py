@@ -30,7 +30,7 @@ def alike(x, y):
     return float(x @ y / (x.norm() * y.norm()))
 
 
-def by_definition(song, fading, sharpness, metre):
+def by_definition(song, fading, sharpness, metre, reach):
     """Return what to expect after each frame of a song (time, KEYS), and the greatest likeness of each."""
     time = len(song)
     L = torch.zeros(time + 1, time + 1, dtype=torch.float64)  # L[t, s]: before frame t, and before frame s < t
@@ -39,22 +39,25 @@ def by_definition(song, fading, sharpness, metre):
         for s in range(1, t):
             L[t, s] = fading * L[t - 1, s - 1] + (1 - fading) * alike(song[t - 1], song[s - 1])
         if t > 1:
-            distance = t - torch.arange(1, t)
+            places = torch.arange(max(1, t - reach), t)
+            distance = t - places
             bias = sum(table[distance % len(table)] for table in metre)
-            weight = torch.softmax(sharpness * L[t, 1:t] + bias, dim=0)
-            expected[t - 1] = weight @ song[1:t]
-            greatest[t - 1] = L[t, 1:t].max()
+            weight = torch.softmax(sharpness * L[t, places] + bias, dim=0)
+            expected[t - 1] = weight @ song[places]
+            greatest[t - 1] = L[t, places].max()
     return expected, greatest
 
 
+@pytest.mark.parametrize("reach", [4, 5000])
 @torch.no_grad()
-def test_recall_is_its_definition():
+def test_recall_is_its_definition(reach, monkeypatch):
+    monkeypatch.setattr("lmn_music.models.tied.recall.REACH", reach)
     module, frames = recall(), frames_of()
     expected, likeness, _ = module(frames, Past.empty(3, KEYS, frames))
     for song in range(3):
         for horizon, (fading, sharpness) in enumerate(zip(module.fading.tolist(), module.sharpness, strict=True)):
             metre = [table[horizon] for table in module.metre]
-            theirs, greatest = by_definition(frames[:, song], fading, float(sharpness), metre)
+            theirs, greatest = by_definition(frames[:, song], fading, float(sharpness), metre, reach)
             torch.testing.assert_close(expected[:, song, :, horizon], theirs)
             torch.testing.assert_close(likeness[:, song, horizon], greatest)
 

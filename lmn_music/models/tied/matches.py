@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lmn_music.models.tied.lines import line, lowest_key, moved
+from lmn_music.models.tied.recall import REACH
 
 PLACES = 16  # of each kind, those with the longest common past; the latest ones among equals
 KINDS = 4  # frames as they are, frames moved by some semitones, top lines, bottom lines
@@ -65,16 +66,17 @@ def follow(whole: Tensor, time: int, before: Matches) -> tuple[Tensor, Matches]:
     intervals = torch.zeros(time, batch, total, dtype=torch.int32, device=whole.device)
     run, interval = nn.functional.pad(before.run, (0, time)), nn.functional.pad(before.interval, (0, time))
     for t in range(time):
-        seen = past + t  # the frame before place s is s - 1; it is compared with the newest one
-        known, so_far = run[..., :seen], interval[:, :seen]
-        now = lowest[:, seen : seen + 1] - lowest[:, :seen]
-        quiet = silent[:, seen : seen + 1]
+        new = past + t  # the frame before place s is s - 1; it is compared with the newest one
+        seen, after = slice(max(new - REACH, 0), new), slice(max(new - REACH, 0) + 1, new + 1)
+        known, so_far = run[..., seen], interval[:, seen]
+        now = lowest[:, new : new + 1] - lowest[:, seen]
+        quiet = silent[:, new : new + 1]
         same = quiet | (so_far == now) | (so_far == _NOWHERE)
         known = known.clone()
         known[:, 1] *= same
-        runs[t, ..., 1 : seen + 1] = equal[:, :, t, :seen] * (known + 1)
+        runs[t, ..., after] = equal[:, :, t, seen] * (known + 1)
         kept = torch.where(known[:, 1] > 0, so_far, torch.full_like(so_far, _NOWHERE))
-        intervals[t, :, 1 : seen + 1] = torch.where(quiet, kept, now)
+        intervals[t, :, after] = torch.where(quiet, kept, now)
         run, interval = runs[t], intervals[t]
     elsewhere = (intervals != 0) & (intervals != _NOWHERE)
     return _signed(runs, intervals, elsewhere, views), Matches(run, interval)

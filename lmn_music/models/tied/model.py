@@ -16,7 +16,7 @@ from lmn_music.models.networks.network import Network
 from lmn_music.models.tied.experts import CopyExperts
 from lmn_music.models.tied.matches import Matches, follow
 from lmn_music.models.tied.nade import TiedNADE
-from lmn_music.models.tied.recall import Past
+from lmn_music.models.tied.recall import REACH, Past
 from lmn_music.models.tied.song_index import SongIndex
 from lmn_music.models.tied.surroundings import Surroundings
 from lmn_music.music.pianoroll import KEYS, PianoRoll
@@ -183,23 +183,23 @@ class TiedModel(MemoryModel):
             drive = drive + self.own
         return features, drive, past
 
-    def _recur(self, previous: Tensor, state: TiedState) -> tuple[Tensor, Tensor, TiedState]:
-        """Return the network's output (time, batch, keys, output_size), and what else its readout is added to."""
+    def _recur(self, previous: Tensor, state: TiedState) -> tuple[Tensor, Tensor, Tensor, TiedState]:
+        """Return the network's output (time, batch, keys, output_size), the features, and what else is read out."""
         time, batch, keys = previous.shape
         features, drive, past = self.inputs(previous, state)
         to_hidden, to_output = drive.split([self.network.drive_size, self.config.output_hidden_size], dim=3)
         to_hidden = to_hidden.expand(-1, batch, keys, -1).flatten(1, 2)
         z, memory = self.network.advance(features.flatten(1, 2), state.memory.flatten(0, 1), to_hidden, state.position)
         after = replace(state, memory=memory.unflatten(0, (batch, keys)), past=past, position=state.position + time)
-        return z.unflatten(1, (batch, keys)), self.skip(features) + to_output, after
+        return z.unflatten(1, (batch, keys)), features, to_output, after
 
     def _contexts(self, previous: Tensor, state: TiedState) -> tuple[Tensor, TiedState]:
-        z, context, after = self._recur(previous, state)
+        z, features, to_output, after = self._recur(previous, state)
         # Dropout takes the same units throughout the chunk: as good, and faster.
         own, *others = self.readout(z * self.dropout(torch.ones_like(z[0]))).split(
             self.config.output_hidden_size, dim=3
         )
-        context = context + own
+        context = self.skip(features) + to_output + own
         if self.config.voices:
             total = torch.einsum("tbk,tbkc->tbc", previous, others[0])
             context = context + (total / previous.sum(dim=2, keepdim=True).clamp(min=1)).unsqueeze(2)
@@ -207,15 +207,21 @@ class TiedModel(MemoryModel):
         if self.config.copies and state.copies:
             whole = after.past.frames
             places, matches = follow(whole, len(previous), state.matches)
-            after = replace(after, matches=matches)
+            after = replace(after, matches=matches.recent(REACH))
             parts += [places] if self.at_hand is None else [places, self.at_hand.follow(whole, len(previous))]
-        return torch.cat(parts, dim=3), after
+        return torch.cat(parts, dim=3), replace(after, past=after.past.within_reach())
 
     def recur(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
         """See MemoryModel."""
         assert isinstance(state, TiedState)
-        z, _, after = self._recur(torch.cat([state.previous.unsqueeze(0), frames[:-1]]), state)
-        return z, after.saw(frames[-1])
+        z, *_, after = self._recur(torch.cat([state.previous.unsqueeze(0), frames[:-1]]), state)
+        return z, replace(after, past=after.past.within_reach()).saw(frames[-1])
+
+    def read(self, frames: Tensor, state: State) -> State:
+        """See SequenceModel."""
+        assert isinstance(state, TiedState)
+        follows = self.config.copies and state.copies  # the places that match, which `recur` leaves as they are
+        return self.contexts(frames, state)[1] if follows else super().read(frames, state)
 
     def contexts(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
         """See SequenceModel."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
+
+REACH = 5000  # frames, more than any song of the four corpora has: of these, all is read
+_UNKNOWN = -1e9  # log-weight of a place that is not there
 
 
 @dataclass(frozen=True)
@@ -14,26 +17,36 @@ class Past:
     """The song so far, for each song of a batch.
 
     Attributes:
-        frames: (batch, past, keys), all frames so far, oldest first.
+        frames: (batch, past, keys), the last REACH frames, oldest first.
         likeness: (batch, horizons, past), how much the song before each of these frames resembles the song before the
             next frame; see `Recall`.
+        sums: (batch, keys), in how many of all frames each key sounded.
+        count: how many frames there were.
     """
 
     frames: Tensor
     likeness: Tensor
+    sums: Tensor
+    count: int
 
     @staticmethod
     def empty(batch: int, keys: int, like: Tensor) -> Past:
         """Return the past of songs that have not begun, on the device and in the precision of `like`."""
-        return Past(like.new_zeros(batch, 0, keys), like.new_zeros(batch, len(Recall.FADING), 0))
+        likeness = like.new_zeros(batch, len(Recall.FADING), 0)
+        return Past(like.new_zeros(batch, 0, keys), likeness, like.new_zeros(batch, keys), 0)
 
     def select(self, songs: Tensor | slice) -> Past:
         """Return some songs of the batch, see `State.select`."""
-        return Past(self.frames[songs], self.likeness[songs])
+        return Past(self.frames[songs], self.likeness[songs], self.sums[songs], self.count)
 
     def recent(self, frames: int) -> Past:
-        """Return the last frames alone, see `State.recent`."""
-        return Past(self.frames[:, -frames:], self.likeness[..., -frames:])
+        """Return the last frames alone, as if the song had begun with them; see `State.recent`."""
+        kept = self.frames[:, -frames:]
+        return Past(kept, self.likeness[..., -frames:], kept.sum(dim=1), kept.shape[1])
+
+    def within_reach(self) -> Past:
+        """Return what the next frames can depend on."""
+        return replace(self, frames=self.frames[:, -REACH:], likeness=self.likeness[..., -REACH:])
 
 
 class Recall(nn.Module):
@@ -43,7 +56,8 @@ class Recall(nn.Module):
 
         L_t(s) = d L_{t-1}(s - 1) + (1 - d) cos(x_{t-1}, x_{s-1}),
 
-    between 0 and 1, silence being like silence. The expectation is the mean of all x_s, s < t, with weights
+    between 0 and 1, silence being like silence. The expectation is the mean of the x_s with
+    t - REACH <= s < t, with weights
 
         softmax_s(b L_t(s) + sum_m c_m[(t - s) mod m]).
 
@@ -77,34 +91,57 @@ class Recall(nn.Module):
 
         Returns:
             The expectations (time, batch, keys, horizons), the greatest likeness (time, batch, horizons), and the song
-            so far.
+            so far, which `Past.within_reach` shortens.
         """
-        time, batch, _ = frames.shape
-        before = past.frames.shape[1]
+        time, before = len(frames), past.frames.shape[1]
         whole = torch.cat([past.frames, frames.transpose(0, 1)], dim=1)
-        with torch.no_grad():
-            unit = whole / whole.norm(dim=2, keepdim=True).clamp(min=1)
-            unit = torch.cat([unit, (whole.sum(dim=2, keepdim=True) == 0).to(unit)], dim=2)
-            alike = torch.bmm(unit[:, before:], unit.transpose(1, 2))  # (batch, time, before + time)
-            likeness = whole.new_zeros(time, batch, self.horizons, before + time)
-            last = nn.functional.pad(past.likeness, (0, time))
-            d = self.fading.unsqueeze(1)
-            for t in range(time):
-                # The frame at s is preceded by the one at s - 1, which is compared with the newest.
-                seen = before + t
-                now = likeness[t]
-                now[..., 1 : seen + 1] = d * last[..., :seen] + (1 - d) * alike[:, t, :seen].unsqueeze(1)
-                last = now
-        # After frame t, the places whose own frame and the one before it are known: s = 1 ... t.
-        now_ = torch.arange(before, before + time, device=frames.device)
-        place = torch.arange(before + time, device=frames.device)
-        unknown = (place > now_.unsqueeze(1)) | (place == 0)
-        bias = torch.zeros_like(unknown, dtype=whole.dtype).unsqueeze(1)
-        for table in self.metre:  # (horizons, m)
-            bias = bias + table[:, (now_.unsqueeze(1) + 1 - place) % table.shape[1]].transpose(0, 1)
-        bias = bias.masked_fill(unknown.unsqueeze(1), -1e9).unsqueeze(1)
-        logits = likeness * self.sharpness.unsqueeze(1) + bias
+        likeness = self._likeness(whole, past.likeness)
+        logits = likeness * self.sharpness.unsqueeze(1)
+        logits += self._bias(before, time).unsqueeze(1)  # in place: there are millions
         weight = torch.softmax(logits, dim=-1)  # (time, batch, horizons, before + time)
-        expected = torch.einsum("tbhs,bsk->tbkh", weight, whole)
-        expected = expected.masked_fill((now_ == 0).view(-1, 1, 1, 1), 0.0)
-        return expected, likeness.amax(dim=-1), Past(whole, likeness[-1])
+        expected = torch.bmm(weight.transpose(0, 1).flatten(1, 2), whole)
+        expected = expected.unflatten(1, (time, -1)).permute(1, 0, 3, 2)  # (time, batch, keys, horizons)
+        if not before:
+            expected = torch.cat([torch.zeros_like(expected[:1]), expected[1:]])
+        sums = past.sums + frames.sum(dim=0)
+        return expected, likeness.amax(dim=-1), Past(whole, likeness[-1], sums, past.count + time)
+
+    @torch.no_grad()
+    def _likeness(self, whole: Tensor, last: Tensor) -> Tensor:
+        """Return L after each new frame, (time, batch, horizons, before + time); zero beyond the reach.
+
+        Args:
+            whole: (batch, before + time, keys), the frames before the new ones, and these.
+            last: (batch, horizons, before), L before the first new one.
+        """
+        before = last.shape[-1]
+        time = whole.shape[1] - before
+        unit = whole / whole.norm(dim=2, keepdim=True).clamp(min=1)
+        unit = torch.cat([unit, (whole.sum(dim=2, keepdim=True) == 0).to(unit)], dim=2)
+        alike = torch.bmm(unit[:, before:], unit.transpose(1, 2)).unsqueeze(1)  # (batch, 1, time, before + time)
+        likeness = whole.new_zeros(time, len(whole), self.horizons, before + time)
+        last = nn.functional.pad(last, (0, time))
+        d = self.fading.unsqueeze(1)
+        for t in range(time):
+            # The frame at s is preceded by the one at s - 1, which is compared with the newest.
+            seen = slice(max(before + t - REACH, 0), before + t)
+            likeness[t, ..., seen.start + 1 : seen.stop + 1] = d * last[..., seen] + (1 - d) * alike[:, :, t, seen]
+            last = likeness[t]
+        return likeness
+
+    def _bias(self, before: int, time: int) -> Tensor:
+        """Return what is added for the distance of each place from each new frame, (time, horizons, before + time).
+
+        A place counts if its own frame and the one before it are known and it is in reach: after the first new frame
+        these are the places 1 ... before.
+        """
+        total = before + time
+        distances = self.sharpness.new_zeros(self.horizons, total)  # 1, 2, ...
+        for table in self.metre:  # (horizons, m)
+            m = table.shape[1]
+            distances = distances + table.roll(-1, dims=1).repeat(1, -(-total // m))[:, :total]
+        # Each row of the result is the same numbers, one place further: unknown ones on both sides of them.
+        line = nn.functional.pad(distances[:, :REACH], (time - 1, max(total - REACH, 0)), value=_UNKNOWN).flip(1)
+        bias = line.unfold(1, total, 1).flip(1).transpose(0, 1)
+        bias[..., 0] = _UNKNOWN
+        return bias

@@ -76,11 +76,12 @@ class Surroundings(nn.Module):
             The keys' features (time, batch, keys, key_size), the frames' features (time, batch, frame_size), and the
             song so far.
         """
-        before, time = past.frames.shape[1], len(frames)
-        count = torch.arange(before + 1, before + time + 1, device=frames.device)
-        whole = torch.cat([past.frames.transpose(0, 1), frames])
-        sums = whole.cumsum(dim=0)
-        until_recent = nn.functional.pad(sums, (0, 0, 0, 0, RECENT, 0))[before : before + time]
+        time = len(frames)
+        count = torch.arange(past.count + 1, past.count + time + 1, device=frames.device)
+        sums = past.sums + frames.cumsum(dim=0)
+        late = torch.cat([past.frames[:, -RECENT:].transpose(0, 1), frames])
+        late = nn.functional.pad(late.cumsum(dim=0), (0, 0, 0, 0, RECENT, 0))
+        recent = late[-time:] - late[-time - RECENT : -RECENT]
         total = frames.sum(dim=2, keepdim=True)
         below = frames.cumsum(dim=2) - frames
         of_keys = [
@@ -88,12 +89,13 @@ class Surroundings(nn.Module):
             pitch_classes(frames),
             torch.stack([below, total - below - frames], dim=3) / 5,
         ]
-        for sounded, span in ((sums[before:], count), (sums[before:] - until_recent, count.clamp(max=RECENT))):
+        for sounded, span in ((sums, count), (recent, count.clamp(max=RECENT))):
             shares = sounded / sounded.sum(dim=2, keepdim=True).clamp(min=1)
             of_keys += [pitch_classes(shares), (sounded / span.view(-1, 1, 1)).unsqueeze(3)]
         of_frames = [total / 5]
         if self.recall is None:
-            past = Past(whole.transpose(0, 1), past.likeness)
+            whole = torch.cat([past.frames, frames.transpose(0, 1)], dim=1)
+            past = Past(whole, past.likeness, sums[-1], past.count + time)
         else:
             expected, likeness, past = self.recall(frames, past)
             of_keys.append(expected)
