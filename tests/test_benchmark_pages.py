@@ -27,7 +27,9 @@ def harmonise():
     return script_of("harmonise")
 
 
-@pytest.mark.parametrize("name", ["music", "harmonise", "audit", "steer", "precision", "readers"])
+@pytest.mark.parametrize(
+    "name", ["music", "harmonise", "audit", "steer", "precision", "readers", "long_songs", "fuzz", "soak"]
+)
 def test_the_page_has_the_stored_table(name, tmp_path):
     script = script_of(name)
     text = script.PAGE.read_text()

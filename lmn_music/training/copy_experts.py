@@ -19,6 +19,7 @@ from lmn_music.models.tied.model import TiedModel
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.training.autoencoders import some_songs
 from lmn_music.training.family import Made, Material, extended
+from lmn_music.training.stopping import Check, go_on
 from lmn_music.words import counted
 
 FOLDS = 3
@@ -71,15 +72,15 @@ def with_experts(material: Material) -> Made:
     if len(valid) < FOLDS:
         few = counted(len(valid), "validation song")
         return Made(model, unchanged=True, note=f"no copy experts: they need {FOLDS} validation songs, not {few}")
-    alone = fit_experts(model, valid, material.seed)
+    alone = fit_experts(model, valid, material.seed, material.check)
     with_songs = model.with_songs(some_songs(material.songs, AT_HAND, material.generator()))
     assert with_songs is not None
-    at_hand = fit_experts(with_songs, valid, material.seed)
+    at_hand = fit_experts(with_songs, valid, material.seed, material.check)
     note = f"copy experts, with the training songs at hand {at_hand:.3f} in cross-validation"
     return Made(model, valid_nll=alone, figures={"valid_nll_songs_at_hand": at_hand}, note=note)
 
 
-def fit_experts(model: TiedModel, songs: Sequence[PianoRoll], seed: int) -> float:
+def fit_experts(model: TiedModel, songs: Sequence[PianoRoll], seed: int, check: Check = go_on) -> float:
     """Fit the copy experts that a model uses, those of the song alone or those of songs at hand too.
 
     All other weights stay as they are. They fit the training songs better than any other song, so on these the experts
@@ -90,6 +91,7 @@ def fit_experts(model: TiedModel, songs: Sequence[PianoRoll], seed: int) -> floa
         model: a trained model with copy experts.
         songs: at least FOLDS songs that no weight has learned from.
         seed: the seed of all random numbers.
+        check: called every second or so; see `Material`.
 
     Returns:
         The negative log-likelihood of the songs in nats per frame, exact: of each song under experts that were fitted
@@ -97,10 +99,10 @@ def fit_experts(model: TiedModel, songs: Sequence[PianoRoll], seed: int) -> floa
     """
     experts = model.experts
     drawn = deepcopy(experts.state_dict())
-    rows = _rows(model, songs)
+    rows = _rows(model, songs, check)
     fold = rows.song % FOLDS
     best, lowest, fitted = 0, math.inf, [drawn] * FOLDS
-    trainings = [_epochs(deepcopy(experts), rows.select(fold != number), seed) for number in range(FOLDS)]
+    trainings = [_epochs(deepcopy(experts), rows.select(fold != number), seed, check) for number in range(FOLDS)]
     held_out = [rows.select(fold == number) for number in range(FOLDS)]
     for epoch, each in enumerate(zip(*trainings, strict=True), start=1):
         nll = sum(_loss(*pair) for pair in zip(each, held_out, strict=True))
@@ -111,19 +113,20 @@ def fit_experts(model: TiedModel, songs: Sequence[PianoRoll], seed: int) -> floa
     log_probs = []
     for number in range(FOLDS):
         experts.load_state_dict(fitted[number])
-        log_probs += frame_log_probs(model, songs[number::FOLDS])
+        log_probs += frame_log_probs(model, songs[number::FOLDS], progress=check)
     experts.load_state_dict(drawn)
-    *_, last = islice(_epochs(experts, rows, seed), best)
+    *_, last = islice(_epochs(experts, rows, seed, check), best)
     experts.load_state_dict(last.state_dict())
     return nll_per_frame(log_probs)
 
 
 @torch.no_grad()
-def _rows(model: TiedModel, songs: Sequence[PianoRoll]) -> Rows:
+def _rows(model: TiedModel, songs: Sequence[PianoRoll], check: Check) -> Rows:
     generator = torch.Generator().manual_seed(0)
     output, parts = model.output, []
     for number, song in enumerate(songs):
         for span in teacher_forced(model, [song]):
+            check()
             *read, evidence = output.read(span.frames, span.context)
             assert evidence is not None
             hidden = output.hidden(*read)
@@ -138,7 +141,7 @@ def _rows(model: TiedModel, songs: Sequence[PianoRoll]) -> Rows:
     return Rows(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def _epochs(experts: CopyExperts, rows: Rows, seed: int) -> Iterator[CopyExperts]:
+def _epochs(experts: CopyExperts, rows: Rows, seed: int, check: Check) -> Iterator[CopyExperts]:
     """Train the experts for at most EPOCHS, and yield the running average of their weights after each epoch."""
     optimizer = torch.optim.Adam(experts.parameters(), lr=RATE)
     average = AveragedModel(experts, multi_avg_fn=get_ema_multi_avg_fn(DECAY))
@@ -149,6 +152,7 @@ def _epochs(experts: CopyExperts, rows: Rows, seed: int) -> Iterator[CopyExperts
             torch.manual_seed(seed + epoch)  # for dropout, which takes no generator
             experts.train()
             for batch in order.split(BATCH):
+                check()
                 optimizer.zero_grad()
                 (_nll(experts, rows.select(batch)) / len(batch)).backward()
                 nn.utils.clip_grad_norm_(experts.parameters(), 1.0)

@@ -15,6 +15,7 @@ from lmn_music.models.tied.model import TiedModel
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.training.autoencoders import key_chances
 from lmn_music.training.config import Recipe, TrainingConfig
+from lmn_music.training.stopping import Check, go_on
 from lmn_music.words import counted
 
 
@@ -29,6 +30,7 @@ class Material:
         valid: the validation split.
         seed: the seed of the whole training.
         before: the model of the stage before, with its best weights; None in the first stage.
+        check: called by long work every second or so; raises StoppedError when the user has asked to stop.
     """
 
     config: ModelConfig
@@ -37,6 +39,7 @@ class Material:
     valid: Sequence[PianoRoll]
     seed: int
     before: MemoryModel | None = None
+    check: Check = go_on
 
     def generator(self) -> torch.Generator:
         """Return the random numbers of the seed, from the first one on."""

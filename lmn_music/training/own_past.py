@@ -21,6 +21,7 @@ from lmn_music.models.interface import State
 from lmn_music.models.tied.model import TiedModel
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.training.family import Made, Material, extended
+from lmn_music.training.stopping import Check, go_on
 
 STEPS = 200
 SONGS, CHUNK = 4, 100  # of a step
@@ -42,7 +43,7 @@ def with_own_past(material: Material) -> Made:
         The model.
     """
     model = extended(material)
-    fit = fit_own_past(model, material.songs, material.seed)
+    fit = fit_own_past(model, material.songs, material.seed, material.check)
     note = f"{fit.before:.2f} keys per frame in composed songs, {fit.after:.2f} with the own past; songs have "
     return Made(model, unchanged=True, note=f"{note}{fit.wanted:.2f}")
 
@@ -61,7 +62,7 @@ class Fit(NamedTuple):
     after: float
 
 
-def fit_own_past(model: TiedModel, songs: Sequence[PianoRoll], seed: int) -> Fit:
+def fit_own_past(model: TiedModel, songs: Sequence[PianoRoll], seed: int, check: Check = go_on) -> Fit:
     """Train the vector of the own past, and scale it so that composed songs have as many notes as the songs.
 
     It is trained on songs that are read with keys left out and predicted as they are. Nothing else changes: while a
@@ -72,6 +73,7 @@ def fit_own_past(model: TiedModel, songs: Sequence[PianoRoll], seed: int) -> Fit
         model: a trained model with such a vector.
         songs: the training songs.
         seed: the seed of all random numbers.
+        check: called every second or so; see `Material`.
 
     Returns:
         The keys per frame before and after.
@@ -84,6 +86,7 @@ def fit_own_past(model: TiedModel, songs: Sequence[PianoRoll], seed: int) -> Fit
     optimizer = torch.optim.Adam([own], lr=RATE)
     generator = torch.Generator().manual_seed(seed)
     for step, loss in enumerate(islice(_losses(model.eval(), songs, generator), STEPS)):
+        check()
         optimizer.param_groups[0]["lr"] = RATE * (1 + math.cos(math.pi * step / STEPS)) / 2
         optimizer.zero_grad()
         loss.backward()
@@ -92,17 +95,17 @@ def fit_own_past(model: TiedModel, songs: Sequence[PianoRoll], seed: int) -> Fit
     for weight in frozen:
         weight.requires_grad_(True)
     wanted = float(np.mean([song.frames[: COMPOSED[1]].sum(axis=1).mean() for song in songs]))
-    return _scale(model, own, wanted, seed)
+    return _scale(model, own, wanted, seed, check)
 
 
 @torch.no_grad()
-def _scale(model: TiedModel, own: nn.Parameter, wanted: float, seed: int) -> Fit:
+def _scale(model: TiedModel, own: nn.Parameter, wanted: float, seed: int, check: Check) -> Fit:
     """Multiply the trained vector by a share of at most 1, found by interpolation between the shares tried so far."""
     trained, tried = own.clone(), {}
 
     def compose(share: float) -> float:
         own.copy_(share * trained)
-        tried[share] = _density(model, seed)
+        tried[share] = _density(model, seed, check)
         return tried[share]
 
     before, share, after = compose(0.0), 1.0, compose(1.0)
@@ -138,9 +141,12 @@ def _kept(frames: Tensor, generator: torch.Generator) -> Tensor:
     return (torch.rand(frames.shape, generator=generator) >= left_out).to(frames)
 
 
-def _density(model: TiedModel, seed: int) -> float:
+def _density(model: TiedModel, seed: int, check: Check) -> float:
     """Return the keys per frame of composed songs."""
     songs, frames = COMPOSED
     generator = torch.Generator(next(model.parameters()).device).manual_seed(seed)
-    composed = list(islice(sample_frames(model, generator, songs=songs), frames))
+    composed = []
+    for frame in islice(sample_frames(model, generator, songs=songs), frames):
+        check()
+        composed.append(frame)
     return float(torch.stack(composed).sum(dim=2).mean())

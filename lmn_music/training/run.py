@@ -26,6 +26,7 @@ from lmn_music.training.folder import Recorder, RunConfig, locked, make_folder, 
 from lmn_music.training.reporter import Reporter, Silent
 from lmn_music.training.stages import check_recipe, stages_of
 from lmn_music.training.state import load_state, save_state
+from lmn_music.training.stopping import Check, StoppedError, checking
 from lmn_music.training.trainer import Trainer, check_splits
 
 
@@ -103,7 +104,7 @@ class Run:
         """Train until the end, or until it is asked to stop.
 
         Args:
-            stop: asked after each batch; True: save everything and return.
+            stop: asked after each batch, and every second or so between stages; True: save everything and return.
 
         Returns:
             Whether the training is over; if not, everything is saved.
@@ -118,6 +119,8 @@ class Run:
             with locked(self.folder):
                 clean(self.folder)
                 return self._run(stop)
+        except StoppedError:  # between two stages: what the one before has learned is saved
+            return False
         except WritingError as error:
             raise WritingError(error.fault, f"mend this, then `resume` {self.folder}") from error
 
@@ -132,19 +135,20 @@ class Run:
         else:
             self.reporter.note(ahead(stages))
         self.reporter.begin(stages)
-        trainer = self._first(stages[0]) if state is None else self._resumed(stages[0], state.trainer)
+        check = checking(stop)
+        trainer = self._first(stages[0], check) if state is None else self._resumed(stages[0], state.trainer)
         for stage in stages[1:]:
             if not trainer.run(save=partial(self._save, trainer), stop=stop):
                 return False
-            trainer = self._next(trainer, stage)
+            trainer = self._next(trainer, stage, check)
         return trainer.run(save=partial(self._save, trainer), stop=stop)
 
     # --- from stage to stage
 
-    def _first(self, stage: Stage) -> Trainer:
+    def _first(self, stage: Stage, check: Check) -> Trainer:
         """Return the trainer of the first stage."""
         began = time.monotonic()
-        trainer = self._trainer(stage, stage.make_model(self._material(stage)).model)
+        trainer = self._trainer(stage, stage.make_model(self._material(stage, check)).model)
         trainer.progress.seconds = time.monotonic() - began  # an autoencoder may have been fitted
         return trainer
 
@@ -160,16 +164,16 @@ class Run:
             raise self._foreign_state(fault) from error
         return trainer
 
-    def _next(self, trainer: Trainer, stage: Stage) -> Trainer:
+    def _next(self, trainer: Trainer, stage: Stage, check: Check) -> Trainer:
         """Return the trainer of the stage that follows a finished one, whose best model is handed over."""
         began, p = time.monotonic(), trainer.progress
         trainer.model.load_state_dict(trainer.best)
         assert isinstance(trainer.model, MemoryModel)
-        made = stage.make_model(self._material(stage, trainer.model))
+        made = stage.make_model(self._material(stage, check, trainer.model))
         valid = p.best_valid
         if not made.unchanged:
-            measured = made.valid_nll
-            valid = nll_per_frame(frame_log_probs(made.model, self.corpus.valid)) if measured is None else measured
+            log_probs = partial(frame_log_probs, made.model, self.corpus.valid, progress=check)
+            valid = nll_per_frame(log_probs()) if made.valid_nll is None else made.valid_nll
             line = {"stage": "hand-over", **made.figures, "valid_nll_before": p.best_valid, "valid_nll_after": valid}
             Recorder(self.folder, self.reporter).line(line)
             note = f"hand-over: {made.note}; " if made.note else "hand-over: "
@@ -182,9 +186,9 @@ class Run:
         self._save(following)
         return following
 
-    def _material(self, stage: Stage, before: MemoryModel | None = None) -> Material:
+    def _material(self, stage: Stage, check: Check, before: MemoryModel | None = None) -> Material:
         corpus = self.corpus
-        return Material(stage.config, self.config.recipe, corpus.train, corpus.valid, self.config.seed, before)
+        return Material(stage.config, self.config.recipe, corpus.train, corpus.valid, self.config.seed, before, check)
 
     def _trainer(self, stage: Stage, model: MemoryModel) -> Trainer:
         return Trainer(

@@ -23,6 +23,7 @@ from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.training.config import TrainingConfig
 from lmn_music.training.progress import StageProgress, progress_of
 from lmn_music.training.reporter import Reporter, Silent
+from lmn_music.training.stopping import Check, StoppedError, checking
 from lmn_music.training.weights import learning_weights, restore
 
 
@@ -81,16 +82,18 @@ class Trainer:
 
         Args:
             save: called before the first epoch, after each epoch, and when `stop` has asked to leave.
-            stop: asked after each batch; True: leave.
+            stop: asked after each batch, and every second or so of a validation; True: leave.
 
         Returns:
             Whether the stage is over.
 
         Raises:
             TrainingError: the loss is not finite.
+            StoppedError: `stop` has asked to leave before anything was trained or saved.
         """
+        check = checking(stop)
         if math.isinf(self.progress.best_valid):  # nothing is kept that is worse than the start
-            self.progress.best_valid = nll_per_frame(frame_log_probs(self.model, self.valid))
+            self.progress.best_valid = nll_per_frame(frame_log_probs(self.model, self.valid, progress=check))
             save()
         while not self.finished:
             p, clock = self.progress, time.monotonic()
@@ -105,7 +108,12 @@ class Trainer:
                     p.seconds += time.monotonic() - clock
                     save()
                     return False
-            self._end_epoch(clock)
+            try:
+                self._end_epoch(clock, check)
+            except StoppedError:  # all batches are done, and the validation is done again
+                p.seconds += time.monotonic() - clock
+                save()
+                return False
             save()
         return True
 
@@ -144,10 +152,10 @@ class Trainer:
                 p.nll_sum += value
                 p.frames += count
 
-    def _end_epoch(self, clock: float) -> None:
+    def _end_epoch(self, clock: float, check: Check) -> None:
         p, config = self.progress, self.config
         candidate = self.model if self.ema is None else cast(SequenceModel, self.ema.module)
-        valid = nll_per_frame(frame_log_probs(candidate, self.valid))
+        valid = nll_per_frame(frame_log_probs(candidate, self.valid, progress=check))
         self._check_finite(valid)
         p.epoch += 1
         if valid < p.best_valid:

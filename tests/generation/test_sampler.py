@@ -113,6 +113,16 @@ def test_where_every_attempt_stands_still_the_one_that_moves_most_is_taken(model
     assert best < standstill(song(model))
 
 
+def test_a_long_song_is_drawn_less_often(model, monkeypatch):
+    monkeypatch.setattr("lmn_music.generation.sampler.UNCHANGED", 0)
+    monkeypatch.setattr("lmn_music.generation.sampler.DRAWN", 50)
+    drawn = []
+    song(model, frames=20, watch=lambda number, _: drawn.append(number))
+    assert drawn == 2 * list(range(20))
+    song(model, frames=60, watch=lambda number, _: drawn.append(number))
+    assert drawn[40:] == list(range(60))
+
+
 def test_what_cannot_be_sampled_is_refused(model):
     with pytest.raises(UsageError, match="at least 2 frames"):
         song(model, frames=1)

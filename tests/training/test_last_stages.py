@@ -1,7 +1,7 @@
 """The last two stages of a tied model: its copy experts, and the vector of its own past."""
 
 from dataclasses import replace
-from itertools import islice
+from itertools import count, islice
 
 import numpy as np
 import pytest
@@ -13,10 +13,13 @@ from lmn_music.generation.sampler import sample_frames
 from lmn_music.models.build import build
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.music.pianoroll import PianoRoll
-from lmn_music.training import own_past
-from lmn_music.training.copy_experts import FOLDS, fit_experts
-from lmn_music.training.own_past import fit_own_past
+from lmn_music.training import copy_experts, own_past
+from lmn_music.training.copy_experts import FOLDS, fit_experts, with_experts
+from lmn_music.training.family import Material
+from lmn_music.training.own_past import fit_own_past, with_own_past
+from lmn_music.training.recipe import parse_recipe
 from lmn_music.training.run import Run
+from lmn_music.training.stopping import StoppedError, checking
 from tests.helpers import make_roll
 from tests.models.helpers import CONFIGS
 from tests.training.helpers import config, metrics_of
@@ -48,7 +51,8 @@ def assert_equal(one, other):
 
 @pytest.fixture
 def short(monkeypatch):
-    """A stage of the own past that takes a second."""
+    """Stages that take a second each."""
+    monkeypatch.setattr(copy_experts, "EPOCHS", 6)
     monkeypatch.setattr(own_past, "STEPS", 4)
     monkeypatch.setattr(own_past, "COMPOSED", (3, 10))
 
@@ -102,13 +106,14 @@ def test_the_vector_of_the_own_past_changes_no_likelihood():
 @pytest.mark.usefixtures("short")
 def test_a_training_ends_with_both_stages_and_resumes_between_them(small_corpus, tmp_path):
     corpus = replace(small_corpus, valid=tuple(repeated(seed) for seed in range(FOLDS)))
-    for folder, stop in (("whole", 10**6), ("pieces", 4)):
+    for folder, first in (("whole", 10**6), ("pieces", 4)):
         run = Run.start(tmp_path / folder, config(corpus, *CHANGES), corpus)
-        while True:
-            left = iter(range(stop))
+        for doubled in count():
+            left = iter(range(first * 2**doubled))
             if run.run(lambda left=left: next(left, None) is None):
                 break
             run = Run.resume(tmp_path / folder, corpus)
+    assert doubled > 3
     whole, pieces = (load_checkpoint(tmp_path / folder) for folder in ("whole", "pieces"))
     assert whole.header.model.copies
     assert whole.header.model.own_past
@@ -120,6 +125,21 @@ def test_a_training_ends_with_both_stages_and_resumes_between_them(small_corpus,
     reader = whole.model.with_songs(corpus.train)
     assert found.songs_at_hand.nll == nll_per_frame(frame_log_probs(reader, corpus.test)) != found.nll
     assert evaluate(whole, corpus, "train").songs_at_hand is None
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("make", [with_experts, with_own_past])
+def test_a_stage_is_made_in_many_short_steps_each_of_which_may_be_the_last(make):
+    songs, before, asked = [repeated(seed) for seed in range(FOLDS)], small_model(), []
+    material = Material(before.config, parse_recipe("", CHANGES), songs, songs, 1, before)
+    make(replace(material, check=lambda *_: asked.append(0)))
+    untouched = {name: weight.clone() for name, weight in before.state_dict().items()}
+    for last in (1, len(asked) // 2, len(asked)):
+        left = iter(range(last - 1))
+        with pytest.raises(StoppedError):
+            make(replace(material, check=checking(lambda left=left: next(left, None) is None)))
+    assert_equal(before.state_dict(), untouched)
+    assert len(asked) > 20
 
 
 @pytest.mark.usefixtures("short")

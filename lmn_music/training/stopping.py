@@ -1,0 +1,32 @@
+"""Work of minutes within a stage that ends when the user asks for it, between two saved states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Check = Callable[..., None]  # raises StoppedError if the user has asked to stop; takes and forgets any arguments
+
+
+class StoppedError(Exception):
+    """The user has asked to stop: the work under way is given up, and done again from its beginning later."""
+
+
+def go_on(*_: object) -> None:
+    """Do nothing; for a caller who never stops."""
+
+
+def checking(stop: Callable[[], bool]) -> Check:
+    """Return a function that raises StoppedError if it is called when `stop()` is true.
+
+    Args:
+        stop: whether the user has asked to stop.
+
+    Returns:
+        What long work calls every second or so, also as its `progress`.
+    """
+
+    def check(*_: object) -> None:
+        if stop():
+            raise StoppedError
+
+    return check
