@@ -18,8 +18,8 @@ from safetensors.torch import save
 from lmn_music.corpora.benchmark import DAMAGE
 from lmn_music.corpora.pitch_pickle import read_pitches
 from lmn_music.errors import LmnMusicError
-from lmn_music.files import as_text
 from lmn_music.formats import kern_worker, write_roll
+from lmn_music.formats.encodings import as_text
 from lmn_music.formats.played import play
 from lmn_music.formats.registry import FORMATS
 from lmn_music.formats.written_score import WrittenScore
