@@ -1,6 +1,7 @@
 """docs/music.md and docs/results.md show what the scripts of benchmarks/ have stored."""
 
 import importlib.util
+import json
 from pathlib import Path
 
 import pytest
@@ -27,13 +28,20 @@ def harmonise():
     return script_of("harmonise")
 
 
-@pytest.mark.parametrize("name", ["music", "harmonise", "audit", "steer", "precision", "readers", "fuzz"])
+@pytest.mark.parametrize("name", ["music", "harmonise", "audit", "steer", "precision", "readers", "fuzz", "scores"])
 def test_the_page_has_the_stored_table(name, tmp_path):
     script = script_of(name)
     text = script.PAGE.read_text()
     (tmp_path / "page.md").write_text(text)
     fill(tmp_path / "page.md", {name: script.table()}, alone=False)
     assert (tmp_path / "page.md").read_text() == text
+
+
+def test_the_page_says_why_other_readers_read_otherwise():
+    script = script_of("scores")
+    assert script.differences() in script.PAGE.read_text()
+    stored = json.loads(script.STORED.read_text())
+    assert {name for kind in stored.values() for name in kind.get("differing", {})} <= set(script.WHY)
 
 
 def test_what_is_stored_is_not_measured_again(music, small_corpus, tmp_path, monkeypatch):

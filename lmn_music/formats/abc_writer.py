@@ -17,7 +17,7 @@ UNIT = Fraction(1, 2)  # of a quarter: an eighth is a letter without a number
 BARS_IN_LINE = 4
 REST = "z"  # also where a voice comes and goes: few programs know the rest that is not shown
 _ACCIDENTALS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
-_CLEFS = {"G": "treble", "F": "bass"}
+_CLEFS = {"G": "treble", "C": "alto", "F": "bass"}
 
 
 def write_abc(piece: Piece, path: Path) -> None:

@@ -50,7 +50,7 @@ def _text(text: str) -> str:
 
 def _part(sheet: Sheet, player: Player, staff: Staff, *, tempos: bool) -> Any:
     """Return a staff. `tempos`: whether the tempos stand above it."""
-    from music21.clef import BassClef, TrebleClef
+    from music21.clef import AltoClef, BassClef, TrebleClef
     from music21.instrument import instrumentFromMidiProgram
     from music21.stream import PartStaff
 
@@ -60,7 +60,7 @@ def _part(sheet: Sheet, player: Player, staff: Staff, *, tempos: bool) -> Any:
     instrument.partName = part.partName = _text(player.name)
     instrument.partAbbreviation = part.partAbbreviation = ""
     part.insert(0, instrument)
-    clef: Any = TrebleClef() if staff.clef.sign == "G" else BassClef()
+    clef: Any = {"G": TrebleClef, "C": AltoClef, "F": BassClef}[staff.clef.sign]()
     clef.octaveChange = staff.clef.octaves
     shown = accidentals(sheet, staff.voices)
     tied = [ties(voice) for voice in staff.voices]

@@ -178,7 +178,7 @@ class _Part:
         if pitch is None:
             self._score.passed_over["notes without a pitch"] += 1
             return
-        staff, number = (fields[tag].text if tag in fields else None for tag in ("staff", "voice"))
+        staff, number = (fields[tag].text if tag in fields else "1" for tag in ("staff", "voice"))
         voice = self._voices.get((staff, number, drums))
         if voice is None:
             order = (read_whole(staff) or 0, read_whole(number) or 0)

@@ -16,6 +16,8 @@ from lmn_music.music.part import Part
 
 CHOIR_SIZES = range(3, 9)  # so many lines of one instrument stand on two staves, as a choir does
 WIDE = 24  # semitones: a part of chords that is wider than two octaves gets two staves
+ONE_STAFF = {*range(40, 44), *range(56, 61), *range(64, 80)}  # programs of bowed strings, brass, reeds and flutes
+VIOLA = 41  # the program
 UNEVEN = 2.5  # semitones, on average, that a line more on one staff than on the other must save
 _OCTAVES = (0, 1, -1)
 UNUSUAL = 4.0  # semitones beyond the staff, on average, that a clef with an 8 must save
@@ -25,7 +27,7 @@ class Clef(NamedTuple):
     """A clef.
 
     Attributes:
-        sign: "G" (treble) or "F" (bass).
+        sign: "G" (treble), "C" (alto) or "F" (bass).
         octaves: how many octaves higher than written the notes sound: the 8 above or below the clef.
     """
 
@@ -58,7 +60,7 @@ class Laid(NamedTuple):
 
 
 SILENT = Laid(Clef("G"), ((),), True)  # a staff of a piece without notes
-_INSIDE = {"G": (60, 81), "F": (40, 60)}  # the pitches that need at most one ledger line
+_INSIDE = {"G": (60, 81), "C": (50, 71), "F": (40, 60)}  # the pitches that need at most one ledger line
 
 
 def divide(parts: Sequence[Part]) -> list[tuple[str, int, list[Laid]]]:
@@ -66,8 +68,9 @@ def divide(parts: Sequence[Part]) -> list[tuple[str, int, list[Laid]]]:
 
     Three to eight lines of one instrument are a choir on two staves: soprano and alto, tenor and bass. Two parts of
     one instrument are two hands, on a staff each. Any other part has a player of its own, with two staves if it has
-    chords and is wider than two octaves, else one. A clef has an 8 where the notes lie an octave higher, or lower,
-    than the staff has room for. Drums are left out.
+    chords, is wider than two octaves, and is not for an instrument that is written on one: bowed strings, brass and
+    winds. A clef has an 8 where the notes lie an octave higher, or lower, than the staff has room for; violas have an
+    alto clef. Drums are left out.
 
     Args:
         parts: the parts of a piece, with times that can be written.
@@ -86,10 +89,11 @@ def divide(parts: Sequence[Part]) -> list[tuple[str, int, list[Laid]]]:
 
 def _player(part: Part) -> list[Laid]:
     pitches = [note.pitch for note in part.notes]
-    if max(pitches) - min(pitches) > WIDE and not _is_line(part.notes):
+    wide = max(pitches) - min(pitches) > WIDE and not _is_line(part.notes)
+    if wide and part.program not in ONE_STAFF:
         hands = [Part(tuple(notes)) for notes in split_notes(part.notes) if notes]
         return [_staff([hand], _clef(hand.notes)) for hand in hands]
-    return [_staff([part], _clef(part.notes))]
+    return [_staff([part], _clef(part.notes, alto=part.program == VIOLA))]
 
 
 def _is_line(notes: Sequence[Note]) -> bool:
@@ -125,9 +129,9 @@ def _beyond(notes: Iterable[Note], clef: Clef) -> float:
     return float(np.average(beyond, weights=lengths))
 
 
-def _clef(notes: Sequence[Note]) -> Clef:
-    """Return the clef that needs the fewest ledger lines; one with an 8 must save many."""
-    choices = [Clef("G"), Clef("F"), Clef("G", 1), Clef("F", -1)]
+def _clef(notes: Sequence[Note], *, alto: bool = False) -> Clef:
+    """Return the clef that needs the fewest ledger lines; one with an 8 must save many. `alto`: of alto and treble."""
+    choices = [Clef("C"), Clef("G")] if alto else [Clef("G"), Clef("F"), Clef("G", 1), Clef("F", -1)]
     return min(choices, key=lambda clef: _beyond(notes, clef) + UNUSUAL * (clef.octaves != 0))
 
 

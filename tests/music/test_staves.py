@@ -56,6 +56,12 @@ def test_a_wide_part_of_chords_has_two_staves() -> None:
     assert len(clefs(wide_line)[0]) == 1
 
 
+def test_instruments_that_are_written_on_one_staff() -> None:
+    stops = tuple(Note(pitch, Fraction(0), Fraction(4)) for pitch in (48, 55, 64, 76))
+    assert clefs(Part(stops, program=41), Part(stops, program=0)) == [[("C", 0, 1)], [("G", 0, 1), ("F", 0, 1)]]
+    assert clefs(line(74, "Viola", 41), line(60, "Viola", 42)) == [[("G", 0, 1)], [("G", 0, 1)]]
+
+
 def test_a_clef_has_an_8_only_far_from_its_staff() -> None:
     assert clefs(line(100)) == [[("G", 1, 1)]]
     assert clefs(line(80)) == [[("G", 0, 1)]]
