@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,16 +35,16 @@ def read_upload(name: str, data: bytes) -> dict[str, Any]:
     if suffix not in FORMATS or FORMATS[suffix].read is None:
         raise ScoreError(f"{given or 'a file without a name'} cannot be read: choose a file of {readable()}")
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"file{suffix}"
+        path = Path(folder) / f"{uuid.uuid4().hex}{suffix}"
         path.write_bytes(data)
         try:
-            piece = read_piece(path)
+            piece = read_piece(path, quiet=True)
         except LmnMusicError as error:
             raise ScoreError(f"{given}: {str(error).removeprefix(f'{path}: ')}") from error
     if not piece.parts:
         raise ScoreError(f"{given} has no notes: choose a file in which notes sound")
-    stem = Path(given).stem
-    return data_of(replace(piece, title=stem if piece.title == path.stem else piece.title))
+    passed_over = piece.passed_over.partition(": #")[0]  # the page has no name behind which to put a number
+    return data_of(replace(piece, title=piece.title.replace(path.stem, Path(given).stem), passed_over=passed_over))
 
 
 def surprise_of(checkpoint: Checkpoint, piece: Piece, data: Path | None) -> dict[str, Any]:
