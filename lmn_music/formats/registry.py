@@ -71,7 +71,7 @@ _PICTURE = _later("picture:write_picture")
 _SHOWN = ("bars", "key", "marked")
 _OF_FRAMES = _later("losses:of_frames")
 _OF_SCORES = _later("losses:of_scores")
-MIDI_BYTES = 1_500_000  # at worst 250,000 notes, which take two seconds; a concert takes 500,000 bytes
+MIDI_BYTES = 1_500_000  # at worst 500,000 notes, which take two seconds; a concert takes 500,000 bytes
 _MIDI = Format("MIDI", _READ_MIDI, max_bytes=MIDI_BYTES)
 XML_BYTES = 11_000_000  # of XML, unpacked: what an hour of a string quartet has, and what is read in a second
 _SCORE = Format("MusicXML", _MUSICXML, repeats=True, max_bytes=XML_BYTES)

@@ -97,7 +97,8 @@ class Piece:
     @property
     def end(self) -> Fraction:
         """Where the last note ends, in quarter notes: the length without the silence at the end."""
-        return max((note.end for part in self.parts for note in part.notes), default=Fraction(0))
+        ends = {id(note.end): note.end for part in self.parts for note in part.notes}  # many notes share theirs
+        return max(ends.values(), default=Fraction(0))
 
     def roll(self, frames_per_quarter: int) -> PianoRoll:
         """Return the notes of all parts but drums as a roll; `to_roll` says how times are rounded.
