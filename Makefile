@@ -37,7 +37,7 @@ bench: .venv/developed
 		$(BIN)/python benchmarks/speed/$$name.py || exit 1; \
 	done
 
-# A thousand kills at random moments, about twenty minutes; docs/reliability.md.
+# Kills at random moments, forty minutes of them; the next call adds to them, up to a thousand. docs/reliability.md.
 .PHONY: soak
 soak: .venv/developed
 	$(BIN)/python benchmarks/soak.py run

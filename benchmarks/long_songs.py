@@ -36,9 +36,9 @@ FRAMES = (5_000, 10_000, 20_000, 100_000)
 NEW = 64  # frames that are composed after a prime
 COLUMNS = {
     "likelihood, s": ("likelihood", "seconds", ".1f"),
-    "its memory, MB": ("likelihood", "megabytes", ".0f"),
+    "memory of the likelihood, MB": ("likelihood", "megabytes", ".0f"),
     "prime, s": ("prime", "seconds", ".1f"),
-    "its memory, MB ": ("prime", "megabytes", ".0f"),
+    "memory of the prime, MB": ("prime", "megabytes", ".0f"),
     "a frame composed after it, ms": ("prime", "frame", ".1f"),
 }
 WORKS = ("likelihood", "prime")

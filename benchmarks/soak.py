@@ -1,86 +1,58 @@
 """Kills at random moments: what is resumed must equal what nothing disturbed, bit for bit. For docs/reliability.md.
 
-    python benchmarks/soak.py run [--kills 1000] [--seed 1]
+    python benchmarks/soak.py run [--kills 1000] [--minutes 40] [--seed 1]
     python benchmarks/soak.py table
 
-`run` trains, composes and fetches in processes of their own, each of which gets SIGKILL after a random time, and begins
-again where the last one was killed, until as many kills as asked for have been survived; it stops at the first
-difference from what nothing disturbed. docs/results/soak.json keeps the counts. `table` writes the table anew.
+`run` trains, composes, fetches and packs in processes of their own, each of which gets SIGKILL after a random time, and
+begins again where the last one was killed. It ends when so many kills have been survived, those of earlier runs
+included, or after so many minutes; it stops at the first difference from what nothing disturbed. docs/results/soak.json
+keeps the counts, to which the next run adds. `table` writes the table anew.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import random
 import select
-import shutil
 import signal
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import pooch  # noqa: F401 - and others below: what is imported here, no process of its own has to import
 import torch
 
-import lmn_music.formats.midi
-import lmn_music.formats.midi_writer
-import lmn_music.formats.npz
-import lmn_music.generation.sampler
-import lmn_music.training.run  # noqa: F401
-from lmn_music import api
-from lmn_music.corpora import BENCHMARKS, Corpus, benchmark_files
-from lmn_music.corpora.benchmark_table import Source
-from lmn_music.corpora.corpus import content_sha256
 from lmn_music.files import replacing
-from lmn_music.models.checkpoint import load_checkpoint
 from studies.tables import fill, markdown
-from tests.helpers import make_roll
+from tests.soak import WORKS, DifferenceError, clear
 
 ROOT = Path(__file__).resolve().parent.parent
 STORED = ROOT / "docs" / "results" / "soak.json"
 PAGE = ROOT / "docs" / "reliability.md"
-CHANGES = ["model.hidden_size=6", "model.memory_size=8", "model.window=3", "model.dropout=0.3", "pretraining.epochs=2"]
-CHANGES += [f"{stage}.{value}" for stage in ("pretraining", "training") for value in ("batch_songs=3", "ema_decay=0.9")]
-SONGS = 6
-SHARES = {"training": 0.6, "composing": 0.2, "fetching": 0.2}  # of all kills
+SHARES = {"training": 0.55, "composing": 0.2, "fetching": 0.2, "packing": 0.05}  # of all kills
+
+Counts = dict[str, dict[str, int]]
 
 
-class DifferenceError(Exception):
-    """Something that was killed and resumed is not what it would have been."""
+def stored(path: Path) -> Counts:
+    """Return what was survived so far, by the kind of work.
 
-
-@dataclass
-class Count:
-    """What was survived.
-
-    Attributes:
-        kills: processes that SIGKILL has ended.
-        resumed: whole works that were compared with what nothing disturbed.
-        leftovers: temporary files that killed processes left, and that were gone in the end.
+    `kills` are processes that SIGKILL has ended; `resumed`, works that were then compared with what nothing disturbed;
+    `leftovers`, temporary files that killed processes left, and that were gone in the end.
     """
-
-    kills: int = 0
-    resumed: int = 0
-    leftovers: int = 0
+    found: Counts = json.loads(path.read_text()) if path.exists() else {}
+    return {name: found.get(name, {"kills": 0, "resumed": 0, "leftovers": 0}) for name in WORKS}
 
 
-def killed(work: Callable[[], object], seconds: float) -> bool:
-    """Do the work in a process of its own, and kill it after some time.
+def killed(work: Any, seconds: float) -> bool:
+    """Do some work in a process of its own, and kill it after some time.
 
     Args:
-        work: what to do.
-        seconds: how long it may live.
+        work: one of WORKS.
+        seconds: how long the process may live.
 
     Returns:
         Whether it was killed; otherwise it has done its work.
@@ -92,7 +64,7 @@ def killed(work: Callable[[], object], seconds: float) -> bool:
     if not child:
         try:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            work()
+            work.begin()
             os._exit(0)
         finally:
             sys.excepthook(*sys.exc_info())
@@ -107,206 +79,89 @@ def killed(work: Callable[[], object], seconds: float) -> bool:
     return code != 0
 
 
-def until_done(
-    work: Callable[[], object],
-    folder: Path,
-    usual: float,
-    count: Count,
-    dice: random.Random,
-    check: Callable[[], None] = lambda: None,
-) -> None:
-    """Do the work, killed again and again, until it is done.
+class Soaked:
+    """A work, and what it is when nothing disturbs it."""
+
+    def __init__(self, name: str, place: Path) -> None:
+        place.mkdir()
+        self.work = WORKS[name](place)
+        self.usual = 0.0  # seconds
+        self._undisturbed(10_000)
+        self.whole = self.work.found()
+        clear(self.work)
+
+    def _undisturbed(self, seconds: float) -> bool:
+        """Do the whole work if it takes no longer than that, and return whether it is done."""
+        began = time.monotonic()
+        done = not killed(self.work, seconds)
+        if done:
+            self.usual = time.monotonic() - began  # anew each time, as the machine may have more or less to do
+        return done
+
+    def kill(self, count: dict[str, int], dice: random.Random) -> None:
+        """Do the work, killed again and again, until it is done, and compare.
+
+        Args:
+            count: is added to.
+            dice: where random numbers come from.
+
+        Raises:
+            DifferenceError: something is not what it would have been.
+        """
+        left: set[Path] = set()
+        longest = 1.3 * self.usual
+        done = self._undisturbed(dice.uniform(0, longest))
+        while not done:
+            count["kills"] += 1
+            longest *= 1.1  # so that it is done some day, also where the machine has become busy
+            left |= set(self.work.folder.rglob(".*"))
+            self.work.killed()
+            done = not killed(self.work, dice.uniform(0, longest))
+        count["leftovers"] += len(left)
+        count["resumed"] += 1
+        if still := list(self.work.folder.rglob(".*.tmp")):
+            raise DifferenceError(f"left behind: {still}")
+        if self.work.found() != self.whole:
+            raise DifferenceError(f"{type(self.work).__name__} {count['resumed']}")
+        clear(self.work)
+
+
+def soak(place: Path, out: Path, kills: int, minutes: float, seed: int) -> None:
+    """Survive kills in every kind of work, the one next that lacks most of its share.
 
     Args:
-        work: begins, or begins again.
-        folder: where it writes.
-        usual: seconds that the work takes.
-        count: is added to.
-        dice: where random numbers come from.
-        check: called after each kill.
-    """
-    left: set[Path] = set()
-    longest = 1.3 * usual
-    while killed(work, dice.uniform(0, longest)):
-        count.kills += 1
-        longest *= 1.1  # so that it is done some day, also where the machine has become busy
-        left |= set(folder.rglob(".*"))
-        check()
-    count.leftovers += len(left)
-    count.resumed += 1
-    if still := list(folder.rglob(".*")):
-        raise DifferenceError(f"left behind: {still}")
-
-
-def clocked(work: Callable[[], object]) -> float:
-    """Do the work in a process that nobody kills, and return the seconds that this takes."""
-    began = time.monotonic()
-    killed(work, 1000)
-    return time.monotonic() - began
-
-
-# --- training
-
-
-def small_corpus() -> Corpus:
-    """Return a corpus that trains in no time."""
-    rolls = [make_roll(12 + 3 * seed, seed) for seed in range(12)]
-    splits = tuple(rolls[:8]), tuple(rolls[8:10]), tuple(rolls[10:])
-    return Corpus("small", *splits, 1, "made here", content_sha256(*splits), False, "", "")
-
-
-def train(folder: Path, corpus: Corpus) -> None:
-    """Train in a run folder, or resume there."""
-    if (folder / "config.toml").exists():
-        api.resume(folder, corpus)
-    else:
-        api.train(corpus, out=folder, recipe="lmn", changes=CHANGES, epochs=3, seed=5)
-
-
-def outcome(folder: Path) -> dict[str, Any]:
-    """Return everything that a training leaves but for its times."""
-    found: dict[str, Any] = {"files": sorted(path.name for path in folder.iterdir())}
-    found["config"] = (folder / "config.toml").read_text()
-    lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
-    found["metrics"] = [{name: value for name, value in line.items() if name != "seconds"} for line in lines]
-    for name in ("best", "last"):
-        checkpoint = load_checkpoint(folder / f"{name}.safetensors")
-        figures = {key: value for key, value in checkpoint.header.figures.items() if key != "seconds"}
-        found[name] = figures, {key: weight.tolist() for key, weight in checkpoint.model.state_dict().items()}
-    return found
-
-
-def trainings(place: Path, kills: int, dice: random.Random) -> Count:
-    """Kill trainings."""
-    corpus, count = small_corpus(), Count()
-    usual = clocked(partial(train, place / "whole", corpus))
-    whole = outcome(place / "whole")
-    while count.kills < kills:
-        folder = place / "run"
-        until_done(partial(train, folder, corpus), folder, usual, count, dice)
-        if outcome(folder) != whole:
-            raise DifferenceError(f"the training {count.resumed}")
-        shutil.rmtree(folder)
-    return count
-
-
-# --- composing
-
-
-def compose(folder: Path, model: Path) -> None:
-    """Write songs."""
-    for _ in api.compose_files([folder / "song.mid", folder / "song.npz"], model, count=SONGS, frames=24, seed=3):
-        pass
-
-
-def contents(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file that is not hidden."""
-    return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.iterdir()
-        if not path.name.startswith(".")
-    }
-
-
-def compositions(place: Path, kills: int, dice: random.Random) -> Count:
-    """Kill composing."""
-    count, model, whole = Count(), place / "whole", place / "songs"
-    if not model.exists():
-        train(model, small_corpus())
-    whole.mkdir()
-    usual = clocked(partial(compose, whole, model))
-    expected = contents(whole)
-    folder = place / "some"
-
-    def check() -> None:
-        if not contents(folder).items() <= expected.items():
-            raise DifferenceError("half a song has the name of a whole one")
-
-    while count.kills < kills:
-        folder.mkdir()
-        until_done(partial(compose, folder, model), folder, usual, count, dice, check)
-        if contents(folder) != expected:
-            raise DifferenceError(f"the songs {count.resumed}")
-        shutil.rmtree(folder)
-    return count
-
-
-# --- fetching
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """A server that says nothing, and sends slowly enough to be killed at."""
-
-    def log_message(self, *_: object) -> None:
-        """See BaseHTTPRequestHandler."""
-
-    def copyfile(self, source: Any, outputfile: Any) -> None:
-        """See SimpleHTTPRequestHandler."""
-        with suppress(ConnectionError):  # whoever asked was killed
-            while part := source.read(20_000):
-                outputfile.write(part)
-                time.sleep(0.001)
-
-
-def fetches(place: Path, kills: int, dice: random.Random) -> Count:
-    """Kill downloads."""
-    count, content, cache = Count(), dice.randbytes(500_000), place / "cache"
-    (place / "server").mkdir()
-    (place / "server" / "corpus.mat").write_bytes(content)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(place / "server")))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_address[1]}/corpus.mat"
-    spec = replace(BENCHMARKS["jsb"], sources=(Source(address, hashlib.sha256(content).hexdigest()),))
-
-    def fetch() -> None:
-        os.environ |= {benchmark_files.CACHE_VARIABLE: str(cache), "NO_PROXY": "127.0.0.1"}
-        os.environ.pop(benchmark_files.DATA_VARIABLE, None)
-        benchmark_files.obtain(spec)
-
-    usual = clocked(fetch)
-    while count.kills < kills:
-        shutil.rmtree(cache, ignore_errors=True)
-        until_done(fetch, cache, usual, count, dice)
-        if [path.read_bytes() for path in cache.iterdir()] != [content]:
-            raise DifferenceError(f"the download {count.resumed}")
-    server.shutdown()
-    server.server_close()
-    return count
-
-
-WORKS = {"training": trainings, "composing": compositions, "fetching": fetches}
-
-
-def soak(place: Path, kills: int, seed: int) -> dict[str, Count]:
-    """Survive kills in every kind of work.
-
-    Args:
-        place: an empty folder.
+        place: an empty folder to work in.
+        out: the file of the counts.
         kills: how many, in all, at least.
-        seed: of the random moments.
-
-    Returns:
-        What was survived, by the kind of work.
+        minutes: after which no work is begun.
+        seed: of the random moments, with the kills so far.
 
     Raises:
-        DifferenceError: something was not.
+        DifferenceError: something was not survived.
     """
-    dice = random.Random(seed)  # noqa: S311 - no secret
-    return {name: work(place, round(kills * SHARES[name]), dice) for name, work in WORKS.items()}
+    works: dict[str, Soaked] = {}
+    ends = time.monotonic() + 60 * minutes
+    while time.monotonic() < ends:
+        counts = stored(out)
+        total = sum(count["kills"] for count in counts.values())
+        if total >= kills and all(count["resumed"] for count in counts.values()):
+            return
+        name = min(SHARES, key=lambda name: (counts[name]["kills"] + 1) / SHARES[name])
+        if name not in works:
+            works[name] = Soaked(name, place / name)
+        works[name].kill(counts[name], random.Random(f"{seed} {counts}"))  # noqa: S311 - no secret
+        with replacing(out) as temporary:
+            temporary.write_text(json.dumps(counts, indent=1) + "\n")
 
 
 def table() -> str:
     """Return the rows of the page."""
-    found = json.loads(STORED.read_text())
+    titles = {"kills": "SIGKILL", "resumed": "works resumed to their end", "leftovers": "temporary files swept away"}
+    counts = stored(STORED)
+    counts["all"] = {name: sum(count[name] for count in counts.values()) for name in titles}
     return markdown(
-        {
-            "work": name,
-            "SIGKILL": f"{counts['kills']:,}",
-            "works resumed to their end": f"{counts['resumed']:,}",
-            "temporary files left, and swept away": f"{counts['leftovers']:,}",
-            "differences": "0",
-        }
-        for name, counts in found["counts"].items()
+        {"work": work, **{title: f"{count[name]:,}" for name, title in titles.items()}, "differences": "0"}
+        for work, count in counts.items()
     )
 
 
@@ -314,6 +169,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["run", "table"])
     parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--minutes", type=float, default=40)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=STORED)
     asked = parser.parse_args()
@@ -322,8 +178,5 @@ if __name__ == "__main__":
     else:
         torch.set_num_threads(1)
         with tempfile.TemporaryDirectory() as made:
-            counts = soak(Path(made), asked.kills, asked.seed)
-        print({name: vars(each) for name, each in counts.items()})
-        with replacing(asked.out) as temporary:
-            kept = {"seed": asked.seed, "counts": {name: vars(each) for name, each in counts.items()}}
-            temporary.write_text(json.dumps(kept, indent=1) + "\n")
+            soak(Path(made), asked.out, asked.kills, asked.minutes, asked.seed)
+        print(stored(asked.out))

@@ -28,7 +28,9 @@ def harmonise():
     return script_of("harmonise")
 
 
-@pytest.mark.parametrize("name", ["music", "harmonise", "audit", "steer", "precision", "readers", "fuzz", "scores"])
+@pytest.mark.parametrize(
+    "name", ["music", "harmonise", "audit", "steer", "precision", "readers", "fuzz", "scores", "soak", "long_songs"]
+)
 def test_the_page_has_the_stored_table(name, tmp_path):
     script = script_of(name)
     text = script.PAGE.read_text()
