@@ -27,7 +27,7 @@ MISSING = (
     "and give this command there"
 )
 FRESH, STORED = Path("runs/studies"), Path("studies/results")
-FIGURES = ("valid_nll", "test_nll", "total")  # of a row, to be shown while a study runs
+FIGURES = ("valid_nll", "test_nll", "total", "start", "test")  # of a row, to be shown while a study runs
 
 Out = Annotated[Path, typer.Option(metavar="FOLDER", help="The folder of the results, CSV and PNG.")]
 
@@ -79,6 +79,36 @@ def run(
         say("stopped; what is done is kept, and the same command resumes", err=True)
         raise typer.Exit(130) from None
     _show(studies.report([part], out))
+
+
+@app.command()
+def memory(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The short form, ten minutes of two cores; else a night.")
+    ] = False,
+    task: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TASK", help="This task only, such as 'copy 100' or, with --data, MNIST; may be repeated."
+        ),
+    ] = None,
+    layer: Annotated[
+        list[str] | None, typer.Option(metavar="LAYER", help="This layer only, such as LSTM; may be repeated.")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(metavar="NUMBER", min=1, help="How many seeds; three if not given.")
+    ] = None,
+    out: Out = FRESH,
+    workers: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="How many processes, of one core each.")] = 2,
+    data: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="The files of MNIST, TIMIT or JapaneseVowels.")
+    ] = None,
+) -> None:
+    """Compare recurrent layers on sequences that are no music: copying, adding, digits, vowels, series.
+
+    The same as `run memory` or `run memory-quick`. docs/memory.md says what came out.
+    """
+    run("memory-quick" if quick else "memory", task, layer, seeds, out, workers, data)
 
 
 @app.command()

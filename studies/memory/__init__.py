@@ -1,0 +1,1 @@
+"""Which layer remembers best, on the sequences that people measure layers on."""

@@ -1,0 +1,148 @@
+"""Tables, verdicts and the figure of the study of layers on sequences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from studies.engine import Row
+from studies.figures import save
+from studies.memory.layers import STATIC
+from studies.tables import interval, listing, markdown, pivot
+
+UNTRAINED = tuple(f"LMN, {start}" for start in STATIC)
+LMNS = ("LMN, laes", *UNTRAINED, "LMN, specialised", "gated LMN, laes", "MS-LMN", "LMN stack, laes")
+SHOWN = ("LMN, laes", "LMN, delay", "LMN, specialised", "LMN stack, laes", "GRU", "LSTM", "LRU", "S4D")
+# What is claimed: ours, theirs, and the column that is compared. Of several, the best on validation, for each problem.
+CLAIMS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
+    "at the start, an encoding memory is better than the best static one": (("LMN, laes",), UNTRAINED, "start"),
+    "after training, it is better than the best static one": (("LMN, laes",), UNTRAINED, "test"),
+    "after training, it is better than the orthogonal one": (("LMN, laes",), ("LMN, orthogonal",), "test"),
+    "a memory that is trained on is better than a frozen one": (("LMN, laes",), ("LMN, laes, frozen",), "test"),
+    "the specialised training beats gradient descent from the orthogonal start": (
+        *(("LMN, specialised",), ("LMN, orthogonal",)),
+        "test",
+    ),
+    "it beats gradient descent from the encoding start": (("LMN, specialised",), ("LMN, laes",), "test"),
+    **{
+        f"the LMN is better than {'' if other == 'S4D' else 'the '}{other}": (("LMN, laes",), (other,), "test")
+        for other in ("RNN", "LSTM", "GRU", "LRU", "S4D")
+    },
+    "the best LMN is better than the RNN": (LMNS, ("RNN",), "test"),
+    "the best LMN is better than the LSTM": (LMNS, ("LSTM",), "test"),
+    "the best LMN is better than the GRU": (LMNS, ("GRU",), "test"),
+    "the best LMN is better than the LRU": (LMNS, ("LRU",), "test"),
+    "the best LMN is better than S4D": (LMNS, ("S4D",), "test"),
+    "the stack is better than the LRU": (("LMN stack, laes",), ("LRU",), "test"),
+    "the stack is better than S4D": (("LMN stack, laes",), ("S4D",), "test"),
+}
+
+
+def tables(frame: pd.DataFrame) -> dict[str, str]:
+    """Return all tables by name.
+
+    Args:
+        frame: a row for each problem, layer and seed, in the order in which they are shown.
+    """
+    level = frame[frame["level_steps"].notna()]
+    return {
+        "scores": markdown(pivot(frame, ["layer"], "problem", lambda rows: _mean(rows, "test"))),
+        "starts": markdown(pivot(frame, ["layer"], "problem", lambda rows: _mean(rows, "start"))),
+        "level": markdown(pivot(level, ["layer"], "problem", _to_level)) if len(level) else "",
+        "sizes": markdown(listing(frame, ["layer"], {"parameters": _span, "ms a step": _milliseconds})),
+        "claims": markdown(verdicts(frame)),
+    }
+
+
+def _mean(rows: pd.DataFrame, column: str) -> str:
+    """Return the mean over seeds, and half of its 95 % interval."""
+    values = rows[column].tolist()
+    half = f" ± {interval(values)[1]:.2f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.2f}{half}"
+
+
+def _to_level(rows: pd.DataFrame) -> str:
+    """Return the median steps and seconds of the seeds that reached the level, and how many these are."""
+    return f"{rows['level_steps'].median():.0f}, {rows['level_seconds'].median():.1f} s ({len(rows)})"
+
+
+def _span(rows: pd.DataFrame) -> str:
+    low, high = rows["parameters"].min(), rows["parameters"].max()
+    return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
+
+
+def _milliseconds(rows: pd.DataFrame) -> str:
+    return f"{rows['step_ms'].min():.1f} to {rows['step_ms'].max():.1f}"
+
+
+def verdicts(frame: pd.DataFrame) -> list[Row]:
+    """Return a line for each claim: on how many problems it is so beyond the seeds' intervals, and on the whole.
+
+    The difference of a problem is the mean over seeds, paired; better and worse are differences whose 95 % interval
+    leaves out zero. The verdict is of the mean over problems: it holds, or does not, where its 95 % interval leaves out
+    zero.
+    """
+    lines: list[Row] = []
+    for claim, (ours, theirs, column) in CLAIMS.items():
+        better = worse = 0
+        means = []
+        for _, rows in frame.groupby("problem", sort=False):
+            pair = [_best(rows, names, column) for names in (ours, theirs)]
+            if not all(pair):
+                continue
+            differences = [a - b for a, b in zip(*pair, strict=False)]
+            mean, half = interval(differences)[:2] if len(differences) > 1 else (differences[0], np.inf)
+            better, worse = better + (mean > half), worse + (mean < -half)
+            means.append(mean)
+        if len(means) < 2:
+            continue
+        mean, half, _ = interval(means)
+        verdict = "holds" if mean > half else "does not hold" if mean < -half else "open"
+        lines.append(
+            {
+                "claim": claim,
+                "problems": len(means),
+                "better": better,
+                "worse": worse,
+                "mean difference": f"{mean:+.2f} ({mean - half:+.2f} to {mean + half:+.2f})",
+                "verdict": verdict,
+            }
+        )
+    return lines
+
+
+def _best(rows: pd.DataFrame, names: tuple[str, ...], column: str) -> list[float]:
+    """Return the figures of the seeds, of the layer with the best mean validation; none if there is no such layer."""
+    found = {name: part for name, part in rows.groupby("layer", sort=False) if name in names}
+    if not found:
+        return []
+    # At the start nothing was validated: the best of several is the best on the test split, which is kind to them.
+    by = "start" if column == "start" else "valid"
+    best = max(found.values(), key=lambda part: part[by].mean())
+    return [float(value) for value in best.sort_values("seed")[column]]
+
+
+def figure(frame: pd.DataFrame, path: Path) -> None:
+    """Draw how the accuracy of copying falls with the lag."""
+    copies = frame[frame["problem"].str.startswith("copy ")]
+    if copies.empty:
+        return
+    drawn = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = drawn.add_subplot(xscale="log", xlabel="lag, frames", ylabel="symbols right", ylim=(0, 1.02))
+    for number, name in enumerate(name for name in SHOWN if name in set(copies["layer"])):
+        rows = copies[copies["layer"] == name]
+        lags = rows["problem"].map(lambda problem: int(re.sub(r"\D", "", problem)))
+        means = rows["test"].groupby(lags).mean().sort_index()
+        axes.plot(means.index, means, marker="osv^Dx+*"[number], linestyle="-" if "LMN" in name else "--", label=name)
+    axes.axhline(1 / 8, color="grey", linewidth=0.8)
+    axes.set_xticks(sorted({int(problem.split()[1]) for problem in copies["problem"]}), minor=False)
+    axes.xaxis.set_major_formatter("{x:.0f}")
+    axes.minorticks_off()
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.set_title("Ten of eight symbols, said again after a lag (grey: chance)")
+    save(drawn, path)
