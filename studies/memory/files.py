@@ -38,7 +38,8 @@ def read_idx(folder: Path, name: str) -> npt.NDArray[np.uint8]:
             head = file.read(4)
             if len(head) < 4 or head[:3] != b"\0\0\x08":  # two zeros, and the code of unsigned bytes
                 raise ValueError("it is no idx file of bytes")
-            shape = np.frombuffer(file.read(4 * head[3]), dtype=">u4").tolist()
+            sizes = file.read(4 * head[3])
+            shape = np.frombuffer(sizes[: len(sizes) // 4 * 4], dtype=">u4").tolist()
             size = math.prod(shape)
             if len(shape) != head[3] or not 0 < size <= LARGEST:
                 raise ValueError(f"its shape is {shape}")

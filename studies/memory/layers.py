@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +25,7 @@ from studies.memory.s4d import S4D
 # of a memory twice as many, so that halves come near to any number of parameters.
 Make = Callable[[int, float], tuple[nn.Module, int]]
 SCALES, BLOCKS, STATES = 3, 2, 16  # memories of an MS-LMN; blocks of a stack; complex states of each input of S4D
+WIDEST = 4000  # halves
 FITTED = 16  # sequences that an autoencoder is fitted to
 
 
@@ -157,22 +159,22 @@ LAYERS: Mapping[str, Layer] = {
 
 
 def count(model: nn.Module) -> int:
-    """Return how many numbers of a model can learn; what a multi-scale memory masks cannot."""
-    masked = sum(int((part.mask == 0).sum()) for part in model.modules() if isinstance(part, MultiScaleLMN))
-    return sum(weight.numel() for weight in model.parameters()) - masked
+    """Return how many numbers of a model can learn; the slower memories of an MS-LMN read no faster ones."""
+    found = sum(weight.numel() for weight in model.parameters())
+    scaled = [part for part in model.modules() if isinstance(part, MultiScaleLMN)]
+    return found - sum(part.memory_size**2 * part.scales * (part.scales - 1) // 2 for part in scaled)
 
 
 @cache
 def width_for(family: str, inputs: int, outputs: int, parameters: int) -> float:
     """Return the width at which a family has the number of parameters that is nearest to the one asked for."""
-    found: dict[float, int] = {}
-    for halves in range(4, 2000):
-        width = halves / 2
-        with torch.device("cpu" if family == "MS-LMN" else "meta"):  # a mask is counted
-            found[width] = count(Model(*FAMILIES[family](inputs, width), outputs))
-        if found[width] > parameters:
-            break
-    return min(found, key=lambda width: abs(found[width] - parameters))
+
+    def size(halves: int) -> int:
+        with torch.device("meta"):
+            return count(Model(*FAMILIES[family](inputs, halves / 2), outputs))
+
+    above = bisect_left(range(WIDEST), parameters, lo=4, key=size)
+    return min((above - 1, above), key=lambda halves: abs(size(halves) - parameters)) / 2
 
 
 def make(layer: Layer, problem: Problem, parameters: int, seed: int) -> Model:

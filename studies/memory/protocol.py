@@ -62,8 +62,8 @@ class Protocol:
 
 QUICK = Protocol(
     problems=(
-        *("copy 10", "copy 30", "copy 100", "adding 50"),
-        *("Mackey-Glass", "permuted digits", "vowels", "words"),
+        *("copy 10", "copy 100", "vowels", "permuted digits"),
+        *("words", "adding 50", "Mackey-Glass", "copy 30"),
     ),
     layers=(
         *("LMN, laes", "LMN, orthogonal", "LMN, delay", "LMN, legendre", "LMN, laes, frozen", "LMN, specialised"),
