@@ -33,7 +33,7 @@ docs: .venv/documented
 
 # Speed and memory, always beside something: docs/results/speed/*.json and the tables of docs/performance.md.
 bench: .venv/developed
-	for name in layer gated training autoencoder sampling application reading growth report; do \
+	for name in layer gated length training autoencoder sampling application reading growth report; do \
 		$(BIN)/python benchmarks/speed/$$name.py || exit 1; \
 	done
 

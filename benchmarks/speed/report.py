@@ -38,6 +38,8 @@ def tables() -> dict[str, str]:
         found["layer-ms"] = table([{key: value for key, value in row.items() if " / " not in key} for row in layer])
     if gated := results.get("gated"):
         found["gated"] = table(gated)
+    if length := results.get("length"):
+        found["length"] = table(length)
     if compiled := results.get("compiled"):
         found["compiled"] = table(compiled)
     if training := results.get("training"):
