@@ -58,6 +58,7 @@ docs/tutorial
 :hidden:
 :caption: Pages
 docs/results
+docs/memory
 docs/tied
 docs/performance
 docs/scale
