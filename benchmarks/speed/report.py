@@ -39,7 +39,8 @@ def tables() -> dict[str, str]:
     if gated := results.get("gated"):
         found["gated"] = table(gated)
     if length := results.get("length"):
-        found["length"] = table(length)
+        found["length"] = table(length["times"])
+        found["length-parameters"] = pairs("parameters", length["parameters"])
     if compiled := results.get("compiled"):
         found["compiled"] = table(compiled)
     if training := results.get("training"):
