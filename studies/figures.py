@@ -10,13 +10,14 @@ from PIL import Image
 
 from lmn_music.files import replacing
 
+DPI = 80
 COLOURS = 32  # of a file; lines and text look the same with them, and take a fifth of the bytes
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write the figure to a PNG file."""
+def save(figure: Figure, path: Path, colours: int = COLOURS) -> None:
+    """Write the figure to a PNG file of so many colours."""
     drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=100)
-    few = Image.open(drawn).convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    figure.savefig(drawn, format="png", dpi=DPI)
+    few = Image.open(drawn).convert("RGB").quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     with replacing(path) as temporary:
         few.save(temporary, format="png", optimize=True)
