@@ -42,8 +42,8 @@ class MemoryStudy:
         figure(self._frame(rows), out / f"{self.name}.png")
 
     def _frame(self, rows: Sequence[Row]) -> pd.DataFrame:
-        """Return the rows in the order of the declaration."""
-        frame = pd.DataFrame(rows)
+        """Return a row for each problem, layer and seed, in the order of the declaration."""
+        frame = pd.DataFrame(rows).explode(["seed", "start", "valid", "test", "level_steps", "level_seconds"])
         for column, order in (("problem", self.protocol.problems), ("layer", self.protocol.layers)):
             places = {name: place for place, name in enumerate(order)}
             frame[f"{column} place"] = frame[column].map(lambda name, places=places: places.get(name, len(places)))

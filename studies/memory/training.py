@@ -57,7 +57,11 @@ class Cell:
         return f"{self.problem}, {self.layer}"
 
     def measure(self) -> list[Row]:
-        """Return a row for each seed: scores at the start and at the end, and the way there."""
+        """Return one row: the size and the speed of the layer, and lists with a number for each seed.
+
+        start, valid, test: scores; the first is the test score before the first step. level_steps, level_seconds: when
+        the validation first reached the level of the problem, None if never.
+        """
         problem, plan = load(self.problem, self.data), self.protocol
         begun = time.process_time()
         model = make(LAYERS[self.layer], problem, plan.parameters, 0)
@@ -66,31 +70,18 @@ class Cell:
         step = seconds_of_step(model, problem, plan.batch)
         tried = {rate: max(self._trained(problem, rate, 0, step, before, plan.trial).curve) for rate in plan.rates}
         rate = max(tried, key=tried.__getitem__)
-        rows: list[Row] = []
+        row: Row = {"problem": self.problem, "layer": self.layer, "parameters": count(model), "rate": rate}
+        row["step_ms"] = round(1e3 * step, 3)
+        of_seeds: list[Row] = []
         for seed in range(1, plan.seeds + 1):
             found = self._trained(problem, rate, seed, step, before, plan.seconds)
             level = next((i for i, valid in enumerate(found.curve) if valid >= problem.level), None)
             made = None if level is None else round(level / plan.checks * found.steps)
             spent = None if made is None else round(found.seconds - (found.steps - made) * step, 2)
-            rows.append(
-                {
-                    "problem": self.problem,
-                    "layer": self.layer,
-                    "seed": seed,
-                    "rate": rate,
-                    "parameters": count(found.model),
-                    "start": round(found.start, 4),
-                    "valid": round(max(found.curve), 4),
-                    "test": round(score(found.model, problem.test), 4),
-                    "steps": found.steps,
-                    "seconds": round(found.seconds, 2),
-                    "step_ms": round(1e3 * step, 3),
-                    "level_steps": made,
-                    "level_seconds": spent,
-                    "curve": [round(valid, 3) for valid in found.curve],
-                }
-            )
-        return rows
+            scores = {"start": found.start, "valid": max(found.curve), "test": score(found.model, problem.test)}
+            one = {"seed": seed} | {name: round(value, 3) for name, value in scores.items()}
+            of_seeds.append(one | {"level_steps": made, "level_seconds": spent})
+        return [row | {name: [one[name] for one in of_seeds] for name in of_seeds[0]}]
 
     def _trained(self, problem: Problem, rate: float, seed: int, step: float, before: float, seconds: float) -> Trained:
         layer, plan = LAYERS[self.layer], self.protocol
