@@ -27,7 +27,7 @@ MISSING = (
     "and give this command there"
 )
 FRESH, STORED = Path("runs/studies"), Path("studies/results")
-FIGURES = ("valid_nll", "test_nll", "total", "start", "test")  # of a row, to be shown while a study runs
+FIGURES = ("valid_nll", "test_nll", "total")  # of a row, to be shown while a study runs
 
 Out = Annotated[Path, typer.Option(metavar="FOLDER", help="The folder of the results, CSV and PNG.")]
 
