@@ -74,7 +74,7 @@ def one(work: str, count: int) -> dict[str, float]:
     if work == "likelihood":
         frame_log_probs(model, [PianoRoll(song, 4)])
     else:
-        state = read_prime(model, torch.tensor(song, dtype=torch.float32), 1).drawing(free=True)
+        state = read_prime(model, torch.tensor(song, dtype=torch.float32), 1, free=True)
     found = {"seconds": round(time.process_time() - began, 2), "megabytes": round(peak() - memory)}
     if work == "prime":
         generator, began = torch.Generator().manual_seed(0), time.process_time()

@@ -16,7 +16,6 @@ from lmn_music.generation.particles import ImpossibleError, particle_filter
 from lmn_music.generation.prime import read_prime
 from lmn_music.generation.watching import FrameWatch
 from lmn_music.models.interface import SequenceModel
-from lmn_music.models.outputs.output import FREE
 
 PARTICLES = 64
 
@@ -68,9 +67,7 @@ def fill(
     model.eval()
     limits = limits or Limits()
     with torch.no_grad():
-        # A density or a number of voices that is asked for takes the place of the density of the corpus.
-        free = limits.density is None and limits.voices is None and bool((given == FREE).all())
-        state = read_prime(model, prime, particles).drawing(free=free)
+        state = read_prime(model, prime, particles, free=False)
         wanted = limits.apply(given).to(state.previous.device)
         sweep = partial(
             particle_filter,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -12,10 +13,12 @@ from torch import Tensor
 from lmn_music.errors import GenerationError, UsageError
 from lmn_music.generation.constraints import Limits, nothing_given
 from lmn_music.generation.filling import fill
+from lmn_music.generation.keeping import Keeping
 from lmn_music.generation.prime import read_prime
 from lmn_music.generation.temperature import draw_frames
 from lmn_music.generation.watching import FrameWatch
-from lmn_music.models.interface import SequenceModel
+from lmn_music.models.interface import SequenceModel, State
+from lmn_music.models.outputs.output import FREE, Drawn
 from lmn_music.music.measures import standstill
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.words import counted
@@ -23,6 +26,8 @@ from lmn_music.words import counted
 ATTEMPTS = 20
 DRAWN = 20_000  # frames of all attempts, after which no new one begins: ten minutes of drawing at most
 PARTICLES = 16
+WAYS, BLOCK = 4, 4  # of going on for so many frames, of which a song takes one
+TRIES = 32  # draws of a frame that does not fit the song
 UNCHANGED = 10  # quarter notes; for so long stand still 4 of Nottingham's 694 training songs, 4 of Piano-midi's 87
 
 
@@ -33,10 +38,14 @@ def sample_frames(
     *,
     temperature: float = 1.0,
     prime: Tensor | None = None,
+    given: Tensor | None = None,
     songs: int = 1,
     horizon: int | None = None,
 ) -> Iterator[Tensor]:
-    """Yield one frame after the other, without end; exact ancestral sampling.
+    """Yield one frame after the other, without end: ancestral sampling.
+
+    It is exact at temperature 1 for a model without habits; the songs of a model that has some keep to them, see
+    `lmn_music.generation.keeping`.
 
     Args:
         model: what the songs are drawn from; it is left in eval mode.
@@ -44,6 +53,7 @@ def sample_frames(
         temperature: 1 is the model itself; below 1 the keys are more cautious, above 1 bolder, but when and how many
             keys sound is left to the model; see `draw_frames`.
         prime: (time, 88), the beginning of every song; the model reads it, and it is not yielded.
+        given: (88,), what is given in every frame, such as silence outside a range; see `Output.draw`.
         songs: how many songs are drawn side by side.
         horizon: so many frames, or up to twice as many, are kept of the past, so that a frame of an endless song takes
             no longer than any other; None: all.
@@ -52,14 +62,51 @@ def sample_frames(
         (songs, 88) of zeros and ones.
     """
     model.eval()
-    state = read_prime(model, prime, songs).drawing(free=True)
+    state = read_prime(model, prime, songs, free=True)
+    keeping = None if model.habits is None else Keeping(model.habits, songs, prime, generator)
+    given = None if given is None else given.to(state.previous)
+    draw = partial(draw_frames, model.output, temperature=temperature, generator=generator)
     while True:
-        context, state = model.step(state)
-        frame = draw_frames(model.output, context, state.previous, temperature=temperature, generator=generator).frames
-        state = state.saw(frame)
-        yield frame
-        if horizon is not None and (state.position % horizon) == 0:
+        if keeping is None:
+            context, state = model.step(state)
+            frames = [draw(context, state.previous, given=given).frames]
+            state = state.saw(frames[0])
+        else:
+            frames, state, keeping = _go_on(model, state, keeping, draw, given)
+        yield from frames
+        if horizon is not None and state.position % horizon < len(frames):
             state = state.recent(horizon)
+
+
+def _go_on(
+    model: SequenceModel, state: State, keeping: Keeping, draw: Callable[..., Drawn], given: Tensor | None
+) -> tuple[list[Tensor], State, Keeping]:
+    """Draw the next BLOCK frames of songs that keep to something, WAYS times, and return those that each song takes."""
+    ways = torch.arange(len(state.previous), device=state.previous.device).repeat_interleave(WAYS)
+    state, keeping, frames = state.select(ways), keeping.select(ways), []
+    for _ in range(BLOCK):
+        context, state = model.step(state)
+        limits = keeping.given(state.previous.shape[1])
+        limits = limits if given is None else torch.where(given == FREE, limits, given)
+        drawn = draw(context, state.previous, given=limits)
+        frame, nats = drawn.frames, _nats(drawn)
+        for _ in range(TRIES):
+            again = keeping.refuses(frame)
+            if not again.any():
+                break
+            drawn = draw(context[again], state.previous[again], given=limits[again])
+            frame[again], nats[again] = drawn.frames, _nats(drawn)
+        state = state.saw(frame)
+        keeping.saw(frame, nats)
+        frames.append(frame)
+    taken = keeping.nearest(WAYS)
+    return [frame[taken] for frame in frames], state.select(taken), keeping.select(taken)
+
+
+def _nats(drawn: Drawn) -> Tensor:
+    """Return the negative log-likelihood of each frame as it was drawn."""
+    chances = torch.where(drawn.frames > 0, drawn.chances, 1 - drawn.chances)
+    return -chances.clamp(min=torch.finfo(chances.dtype).tiny).log().sum(dim=1)
 
 
 def check_temperature(temperature: float) -> None:
@@ -98,7 +145,8 @@ def generate_song(
         seed: the seed of the drawing.
         temperature: from 0 to 100; see `sample_frames`.
         prime: the beginning of the song, which the result contains.
-        limits: what holds in every new frame; the song is then the best of PARTICLES that are drawn side by side.
+        limits: what holds in every new frame; with more than a range, the song is the best of PARTICLES that are drawn
+            side by side.
         watch: called with each new frame when it is drawn; from 0 again where the song is drawn again.
 
     Raises:
@@ -113,18 +161,20 @@ def generate_song(
     best, shortest = None, np.inf
     attempts = max(1, min(ATTEMPTS, DRAWN // frames))
     for _ in range(attempts):
-        if limits is None:
+        given = nothing_given(1)
+        if limits is None or limits.potential(given) is None:
+            given = given if limits is None else limits.apply(given)
             drawn = []
-            for frame in islice(sample_frames(model, generator, temperature=temperature, prime=start), frames):
+            sampled = sample_frames(model, generator, temperature=temperature, prime=start, given=given[0])
+            for frame in islice(sampled, frames):
                 drawn.append(frame)
                 if watch is not None:
                     watch(len(drawn) - 1, frame[0])
             new = torch.cat(drawn).bool().cpu().numpy()
         else:
-            given = nothing_given(frames)
             new = fill(
                 model,
-                given,
+                nothing_given(frames),
                 generator,
                 particles=PARTICLES,
                 temperature=temperature,

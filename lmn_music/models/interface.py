@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lmn_music.models.config import ModelConfig
+from lmn_music.models.habits import Habits
 from lmn_music.models.outputs.output import Output
 from lmn_music.music.pianoroll import PianoRoll
 
@@ -84,6 +85,11 @@ class SequenceModel(nn.Module, ABC):
 
     config: ModelConfig
     output: Output
+
+    @property
+    def habits(self) -> Habits | None:
+        """Return what the model's own songs keep to; None for nothing."""
+        return None
 
     @abstractmethod
     def initial_state(self, batch: int) -> State:

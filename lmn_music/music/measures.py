@@ -87,17 +87,26 @@ def stretches(frames: Frames) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int
     return starts, np.diff(np.append(starts, len(frames)))
 
 
-def standstill(song: PianoRoll) -> float:
-    """Return how many quarter notes the longest stretch lasts that stands still: one chord, silence, or a trill.
+def longest_still(frames: Frames, periods: int) -> int:
+    """Return how many frames the longest stretch of a song has that stands still.
 
-    In it each frame equals the frame one place before it, or two, or more, up to a quarter note.
+    In it each frame equals the frame one place before it, or two, or more: a chord or silence, or a trill.
+
+    Args:
+        frames: (time, 88).
+        periods: up to how many places.
     """
-    longest = min(1, len(song))
-    for period in range(1, min(song.frames_per_quarter, len(song) - 1) + 1):
-        differs = np.flatnonzero((song.frames[period:] != song.frames[:-period]).any(axis=1))
-        same = int(np.diff(np.concatenate([[-1], differs, [len(song) - period]])).max()) - 1
+    longest = min(1, len(frames))
+    for period in range(1, min(periods, len(frames) - 1) + 1):
+        differs = np.flatnonzero((frames[period:] != frames[:-period]).any(axis=1))
+        same = int(np.diff(np.concatenate([[-1], differs, [len(frames) - period]])).max()) - 1
         longest = max(longest, same + period if same else 1)
-    return longest / song.frames_per_quarter
+    return longest
+
+
+def standstill(song: PianoRoll) -> float:
+    """Return how many quarter notes the longest stretch lasts that stands still; a trill has a quarter note at most."""
+    return longest_still(song.frames, song.frames_per_quarter) / song.frames_per_quarter
 
 
 def longest_hold(song: PianoRoll) -> float:

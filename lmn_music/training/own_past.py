@@ -1,7 +1,9 @@
-"""Songs that a model composes read as full as songs that it reads: a vector that enters while the past is its own.
+"""Songs that a model composes are as full as songs that it reads, and keep to their habits.
 
 In training a model reads music alone. When it composes, it reads its own frames, in which a key is missing now and
-then; thin frames make the next ones thin, and in the end songs have half the notes of their corpus.
+then; thin frames make the next ones thin, and in the end songs have half the notes of their corpus. So a vector enters
+while the past is the model's own. And songs drift, from one end of the keyboard to the other, or into a chord that is
+held for ever. So they keep to the habits of the corpus, see `lmn_music.generation.keeping`.
 """
 
 from __future__ import annotations
@@ -12,13 +14,18 @@ from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from lmn_music.corpora.batches import batch_plan, collate
+from lmn_music.evaluation.likelihood import frame_log_probs
+from lmn_music.generation.keeping import PERIODS
 from lmn_music.generation.sampler import sample_frames
+from lmn_music.models.habits import Habits, quantiles
 from lmn_music.models.interface import State
 from lmn_music.models.tied.model import TiedModel
+from lmn_music.music.measures import longest_still
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.training.family import Made, Material, extended
 from lmn_music.training.stopping import Check, go_on
@@ -28,8 +35,8 @@ SONGS, CHUNK = 4, 100  # of a step
 RATE = 1e-2  # the learning rate at first; it falls to nothing along half a cosine
 BLOCK = 32  # frames
 THINNED = 0.5  # the share of blocks in which keys are left out
-COMPOSED = (48, 192)  # songs, and their frames
-TRIES = 3  # at the length of the vector
+COMPOSED = (48, 192)  # songs, and their frames; no more than half of the training songs have
+TRIES = 2  # at the length of the vector and the habits
 FEW = 1e-3  # keys per frame, of which there is a logarithm
 
 
@@ -43,46 +50,69 @@ def with_own_past(material: Material) -> Made:
         The model.
     """
     model = extended(material)
-    fit = fit_own_past(model, material.songs, material.seed, material.check)
-    note = f"{fit.before:.2f} keys per frame in composed songs, {fit.after:.2f} with the own past; songs have "
-    return Made(model, unchanged=True, note=f"{note}{fit.wanted:.2f}")
+    fit = fit_own_past(model, material.songs, material.valid, material.seed, material.check)
+    looks = ", ".join(
+        f"{name} {look.keys:.2f} keys per frame, {look.width:.0f} semitones wide, {look.still:.0f} frames still"
+        for name, look in (("were", fit.before), ("are", fit.after), ("shall be", fit.wanted))
+    )
+    note = f"composed songs {looks}"
+    return Made(model, unchanged=True, note=note)
+
+
+class Look(NamedTuple):
+    """How songs look from afar: means over songs.
+
+    Attributes:
+        keys: how many keys sound in a frame.
+        width: from the lowest to the highest key of a song, in semitones.
+        still: the longest stretch that stands still, in frames.
+    """
+
+    keys: float
+    width: float
+    still: float
 
 
 class Fit(NamedTuple):
-    """What a vector of the own past does, in keys per frame, each song counting the same.
+    """What the own past and the habits do.
 
     Attributes:
-        wanted: in the beginnings of the training songs, as long as composed songs.
-        before: in songs composed without the vector.
-        after: in songs composed with it.
+        wanted: how the beginnings of the training songs look, as long as composed songs.
+        before: songs composed without vector and habits.
+        after: songs composed with them.
     """
 
-    wanted: float
-    before: float
-    after: float
+    wanted: Look
+    before: Look
+    after: Look
 
 
-def fit_own_past(model: TiedModel, songs: Sequence[PianoRoll], seed: int, check: Check = go_on) -> Fit:
-    """Train the vector of the own past, and scale it so that composed songs have as many notes as the songs.
+def fit_own_past(
+    model: TiedModel, songs: Sequence[PianoRoll], valid: Sequence[PianoRoll], seed: int, check: Check = go_on
+) -> Fit:
+    """Train the vector of the own past and set the habits, so that composed songs look like the songs.
 
-    It is trained on songs that are read with keys left out and predicted as they are. Nothing else changes: while a
-    model reads music, the vector does not enter. Frames that lack as many keys at random are not just like the model's
-    own, so the vector's direction is trained, and its length is measured on composed songs.
+    The vector is trained on songs that are read with keys left out and predicted as they are. While a model reads
+    music, it does not enter, and neither do the habits. Frames that lack as many keys at random are not just like the
+    model's own, so the vector's direction is trained, and its length is measured on composed songs.
 
     Args:
         model: a trained model with such a vector.
         songs: the training songs.
+        valid: the validation songs: how surprising songs are that the model has not seen.
         seed: the seed of all random numbers.
         check: called every second or so; see `Material`.
 
     Returns:
-        The keys per frame before and after.
+        How composed songs look before and after.
     """
     own = model.own
     assert own is not None
     frozen = [weight for weight in model.parameters() if weight is not own and weight.requires_grad]
     for weight in frozen:
         weight.requires_grad_(False)
+    for name in Habits._fields:
+        model.get_buffer(name).zero_()
     optimizer = torch.optim.Adam([own], lr=RATE)
     generator = torch.Generator().manual_seed(seed)
     for step, loss in enumerate(islice(_losses(model.eval(), songs, generator), STEPS)):
@@ -94,26 +124,42 @@ def fit_own_past(model: TiedModel, songs: Sequence[PianoRoll], seed: int, check:
         optimizer.step()
     for weight in frozen:
         weight.requires_grad_(True)
-    wanted = float(np.mean([song.frames[: COMPOSED[1]].sum(axis=1).mean() for song in songs]))
-    return _scale(model, own, wanted, seed, check)
+    return _scale(model, own, songs, valid or songs, seed, check)
 
 
 @torch.no_grad()
-def _scale(model: TiedModel, own: nn.Parameter, wanted: float, seed: int, check: Check) -> Fit:
-    """Multiply the trained vector by a share of at most 1, found by interpolation between the shares tried so far."""
-    trained, tried = own.clone(), {}
+def _scale(
+    model: TiedModel, own: nn.Parameter, songs: Sequence[PianoRoll], valid: Sequence[PianoRoll], seed: int, check: Check
+) -> Fit:
+    """Multiply the trained vector by a share of at most 1, and set the habits.
 
-    def compose(share: float) -> float:
+    The share is found by interpolation between the shares tried so far. The widths and stretches of the habits are
+    those of the songs, all moved by the same number: not every song goes as far as it may.
+    """
+    frames = min(COMPOSED[1], int(np.median([len(song) for song in songs])))
+    seen = np.array([_look(song.frames[:frames]) for song in songs])
+    wanted, trained, tried = Look(*seen.mean(axis=0).tolist()), own.clone(), {}
+    read = frame_log_probs(model, [song[:frames] for song in valid], progress=lambda *_: check())
+    surprises = quantiles(torch.tensor([-float(song.mean()) for song in read]))
+    kinds, moved = [quantiles(torch.tensor(numbers)) for numbers in seen.T[1:]], np.zeros(2)
+
+    def compose(share: float) -> Look:
         own.copy_(share * trained)
-        tried[share] = _density(model, seed, check)
-        return tried[share]
+        looks = _composed(model, seed, frames, check)
+        tried[share] = looks.keys
+        return looks
 
-    before, share, after = compose(0.0), 1.0, compose(1.0)
-    for _ in range(TRIES):
+    before = compose(0.0)
+    share, after = 1.0, before
+    for _ in range(1 + TRIES):
+        widths, stills = ((numbers + by).clamp(min=1) for numbers, by in zip(kinds, moved, strict=True))
+        for name, numbers in Habits(widths, stills, surprises)._asdict().items():
+            model.get_buffer(name).copy_(numbers)
+        after = compose(share)
+        moved += np.array(wanted[1:]) - np.array(after[1:])
         shares = sorted(tried)
         densities = np.maximum.accumulate([max(tried[each], FEW) for each in shares])
-        share = float(np.interp(np.log(max(wanted, FEW)), np.log(densities), shares))  # keys grow exponentially with it
-        after = compose(share)
+        share = float(np.interp(np.log(max(wanted.keys, FEW)), np.log(densities), shares))  # keys grow exponentially
     return Fit(wanted, before, after)
 
 
@@ -141,12 +187,19 @@ def _kept(frames: Tensor, generator: torch.Generator) -> Tensor:
     return (torch.rand(frames.shape, generator=generator) >= left_out).to(frames)
 
 
-def _density(model: TiedModel, seed: int, check: Check) -> float:
-    """Return the keys per frame of composed songs."""
-    songs, frames = COMPOSED
+def _look(frames: npt.NDArray[np.bool_]) -> Look:
+    """Return how a song looks, bool (time, 88)."""
+    keys = np.flatnonzero(frames.any(axis=0))
+    width = float(keys[-1] - keys[0]) if len(keys) else 0.0
+    return Look(float(frames.sum(axis=1).mean()), width, float(longest_still(frames, max(PERIODS))))
+
+
+def _composed(model: TiedModel, seed: int, frames: int, check: Check) -> Look:
+    """Return how composed songs look."""
     generator = torch.Generator(next(model.parameters()).device).manual_seed(seed)
-    composed = []
-    for frame in islice(sample_frames(model, generator, songs=songs), frames):
+    drawn = []
+    for frame in islice(sample_frames(model, generator, songs=COMPOSED[0]), frames):
         check()
-        composed.append(frame)
-    return float(torch.stack(composed).sum(dim=2).mean())
+        drawn.append(frame)
+    composed = torch.stack(drawn).bool().cpu().numpy().swapaxes(0, 1)
+    return Look(*np.mean([_look(song) for song in composed], axis=0).tolist())

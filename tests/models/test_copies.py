@@ -198,13 +198,22 @@ def test_songs_at_hand_are_no_part_of_the_weights(model_with_songs):
 
 
 @torch.no_grad()
-def test_where_frames_are_drawn_nothing_is_copied_and_the_vector_enters_if_nothing_is_given(model_with_songs):
-    model, reader = model_with_songs
+def test_where_nothing_is_given_a_song_copies_itself_and_the_vector_enters(model_with_songs):
+    model, _ = model_with_songs
     song = song_of(8, 3, 88).unsqueeze(1)
-    own, _ = reader(song, reader.initial_state(1).drawing(free=True))
-    torch.testing.assert_close(own, model(song, model.initial_state(1).drawing(free=True))[0])
+    own, _ = model(song, model.initial_state(1).drawing(free=True))
+    assert not torch.allclose(own, model(song)[0])
+    with torch.no_grad():
+        model.own.zero_()
+    free, _ = model(song, model.initial_state(1).drawing(free=True))
+    torch.testing.assert_close(free, model(song)[0])
+
+
+@torch.no_grad()
+def test_where_keys_are_given_nothing_is_copied_and_no_vector_enters(model_with_songs):
+    model, _ = model_with_songs
+    song = song_of(8, 3, 88).unsqueeze(1)
     without = build(CONFIGS["tied, copies"].model_copy(update={"copies": False, "own_past": False})).eval()
     without.load_state_dict({name: w for name, w in model.state_dict().items() if name in without.state_dict()})
-    assert not torch.allclose(own, without(song)[0])
     given, _ = model(song, model.initial_state(1).drawing(free=False))
     torch.testing.assert_close(given, without(song)[0])

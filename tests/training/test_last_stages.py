@@ -12,6 +12,7 @@ from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
 from lmn_music.generation.sampler import sample_frames
 from lmn_music.models.build import build
 from lmn_music.models.checkpoint import load_checkpoint
+from lmn_music.models.habits import Habits
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.training import copy_experts, own_past
 from lmn_music.training.copy_experts import FOLDS, fit_experts, with_experts
@@ -25,6 +26,7 @@ from tests.models.helpers import CONFIGS
 from tests.training.helpers import config, metrics_of
 
 CHANGES = ["model.architecture=tied", "model.output=nade", "model.output_hidden_size=4", "model.input_dropout=0"]
+LAST = ("own", *Habits._fields)
 CHANGES += ["start=random", "model.copies=true", "model.own_past=true"]
 
 
@@ -41,7 +43,14 @@ def small_model():
 def weights_of(model, *, last):
     """The weights that the last stages fit, or all others."""
     chosen = {name: w.clone() for name, w in model.state_dict().items()}
-    return {name: w for name, w in chosen.items() if ("experts" in name or name == "own") == last}
+    return {name: w for name, w in chosen.items() if ("experts" in name or name in LAST) == last}
+
+
+def keys_composed(model):
+    """Keys per frame of three songs of ten frames."""
+    with torch.no_grad():
+        composed = islice(sample_frames(model, torch.Generator().manual_seed(7), songs=3), 10)
+        return float(torch.stack(list(composed)).sum(dim=2).mean())
 
 
 def assert_equal(one, other):
@@ -89,15 +98,12 @@ def test_the_vector_of_the_own_past_changes_no_likelihood():
     songs = [make_roll(14, seed) for seed in range(4)]
     model = small_model()
     before, untouched = frame_log_probs(model, songs), weights_of(model, last=False)
-    with torch.no_grad():
-        composed = islice(sample_frames(model, torch.Generator().manual_seed(7), songs=3), 10)
-        density = float(torch.stack(list(composed)).sum(dim=2).mean())
-    fit = fit_own_past(model, songs, seed=7)
-    assert fit.wanted == pytest.approx(np.mean([song.frames[:10].sum(axis=1).mean() for song in songs]))
-    assert fit.before == pytest.approx(density)  # nothing of the vector is the model as it was
-    with torch.no_grad():
-        composed = islice(sample_frames(model, torch.Generator().manual_seed(7), songs=3), 10)
-        assert fit.after == pytest.approx(float(torch.stack(list(composed)).sum(dim=2).mean()))
+    found = keys_composed(model)
+    fit = fit_own_past(model, songs, songs, seed=7)
+    assert fit.wanted.keys == pytest.approx(np.mean([song.frames[:10].sum(axis=1).mean() for song in songs]))
+    assert fit.before.keys == pytest.approx(found)  # nothing of vector and habits is the model as it was
+    assert model.habits is not None
+    assert fit.after.keys == pytest.approx(keys_composed(model))
     assert all(np.array_equal(one, other) for one, other in zip(before, frame_log_probs(model, songs), strict=True))
     assert_equal(weights_of(model, last=False), untouched)
     assert all(weight.requires_grad for weight in model.parameters())
@@ -155,5 +161,5 @@ def test_a_vector_is_scaled_between_nothing_and_the_whole(keys, share):
     """Where the songs are silent nothing of the vector is kept; where they hold every key, all of it."""
     songs = [PianoRoll(np.arange(88)[None].repeat(12, axis=0) < keys, 1, "")]
     model = small_model()
-    fit_own_past(model, songs, seed=7)
+    fit_own_past(model, songs, songs, seed=7)
     assert bool(model.own.any()) == bool(share)

@@ -56,9 +56,29 @@ def follow(whole: Tensor, time: int, before: Matches) -> tuple[Tensor, Matches]:
     Returns:
         (time, batch, keys, KINDS * PLACES), see `signed`, and the matches after the last frame.
     """
+    views = _views(whole)
+    runs, intervals = _followed(views, time, before)
+    elsewhere = (intervals != 0) & (intervals != _NOWHERE)
+    return _signed(runs, intervals, elsewhere, views), Matches(runs[-1], intervals[-1])
+
+
+@torch.no_grad()
+def matches_after(whole: Tensor, time: int, before: Matches) -> Matches:
+    """Return the matches after more frames of songs, as `follow` does, without what followed them: in less time."""
+    runs, intervals = _followed(_views(whole), time, before)
+    return Matches(runs[-1], intervals[-1])
+
+
+def _views(whole: Tensor) -> list[Tensor]:
+    """Return what is compared, for each kind of match."""
+    return [whole, moved(whole, -lowest_key(whole))[0], line(whole, top=True), line(whole, top=False)]
+
+
+def _followed(views: Sequence[Tensor], time: int, before: Matches) -> tuple[Tensor, Tensor]:
+    """Return `run` and `interval` of the matches after each new frame, (time, batch, ...)."""
+    whole = views[0]
     batch, total, _ = whole.shape
     past = total - time
-    views = [whole, moved(whole, -lowest_key(whole))[0], line(whole, top=True), line(whole, top=False)]
     sounding = whole.sum(dim=2)
     equal = torch.stack([_equal(view, past) for view in views], dim=1)  # (batch, KINDS, time, past + time)
     lowest, silent = lowest_key(whole).int(), sounding == 0
@@ -67,19 +87,18 @@ def follow(whole: Tensor, time: int, before: Matches) -> tuple[Tensor, Matches]:
     run, interval = nn.functional.pad(before.run, (0, time)), nn.functional.pad(before.interval, (0, time))
     for t in range(time):
         new = past + t  # the frame before place s is s - 1; it is compared with the newest one
-        seen, after = slice(max(new - REACH, 0), new), slice(max(new - REACH, 0) + 1, new + 1)
+        seen, place = slice(max(new - REACH, 0), new), slice(max(new - REACH, 0) + 1, new + 1)
         known, so_far = run[..., seen], interval[:, seen]
         now = lowest[:, new : new + 1] - lowest[:, seen]
         quiet = silent[:, new : new + 1]
         same = quiet | (so_far == now) | (so_far == _NOWHERE)
         known = known.clone()
         known[:, 1] *= same
-        runs[t, ..., after] = equal[:, :, t, seen] * (known + 1)
+        runs[t, ..., place] = equal[:, :, t, seen] * (known + 1)
         kept = torch.where(known[:, 1] > 0, so_far, torch.full_like(so_far, _NOWHERE))
-        intervals[t, :, after] = torch.where(quiet, kept, now)
+        intervals[t, :, place] = torch.where(quiet, kept, now)
         run, interval = runs[t], intervals[t]
-    elsewhere = (intervals != 0) & (intervals != _NOWHERE)
-    return _signed(runs, intervals, elsewhere, views), Matches(run, interval)
+    return runs, intervals
 
 
 def _equal(view: Tensor, past: int) -> Tensor:

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from lmn_music.models.config import ModelConfig
+from lmn_music.models.habits import HABITS, Habits
 from lmn_music.models.interface import State
 from lmn_music.models.memory_model import MemoryModel
 from lmn_music.models.networks.network import Network
 from lmn_music.models.tied.experts import CopyExperts
-from lmn_music.models.tied.matches import Matches, follow
+from lmn_music.models.tied.matches import Matches, follow, matches_after
 from lmn_music.models.tied.nade import TiedNADE
 from lmn_music.models.tied.recall import REACH, Past
 from lmn_music.models.tied.song_index import SongIndex
@@ -47,7 +48,7 @@ class TiedState(State):
 
     def drawing(self, *, free: bool) -> TiedState:
         """See State."""
-        return replace(self, copies=False, own=free)
+        return replace(self, copies=free, own=free)
 
     def select(self, songs: Tensor | slice) -> TiedState:
         """See State."""
@@ -91,6 +92,8 @@ class TiedModel(MemoryModel):
         self.metre = nn.ParameterList(nn.Parameter(torch.zeros(m, both)) for m in config.metre)
         self.key = nn.Parameter(torch.zeros(KEYS, both)) if config.absolute_pitch else None
         self.own = nn.Parameter(torch.zeros(both)) if config.own_past else None
+        for name in Habits._fields:
+            self.register_buffer(name, torch.zeros(HABITS) if config.own_past else None)
         for linear in (self.readout, self.skip, self.whole):
             nn.init.xavier_uniform_(linear.weight, generator=generator)
         nn.init.zeros_(self.readout.bias)
@@ -100,6 +103,12 @@ class TiedModel(MemoryModel):
     def input_size(config: ModelConfig) -> int:
         """Return how many features of a key the network reads."""
         return Surroundings(config.metre, recall=config.recall).key_size
+
+    @property
+    def habits(self) -> Habits | None:
+        """See SequenceModel. None before they are known: no song has a stretch of no frames."""
+        habits = Habits(*(getattr(self, name) for name in Habits._fields))
+        return habits if self.config.own_past and bool(habits.stills.any()) else None
 
     @property
     def experts(self) -> CopyExperts:
@@ -220,8 +229,10 @@ class TiedModel(MemoryModel):
     def read(self, frames: Tensor, state: State) -> State:
         """See SequenceModel."""
         assert isinstance(state, TiedState)
-        follows = self.config.copies and state.copies  # the places that match, which `recur` leaves as they are
-        return self.contexts(frames, state)[1] if follows else super().read(frames, state)
+        *_, read = self._recur(torch.cat([state.previous.unsqueeze(0), frames[:-1]]), state)
+        if self.config.copies and state.copies:
+            read = replace(read, matches=matches_after(read.past.frames, len(frames), state.matches).recent(REACH))
+        return replace(read, past=read.past.within_reach()).saw(frames[-1])
 
     def contexts(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
         """See SequenceModel."""
