@@ -41,8 +41,13 @@ class Row(Settings):
 
     @property
     def inside(self) -> bool | None:
-        """Return whether the distance is within the spread; None where one of them is not known."""
-        return None if math.isnan(self.distance) or math.isnan(self.spread) else self.distance <= self.spread
+        """Return whether the distance is within the spread; None where one of them is not known.
+
+        Songs that share shorter runs with the training songs than the test songs do are inside: they copy less.
+        """
+        if math.isnan(self.distance) or math.isnan(self.spread):
+            return None
+        return self.distance <= self.spread or (self.unit == "chords" and self.songs[0] < self.test[0])
 
     def cells(self) -> tuple[str, ...]:
         """Return the row as text, under `HEAD`."""

@@ -9,7 +9,7 @@ from matplotlib.image import imread
 import lmn_music
 from lmn_music.errors import UsageError
 from lmn_music.evaluation.compare_songs import common_run, make_report
-from lmn_music.evaluation.song_report import Report
+from lmn_music.evaluation.song_report import Report, Row
 from lmn_music.evaluation.song_report_picture import FURTHEST, draw_report
 from lmn_music.music.measures import MEASURES
 from lmn_music.music.pianoroll import PianoRoll
@@ -91,3 +91,10 @@ def test_what_cannot_be_compared_is_refused(small_corpus):
         make_report([make_roll(3)], _only(small_corpus, 0))
     with pytest.raises(UsageError, match="song 0 has 2 frames per quarter note; give it 1"):
         lmn_music.report(make_roll(3, frames_per_quarter=2), small_corpus)
+
+
+@pytest.mark.parametrize(("shared", "inside"), [(2.0, True), (5.9, True), (6.1, False)])
+def test_to_copy_less_is_not_outside(shared: float, inside: bool):
+    row = Row(name="", unit="chords", bins=(), songs=(shared,), test=(5.0,), distance=abs(shared - 5.0), spread=1.0)
+    assert row.inside is inside
+    assert row.model_copy(update={"unit": "keys"}).inside is (row.distance <= 1)
