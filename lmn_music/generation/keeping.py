@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from copy import copy
 
 import torch
 from torch import Tensor
@@ -18,11 +17,10 @@ TAIL = 64  # frames of a beginning that tell whether it stands still
 class Keeping:
     """What some songs keep to that are drawn side by side, each to habits of songs of the corpus.
 
-    A model knows how music goes on, and hardly what a song is like as a whole: how wide it is, how soon it has to move
-    on from what it copies of itself; and it wanders off to where it knows less and less what comes next. So the habits
-    of each song are drawn first. What lies further from a key of the song than its width is silent; a frame by which it
-    would become wider, or stand still for longer, is drawn again; and of several ways to go on the song takes the one
-    that keeps its mean surprise nearest to what was drawn, see `nearest`.
+    A model knows how music goes on, and hardly what a song is like as a whole: how wide it is, and how soon it has to
+    move on from what it copies of itself. So the width of each song and its longest stretch that stands still are drawn
+    first. What lies further from a key of the song than its width is silent, and a frame by which it would become
+    wider, or stand still for longer, is drawn again.
 
     Args:
         habits: those of the corpus.
@@ -37,34 +35,11 @@ class Keeping:
         none = torch.zeros_like(self.habits.widths)
         self.runs = [none for _ in PERIODS]  # so many frames equal the one a period before
         self.lowest, self.highest = none + torch.inf, none - torch.inf
-        self.nats, self.drawn = none, 0  # the surprise of all frames that were drawn, and how many
         if prime is not None and len(prime):
             beginning = prime.to(none)
             self._reach(beginning.any(dim=0).to(none).expand(songs, -1))
             for frame in beginning[-TAIL:]:
-                self._saw(frame.expand(songs, -1))
-
-    def select(self, songs: Tensor) -> Keeping:
-        """Return what some of the songs keep to, by their numbers (count,); see `State.select`."""
-        chosen = copy(self)
-        chosen.habits = Habits(*(kind[songs] for kind in self.habits))
-        chosen.frames = deque((frame[songs] for frame in self.frames), maxlen=self.frames.maxlen)
-        chosen.runs = [run[songs] for run in self.runs]
-        chosen.lowest, chosen.highest, chosen.nats = self.lowest[songs], self.highest[songs], self.nats[songs]
-        return chosen
-
-    def nearest(self, ways: int) -> Tensor:
-        """Return of each song the number of the way to go on whose mean surprise is nearest to what was drawn for it.
-
-        Args:
-            ways: how many there are of each song, one after the other.
-
-        Returns:
-            (songs / ways,), each the number of one of the songs.
-        """
-        apart: Tensor = (self.nats / self.drawn - self.habits.surprises).abs().unflatten(0, (-1, ways))
-        number: Tensor = apart.argmin(dim=1) + ways * torch.arange(len(apart), device=apart.device)
-        return number
+                self.saw(frame.expand(songs, -1))
 
     def given(self, keys: int) -> Tensor:
         """Return (songs, keys): 0 for a key that is too far from another key of its song, else FREE."""
@@ -81,13 +56,8 @@ class Keeping:
                 found |= (frame == self.frames[-period]).all(dim=1) & (run + 1 + period > self.habits.stills)
         return found
 
-    def saw(self, frame: Tensor, nats: Tensor) -> None:
-        """Take note of the next frame of each song, (songs, keys), and of its surprise, (songs,)."""
-        self.nats = self.nats + nats
-        self.drawn += 1
-        self._saw(frame)
-
-    def _saw(self, frame: Tensor) -> None:
+    def saw(self, frame: Tensor) -> None:
+        """Take note of the next frame of each song, (songs, keys)."""
         for number, period in enumerate(PERIODS):
             if len(self.frames) >= period:
                 same = (frame == self.frames[-period]).all(dim=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 
@@ -17,8 +17,8 @@ from lmn_music.generation.keeping import Keeping
 from lmn_music.generation.prime import read_prime
 from lmn_music.generation.temperature import draw_frames
 from lmn_music.generation.watching import FrameWatch
-from lmn_music.models.interface import SequenceModel, State
-from lmn_music.models.outputs.output import FREE, Drawn
+from lmn_music.models.interface import SequenceModel
+from lmn_music.models.outputs.output import FREE
 from lmn_music.music.measures import standstill
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.words import counted
@@ -26,7 +26,6 @@ from lmn_music.words import counted
 ATTEMPTS = 20
 DRAWN = 20_000  # frames of all attempts, after which no new one begins: ten minutes of drawing at most
 PARTICLES = 16
-WAYS, BLOCK = 4, 4  # of going on for so many frames, of which a song takes one
 TRIES = 32  # draws of a frame that does not fit the song
 UNCHANGED = 10  # quarter notes; for so long stand still 4 of Nottingham's 694 training songs, 4 of Piano-midi's 87
 
@@ -67,46 +66,23 @@ def sample_frames(
     given = None if given is None else given.to(state.previous)
     draw = partial(draw_frames, model.output, temperature=temperature, generator=generator)
     while True:
-        if keeping is None:
-            context, state = model.step(state)
-            frames = [draw(context, state.previous, given=given).frames]
-            state = state.saw(frames[0])
-        else:
-            frames, state, keeping = _go_on(model, state, keeping, draw, given)
-        yield from frames
-        if horizon is not None and state.position % horizon < len(frames):
-            state = state.recent(horizon)
-
-
-def _go_on(
-    model: SequenceModel, state: State, keeping: Keeping, draw: Callable[..., Drawn], given: Tensor | None
-) -> tuple[list[Tensor], State, Keeping]:
-    """Draw the next BLOCK frames of songs that keep to something, WAYS times, and return those that each song takes."""
-    ways = torch.arange(len(state.previous), device=state.previous.device).repeat_interleave(WAYS)
-    state, keeping, frames = state.select(ways), keeping.select(ways), []
-    for _ in range(BLOCK):
         context, state = model.step(state)
-        limits = keeping.given(state.previous.shape[1])
-        limits = limits if given is None else torch.where(given == FREE, limits, given)
-        drawn = draw(context, state.previous, given=limits)
-        frame, nats = drawn.frames, _nats(drawn)
-        for _ in range(TRIES):
-            again = keeping.refuses(frame)
-            if not again.any():
-                break
-            drawn = draw(context[again], state.previous[again], given=limits[again])
-            frame[again], nats[again] = drawn.frames, _nats(drawn)
+        if keeping is None:
+            frame = draw(context, state.previous, given=given).frames
+        else:
+            near = keeping.given(state.previous.shape[1])
+            near = near if given is None else torch.where(given == FREE, near, given)
+            frame = draw(context, state.previous, given=near).frames
+            for _ in range(TRIES):
+                again = keeping.refuses(frame)
+                if not again.any():
+                    break
+                frame[again] = draw(context[again], state.previous[again], given=near[again]).frames
+            keeping.saw(frame)
         state = state.saw(frame)
-        keeping.saw(frame, nats)
-        frames.append(frame)
-    taken = keeping.nearest(WAYS)
-    return [frame[taken] for frame in frames], state.select(taken), keeping.select(taken)
-
-
-def _nats(drawn: Drawn) -> Tensor:
-    """Return the negative log-likelihood of each frame as it was drawn."""
-    chances = torch.where(drawn.frames > 0, drawn.chances, 1 - drawn.chances)
-    return -chances.clamp(min=torch.finfo(chances.dtype).tiny).log().sum(dim=1)
+        yield frame
+        if horizon is not None and (state.position % horizon) == 0:
+            state = state.recent(horizon)
 
 
 def check_temperature(temperature: float) -> None:
@@ -160,12 +136,11 @@ def generate_song(
     start = None if prime is None else torch.tensor(prime.frames, dtype=torch.float32)
     best, shortest = None, np.inf
     attempts = max(1, min(ATTEMPTS, DRAWN // frames))
+    within = None if limits is None else limits.apply(nothing_given(1))[0]
     for _ in range(attempts):
-        given = nothing_given(1)
-        if limits is None or limits.potential(given) is None:
-            given = given if limits is None else limits.apply(given)
+        if limits is None or limits.potential(nothing_given(1)) is None:
             drawn = []
-            sampled = sample_frames(model, generator, temperature=temperature, prime=start, given=given[0])
+            sampled = sample_frames(model, generator, temperature=temperature, prime=start, given=within)
             for frame in islice(sampled, frames):
                 drawn.append(frame)
                 if watch is not None:

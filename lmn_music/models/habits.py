@@ -1,4 +1,4 @@
-"""How wide songs are, how long they stand still, how surprising they are: what a model's own songs keep to."""
+"""How wide songs are and how long they stand still: what a model's own songs keep to."""
 
 from __future__ import annotations
 
@@ -17,12 +17,10 @@ class Habits(NamedTuple):
         widths: (HABITS,), from the lowest to the highest key of a song, in semitones.
         stills: (HABITS,), the longest stretch of a song that stands still, in frames; see
             `lmn_music.music.measures.longest_still`.
-        surprises: (HABITS,), the negative log-likelihood of a song that the model has not seen, in nats per frame.
     """
 
     widths: Tensor
     stills: Tensor
-    surprises: Tensor
 
     def draw(self, songs: int, generator: torch.Generator) -> Habits:
         """Draw the habits of some songs, (songs,) each; a stretch that stands still has 2 frames at least.
@@ -31,9 +29,9 @@ class Habits(NamedTuple):
             songs: how many.
             generator: where the random numbers come from, on the device of the habits.
         """
-        number = torch.randint(HABITS, (3, songs), generator=generator, device=self.widths.device)
-        widths, stills, surprises = (kind[which] for kind, which in zip(self, number, strict=True))
-        return Habits(widths.round(), stills.round().clamp(min=2), surprises)
+        number = torch.randint(HABITS, (2, songs), generator=generator, device=self.widths.device)
+        widths, stills = (kind[which] for kind, which in zip(self, number, strict=True))
+        return Habits(widths.round(), stills.round().clamp(min=2))
 
 
 def quantiles(numbers: Tensor) -> Tensor:

@@ -19,7 +19,6 @@ import torch
 from torch import Tensor, nn
 
 from lmn_music.corpora.batches import batch_plan, collate
-from lmn_music.evaluation.likelihood import frame_log_probs
 from lmn_music.generation.keeping import PERIODS
 from lmn_music.generation.sampler import sample_frames
 from lmn_music.models.habits import Habits, quantiles
@@ -36,7 +35,7 @@ RATE = 1e-2  # the learning rate at first; it falls to nothing along half a cosi
 BLOCK = 32  # frames
 THINNED = 0.5  # the share of blocks in which keys are left out
 COMPOSED = (48, 192)  # songs, and their frames; no more than half of the training songs have
-TRIES = 2  # at the length of the vector and the habits
+TRIES = 3  # at the length of the vector and the habits
 FEW = 1e-3  # keys per frame, of which there is a logarithm
 
 
@@ -50,7 +49,7 @@ def with_own_past(material: Material) -> Made:
         The model.
     """
     model = extended(material)
-    fit = fit_own_past(model, material.songs, material.valid, material.seed, material.check)
+    fit = fit_own_past(model, material.songs, material.seed, material.check)
     looks = ", ".join(
         f"{name} {look.keys:.2f} keys per frame, {look.width:.0f} semitones wide, {look.still:.0f} frames still"
         for name, look in (("were", fit.before), ("are", fit.after), ("shall be", fit.wanted))
@@ -87,9 +86,7 @@ class Fit(NamedTuple):
     after: Look
 
 
-def fit_own_past(
-    model: TiedModel, songs: Sequence[PianoRoll], valid: Sequence[PianoRoll], seed: int, check: Check = go_on
-) -> Fit:
+def fit_own_past(model: TiedModel, songs: Sequence[PianoRoll], seed: int, check: Check = go_on) -> Fit:
     """Train the vector of the own past and set the habits, so that composed songs look like the songs.
 
     The vector is trained on songs that are read with keys left out and predicted as they are. While a model reads
@@ -99,7 +96,6 @@ def fit_own_past(
     Args:
         model: a trained model with such a vector.
         songs: the training songs.
-        valid: the validation songs: how surprising songs are that the model has not seen.
         seed: the seed of all random numbers.
         check: called every second or so; see `Material`.
 
@@ -124,23 +120,19 @@ def fit_own_past(
         optimizer.step()
     for weight in frozen:
         weight.requires_grad_(True)
-    return _scale(model, own, songs, valid or songs, seed, check)
+    return _scale(model, own, songs, seed, check)
 
 
 @torch.no_grad()
-def _scale(
-    model: TiedModel, own: nn.Parameter, songs: Sequence[PianoRoll], valid: Sequence[PianoRoll], seed: int, check: Check
-) -> Fit:
+def _scale(model: TiedModel, own: nn.Parameter, songs: Sequence[PianoRoll], seed: int, check: Check) -> Fit:
     """Multiply the trained vector by a share of at most 1, and set the habits.
 
-    The share is found by interpolation between the shares tried so far. The widths and stretches of the habits are
-    those of the songs, all moved by the same number: not every song goes as far as it may.
+    The share is found by interpolation between the shares tried so far. The habits are those of the songs, all moved by
+    the same number: not every song goes as far as it may.
     """
     frames = min(COMPOSED[1], int(np.median([len(song) for song in songs])))
     seen = np.array([_look(song.frames[:frames]) for song in songs])
     wanted, trained, tried = Look(*seen.mean(axis=0).tolist()), own.clone(), {}
-    read = frame_log_probs(model, [song[:frames] for song in valid], progress=lambda *_: check())
-    surprises = quantiles(torch.tensor([-float(song.mean()) for song in read]))
     kinds, moved = [quantiles(torch.tensor(numbers)) for numbers in seen.T[1:]], np.zeros(2)
 
     def compose(share: float) -> Look:
@@ -153,7 +145,7 @@ def _scale(
     share, after = 1.0, before
     for _ in range(1 + TRIES):
         widths, stills = ((numbers + by).clamp(min=1) for numbers, by in zip(kinds, moved, strict=True))
-        for name, numbers in Habits(widths, stills, surprises)._asdict().items():
+        for name, numbers in Habits(widths, stills)._asdict().items():
             model.get_buffer(name).copy_(numbers)
         after = compose(share)
         moved += np.array(wanted[1:]) - np.array(after[1:])

@@ -99,7 +99,7 @@ def test_the_vector_of_the_own_past_changes_no_likelihood():
     model = small_model()
     before, untouched = frame_log_probs(model, songs), weights_of(model, last=False)
     found = keys_composed(model)
-    fit = fit_own_past(model, songs, songs, seed=7)
+    fit = fit_own_past(model, songs, seed=7)
     assert fit.wanted.keys == pytest.approx(np.mean([song.frames[:10].sum(axis=1).mean() for song in songs]))
     assert fit.before.keys == pytest.approx(found)  # nothing of vector and habits is the model as it was
     assert model.habits is not None
@@ -161,5 +161,5 @@ def test_a_vector_is_scaled_between_nothing_and_the_whole(keys, share):
     """Where the songs are silent nothing of the vector is kept; where they hold every key, all of it."""
     songs = [PianoRoll(np.arange(88)[None].repeat(12, axis=0) < keys, 1, "")]
     model = small_model()
-    fit_own_past(model, songs, songs, seed=7)
+    fit_own_past(model, songs, seed=7)
     assert bool(model.own.any()) == bool(share)
