@@ -161,7 +161,7 @@ def figures(trainings: pd.DataFrame, out: Path) -> None:
             )
     shown = {label: line for axes in panels.flat for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     figure.legend(shown.values(), shown, loc="outside lower center", ncols=len(shown))
-    save(figure, out / "starts.png")
+    save(figure, out / "starts.png", colours=16)
 
 
 def _panel(axes: Axes, ours: pd.DataFrame, networks: pd.DataFrame) -> None:
