@@ -28,7 +28,7 @@ from tests.fuzz.targets import TARGETS, load, store
 ROOT = Path(__file__).resolve().parent.parent
 STORED = ROOT / "docs" / "results" / "fuzz.json"
 PAGE = ROOT / "docs" / "reliability.md"
-KEPT = 60  # inputs of a target, the smallest of those that reach something new
+KEPT = 40  # inputs of a target, the smallest of those that reach something new
 LONGEST = 2000  # bytes of an input that is kept
 LIMITS = ["-timeout=300", "-rss_limit_mb=4000", "-max_len=20000", "-print_final_stats=1"]
 
