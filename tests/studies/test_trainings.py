@@ -16,6 +16,7 @@ from studies.all import STUDIES, part_of
 from studies.engine import read, run
 from studies.gated import STUDY_OF_GATES
 from studies.starts import GRID, STUDY, TIED
+from studies.training_study import TrainingStudy
 from studies.training_task import Clock, TrainingTask, corpus_of
 from tests.helpers import make_roll
 
@@ -88,7 +89,7 @@ def test_the_tied_model_has_as_many_epochs_from_every_start(tmp_path):
         assert other.training.epochs == laes.pretraining.epochs + laes.training.epochs
 
 
-@pytest.mark.parametrize("name", [name for name in STUDIES if name != "capacity"])
+@pytest.mark.parametrize("name", [name for name, study in STUDIES.items() if isinstance(study, TrainingStudy)])
 def test_every_recipe_of_a_declaration_can_be_read(name):
     study = STUDIES[name]
     for condition, own in study.conditions.items():
@@ -200,7 +201,7 @@ def test_a_study_resumes_after_an_interruption_and_reports(small, tunes, tmp_pat
     assert "accuracy-threshold" not in tables  # which are of the benchmarks, beside published ones
     small.draw(rows, out)
     with Image.open(out / "starts.png") as image:
-        assert image.width > 300
+        assert image.width > 200
     before = (out / "starts.png").read_bytes()
     broken = {**named[f"{tunes}, LMN-B, laes, seed 1"], "seed": 3, "failed": "not finite"}
     small.draw([*rows, broken], out)  # what was broken off is in no picture
