@@ -19,7 +19,7 @@ from lmn_music.files import replacing
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results" / "scale"
 COMMAND = [sys.executable, "-m", "lmn_music"]
-KILLED_AFTER = 60  # seconds until the packing is killed once, to be resumed
+KILLED_AFTER = 300  # seconds until the packing is killed once, to be resumed
 TRAINED_FOR = 240  # seconds until the training is asked to stop
 RECIPE = [
     "--recipe",
@@ -75,7 +75,7 @@ def stored(name: str, figures: dict[str, Any]) -> None:
 
 def pack(folder: Path, out: Path) -> None:
     """Pack a folder; the packing is killed once and resumed."""
-    command = [*COMMAND, "corpora", "pack", str(folder), "--out", str(out)]
+    command = [*COMMAND, "corpora", "pack", str(folder), "--out", str(out), *sys.argv[4:]]
     first = watched(command, seconds=KILLED_AFTER, number=signal.SIGKILL)
     shards = len(list(out.glob("[0-9]*.arrow")))
     second = watched(command)

@@ -58,7 +58,7 @@ def sketch(names: set[bytes]) -> npt.NDArray[np.uint32] | None:
     """
     if not names:
         return None
-    numbers = np.array([int.from_bytes(name[:8], "little") for name in names], dtype=np.uint64)
+    numbers = np.frombuffer(b"".join(name[:8] for name in names), dtype=np.uint64)
     orders = numbers[:, None] * (_FACTORS | np.uint64(1)) + _SUMMANDS  # modulo 2^64
     least: npt.NDArray[np.uint32] = (orders.min(axis=0) >> np.uint64(32)).astype(np.uint32)
     return least

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
 import numpy as np
 import numpy.typing as npt
 
@@ -11,8 +9,9 @@ from lmn_music.music.pianoroll import KEYS
 
 Frames = npt.NDArray[np.bool_]
 
-BYTES = KEYS // 8  # of a frame, one bit for each key
-NAME = 16  # bytes; by chance two of 10^12 windows have one name in 10^14 corpora
+_RING = 2**64  # of numpy's uint64
+# Two hashes of 64 bits: by chance two of 10^12 windows have one name in 10^14 corpora.
+_BASES = np.random.default_rng(0).integers(_RING, size=(2, 2), dtype=np.uint64) | np.uint64(1)
 
 
 def top_voice(frames: Frames) -> Frames:
@@ -42,15 +41,22 @@ def windows(frames: Frames, width: int) -> set[bytes]:
     if len(frames) < width:
         return set()
     several = np.lib.stride_tricks.sliding_window_view
-    lowest = several(np.where(frames.any(axis=1), frames.argmax(axis=1), KEYS), width).min(axis=1).tolist()
+    lowest = several(np.where(frames.any(axis=1), frames.argmax(axis=1), KEYS), width).min(axis=1)
     changes = several((frames[1:] != frames[:-1]).any(axis=1), width - 1).any(axis=1)
-    packed = np.packbits(frames, axis=1, bitorder="little").tobytes()
-    return {
-        # As a number whose bits are the keys of all frames, so that a shift moves the lowest key to the bottom.
-        _name(int.from_bytes(packed[BYTES * start : BYTES * (start + width)], "little") >> lowest[start], width)
-        for start in np.flatnonzero(changes).tolist()
-    }
+    starts = np.flatnonzero(changes)
+    names = np.empty((len(starts), len(_BASES)), dtype=np.uint64)
+    for name, (of_time, of_key) in zip(names.T, _BASES, strict=True):
+        # The sum over all sounding keys of of_time^frame * of_key^key; that of a window, as if it began at frame 0 and
+        # its lowest key were key 0, follows from the sums up to its ends by division.
+        total = np.zeros(len(frames) + 1, dtype=np.uint64)
+        np.cumsum((frames @ _powers(of_key, KEYS)) * _powers(of_time, len(frames)), out=total[1:])
+        window = total[starts + width] - total[starts]
+        name[:] = window * _powers(of_time, len(frames), -1)[starts] * _powers(of_key, KEYS, -1)[lowest[starts]]
+    return set(names.view("V16").ravel().tolist())
 
 
-def _name(bits: int, width: int) -> bytes:
-    return blake2b(bits.to_bytes(BYTES * width, "little"), digest_size=NAME).digest()
+def _powers(base: np.uint64, count: int, sign: int = 1) -> npt.NDArray[np.uint64]:
+    """Return the powers of an odd number from 0 to count - 1 or, if the sign is -1, of its inverse, modulo 2^64."""
+    powers = np.full(count, pow(int(base), sign, _RING), dtype=np.uint64)
+    powers[0] = 1
+    return np.multiply.accumulate(powers)
