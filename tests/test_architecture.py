@@ -13,7 +13,7 @@ import lmn_music
 
 HOUSE = Path(lmn_music.__file__).parent.parent
 FLOORS = [
-    {"version", "errors", "files", "words", "lazy", "resources", "allocator", "music", "memory"},
+    {"version", "errors", "files", "words", "lazy", "resources", "allocator", "processes", "music", "memory"},
     {"formats", "corpora", "models"},
     {"training", "evaluation", "generation"},
     {"api"},

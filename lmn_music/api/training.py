@@ -144,11 +144,13 @@ def start_run(
 ) -> Run:
     """Make a run folder; `.run()` of what is returned trains in it.
 
+    Under torchrun each process has a share of every batch; where torchrun starts them again, they resume.
+
     Args:
         corpus: see `train`, also for all arguments but the last three.
         out: the run folder.
-        recipe: see `choose_recipe`.
-        baseline: something to compare a model with.
+        recipe: see `choose_recipe`, also for `baseline`.
+        baseline: something to compare with.
         start: how the memory starts.
         epochs: at most so many in each stage.
         changes: values of the recipe to change.
@@ -172,10 +174,14 @@ def start_run(
         >>> run = start_run("chorales", out="runs/bach", epochs=3)  # doctest: +SKIP
     """
     from lmn_music.files import as_utf8
-    from lmn_music.training.folder import RunConfig, corpus_info, free_folder
+    from lmn_music.processes import joined, restarted
+    from lmn_music.training.folder import RunConfig, corpus_info, free_folder, read_config
     from lmn_music.training.run import Run
 
     seed, device = check_seed(seed), resolve_device(device)
+    processes = joined(device)
+    if processes.size > 1 and out is None:
+        raise UsageError("several processes train in one folder: name it as `out`")
     named = corpus if isinstance(corpus, str | Path) else corpus.source
     settings = choose_recipe(named, recipe, baseline=baseline, start=start, epochs=epochs, changes=changes)
     songs = open_corpus(
@@ -183,7 +189,9 @@ def start_run(
     )
     config = RunConfig(command=as_utf8(command), seed=seed, corpus=corpus_info(songs), recipe=settings)
     folder = Path(out) if out is not None else free_folder(songs.name)
-    return Run.start(folder, config, songs, device=device, reporter=reporter)
+    if processes.size > 1 and restarted() and (folder / "config.toml").is_file() and read_config(folder) == config:
+        return Run.resume(folder, songs, device=device, reporter=reporter, processes=processes)
+    return Run.start(folder, config, songs, device=device, reporter=reporter, processes=processes)
 
 
 def resume_run(
@@ -215,6 +223,7 @@ def resume_run(
     Example:
         >>> run = resume_run("runs/bach")  # doctest: +SKIP
     """
+    from lmn_music.processes import joined
     from lmn_music.training.folder import read_config
     from lmn_music.training.run import Run
 
@@ -227,7 +236,7 @@ def resume_run(
         )
     advice = f"name the `corpus` as it is now: lmn-music train FOLDER --resume {shlex.quote(str(folder))}"
     songs = open_corpus_of(info, corpus, data, advice=advice, progress=progress)
-    return Run.resume(folder, songs, device=device, reporter=reporter)
+    return Run.resume(folder, songs, device=device, reporter=reporter, processes=joined(device))
 
 
 def _reporter(on_epoch: Callable[[dict[str, Any]], object]) -> Reporter:

@@ -31,6 +31,7 @@ from lmn_music.cli import (
 from lmn_music.cli.interrupts import exit_code, heeding, interrupt
 from lmn_music.cli.printing import say
 from lmn_music.errors import LmnMusicError, UsageError
+from lmn_music.processes import torchrun_rank
 from lmn_music.version import __version__
 
 
@@ -130,6 +131,8 @@ def _main(
     except OSError:  # a library of torch would end the process
         raise UsageError("the working folder is not there any more: change to another folder") from None
     keep_freed_memory()
+    if torchrun_rank():  # of several processes the first one shows what happens
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
 
 
 app.command()(train.train)

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from lmn_music.cli.printing import say
 from lmn_music.files import printable
+from lmn_music.processes import torchrun_rank
 
 if TYPE_CHECKING:
     from lmn_music.api import Stage, StageProgress
@@ -38,6 +39,7 @@ def counting(what: str, unit: str, *, show: bool = True) -> Iterator[Callable[[i
     """
     from tqdm import tqdm
 
+    show = show and not torchrun_rank()
     with ExitStack() as shown:
         bar: tqdm[Any] | None = None
 

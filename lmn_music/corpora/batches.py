@@ -35,26 +35,30 @@ class Batch:
 
         Yields:
             The frames of the span, shape (time, active, 88), and a mask, shape (time, active), that is False on
-            padding. Active songs are the first ones of the batch: those that are not over when the span starts.
+            padding. Active songs are the first ones of the batch: those that are not over when the span starts, or one
+            song if all are over.
         """
         for start in range(0, len(self.frames), frames):
-            active = int((self.lengths > start).sum())
+            active = max(1, int((self.lengths > start).sum()))
             span = self.frames[start : start + frames, :active]
             time = torch.arange(start, start + len(span), device=span.device)
             yield span, time.unsqueeze(1) < self.lengths[:active]
 
 
-def collate(rolls: Sequence[PianoRoll], songs: Sequence[int], device: torch.device | str = "cpu") -> Batch:
+def collate(
+    rolls: Sequence[PianoRoll], songs: Sequence[int], device: torch.device | str = "cpu", *, length: int = 0
+) -> Batch:
     """Make one batch.
 
     Args:
         rolls: all songs.
         songs: the indices of the songs to take; at least one.
         device: where the tensors shall be.
+        length: the frames of the batch at least.
     """
     chosen = {song: rolls[song] for song in songs}  # once: a song may lie on the disk
     order = sorted(songs, key=lambda song: (-len(chosen[song]), song))
-    frames = np.zeros((len(chosen[order[0]]), len(order), KEYS), dtype=np.float32)
+    frames = np.zeros((max(length, len(chosen[order[0]])), len(order), KEYS), dtype=np.float32)
     for column, song in enumerate(order):
         frames[: len(chosen[song]), column] = chosen[song].frames
     lengths = torch.tensor([len(chosen[song]) for song in order])

@@ -13,6 +13,7 @@ from lmn_music.evaluation.teacher_forcing import teacher_forced
 from lmn_music.memory.sequences import FloatArray
 from lmn_music.models.interface import SequenceModel
 from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.processes import Processes
 
 
 @torch.no_grad()
@@ -51,6 +52,28 @@ def nll_per_frame(log_probs: Sequence[FloatArray], *, first_frame: bool = True) 
     """
     values = np.concatenate([np.zeros(0), *(song[0 if first_frame else 1 :] for song in log_probs)])
     return float(-values.mean()) if len(values) else float("nan")
+
+
+def shared_nll(
+    model: SequenceModel, songs: Sequence[PianoRoll], processes: Processes, *, progress: Progress = no_progress
+) -> float:
+    """Return the mean negative log-likelihood over all frames of all songs, of which each process reads a share.
+
+    Args:
+        model: what reads the songs, the same in every process.
+        songs: all songs.
+        processes: who shares the work.
+        progress: is called with the songs done and the songs of this process.
+
+    Returns:
+        Nats per frame, the same in every process.
+    """
+    log_probs = frame_log_probs(model, songs[processes.rank :: processes.size], progress=progress)
+    if processes.size == 1:
+        return nll_per_frame(log_probs)
+    values = np.concatenate([np.zeros(0), *log_probs])
+    total, count = processes.total(np.array([-values.sum(), len(values)]))
+    return float(total / count) if count else float("nan")
 
 
 def bootstrap_interval(log_probs: Sequence[FloatArray], *, resamples: int = 2000, seed: int = 0) -> tuple[float, float]:

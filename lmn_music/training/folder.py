@@ -24,13 +24,14 @@ from pydantic import ValidationError
 from lmn_music.corpora.corpus import Corpus, Rejected
 from lmn_music.errors import CheckpointError, UsageError
 from lmn_music.files import LOCK, alone, append, is_leftover, read_regular, replacing
-from lmn_music.models.checkpoint import CorpusInfo
+from lmn_music.models.checkpoint import CorpusInfo, Header, save_checkpoint
 from lmn_music.models.config import Seed, Settings, fault_of
 from lmn_music.models.migrate import FORMAT, migrate
 from lmn_music.music.tonality import mean_top_key
 from lmn_music.training.config import Recipe
 from lmn_music.training.recipe import LONGEST, parse_toml
 from lmn_music.training.reporter import Reporter
+from lmn_music.training.trainer import Trainer
 
 
 class RunConfig(Settings):
@@ -155,16 +156,42 @@ def locked(folder: Path) -> AbstractContextManager[None]:
     return alone(folder / LOCK, f"another training is at work in {folder}")
 
 
+def save_models(folder: Path, config: RunConfig, trainer: Trainer) -> None:
+    """Write last.safetensors and, if the last epoch was the best, best.safetensors.
+
+    A stage whose model is not what the recipe asks for has none.
+
+    Args:
+        folder: the run folder.
+        config: what was asked for.
+        trainer: the training of the stage under way.
+    """
+    p, recipe = trainer.progress, config.recipe
+    if trainer.model.config.network != recipe.model.network:
+        return
+    header = Header(
+        model=trainer.model.config,
+        corpus=config.corpus,
+        recipe=recipe.model_dump(mode="json"),
+        seed=config.seed,
+        command=config.command,
+        figures={"valid_nll": p.best_valid, "best_epoch": p.best_epoch, "epochs": p.epoch, "seconds": p.seconds},
+    )
+    if p.best_epoch == p.epoch:
+        save_checkpoint(folder / "best.safetensors", trainer.best, header)
+    save_checkpoint(folder / "last.safetensors", trainer.model.state_dict(), header)
+
+
 class Recorder:
     """A reporter that writes the figures of each epoch to metrics.jsonl, and passes everything on to another.
 
     Args:
-        folder: the run folder.
+        folder: the run folder; None: another process writes the figures.
         reporter: the other.
     """
 
-    def __init__(self, folder: Path, reporter: Reporter) -> None:
-        self._path, self._reporter = folder / "metrics.jsonl", reporter
+    def __init__(self, folder: Path | None, reporter: Reporter) -> None:
+        self._path, self._reporter = None if folder is None else folder / "metrics.jsonl", reporter
         self.begin, self.batch, self.note = reporter.begin, reporter.batch, reporter.note
 
     def epoch(self, metrics: dict[str, Any]) -> None:
@@ -182,7 +209,8 @@ class Recorder:
         Args:
             metrics: numbers and text, for one line of metrics.jsonl.
         """
-        append(self._path, json.dumps(metrics) + "\n")
+        if self._path is not None:
+            append(self._path, json.dumps(metrics) + "\n")
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:

@@ -14,15 +14,15 @@ from pydantic import ValidationError
 
 from lmn_music.corpora.corpus import Corpus
 from lmn_music.errors import CheckpointError, UsageError, WritingError
-from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
+from lmn_music.evaluation.likelihood import shared_nll
 from lmn_music.files import clean
 from lmn_music.models.build import build
-from lmn_music.models.checkpoint import Header, save_checkpoint
 from lmn_music.models.config import fault_of
 from lmn_music.models.memory_model import MemoryModel
 from lmn_music.models.shapes import check_shapes, shapes_of
+from lmn_music.processes import ALONE, Processes
 from lmn_music.training.family import Material, Stage, ahead
-from lmn_music.training.folder import Recorder, RunConfig, locked, make_folder, read_config
+from lmn_music.training.folder import Recorder, RunConfig, locked, make_folder, read_config, save_models
 from lmn_music.training.reporter import Reporter, Silent
 from lmn_music.training.stages import check_recipe, stages_of
 from lmn_music.training.state import load_state, save_state
@@ -40,6 +40,7 @@ class Run:
         corpus: what the model is trained on.
         device: where it is trained.
         reporter: what shows the training.
+        processes: who shares the work; the first one writes the files.
     """
 
     folder: Path
@@ -47,10 +48,18 @@ class Run:
     corpus: Corpus
     device: torch.device
     reporter: Reporter
+    processes: Processes = ALONE
 
     @classmethod
     def start(
-        cls, folder: Path, config: RunConfig, corpus: Corpus, *, device: str = "cpu", reporter: Reporter | None = None
+        cls,
+        folder: Path,
+        config: RunConfig,
+        corpus: Corpus,
+        *,
+        device: str = "cpu",
+        reporter: Reporter | None = None,
+        processes: Processes = ALONE,
     ) -> Run:
         """Make a new run folder.
 
@@ -60,6 +69,7 @@ class Run:
             corpus: what to train on.
             device: where to train.
             reporter: what shows the training; nothing if not given.
+            processes: who shares the work.
 
         Returns:
             The run, of which nothing is trained yet.
@@ -69,11 +79,20 @@ class Run:
                 recipe.
         """
         check_recipe(config.recipe)
-        make_folder(folder, config, corpus.rejected + corpus.in_part)
-        return cls(folder, config, corpus, torch.device(device), reporter or Silent())
+        if processes.first:
+            make_folder(folder, config, corpus.rejected + corpus.in_part)
+        return cls(folder, config, corpus, torch.device(device), reporter or Silent(), processes)
 
     @classmethod
-    def resume(cls, folder: Path, corpus: Corpus, *, device: str = "cpu", reporter: Reporter | None = None) -> Run:
+    def resume(
+        cls,
+        folder: Path,
+        corpus: Corpus,
+        *,
+        device: str = "cpu",
+        reporter: Reporter | None = None,
+        processes: Processes = ALONE,
+    ) -> Run:
         """Open a run folder again.
 
         Args:
@@ -81,6 +100,7 @@ class Run:
             corpus: what it was trained on.
             device: where to train; it may be another one than before.
             reporter: what shows the training; nothing if not given.
+            processes: who shares the work.
 
         Returns:
             The run, which resumes where it was saved.
@@ -98,7 +118,7 @@ class Run:
             raise UsageError(
                 f"{folder} was trained on {config.corpus.provenance}; {corpus.name} is another now: start afresh"
             )
-        return cls(folder, config, corpus, torch.device(device), reporter or Silent())
+        return cls(folder, config, corpus, torch.device(device), reporter or Silent(), processes)
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> bool:
         """Train until the end, or until it is asked to stop.
@@ -116,9 +136,12 @@ class Run:
             CheckpointError: what was saved is damaged, or does not belong to config.toml.
         """
         try:
-            with locked(self.folder):
-                clean(self.folder)
-                return self._run(stop)
+            with self.processes.noticing_losses():
+                if not self.processes.first:
+                    return self._run(stop)
+                with locked(self.folder):
+                    clean(self.folder)
+                    return self._run(stop)
         except StoppedError:  # between two stages: what the one before has learned is saved
             return False
         except WritingError as error:
@@ -126,7 +149,10 @@ class Run:
 
     def _run(self, stop: Callable[[], bool]) -> bool:
         check_splits(self.corpus.train, self.corpus.valid)  # here too: the first model may be made from the songs
-        stages, state = stages_of(self.config.recipe), load_state(self.folder)
+        stages, state = (
+            stages_of(self.config.recipe),
+            self.processes.in_turn(lambda: load_state(self.folder, repair=self.processes.first)),
+        )
         if state is not None:
             names = [stage.name for stage in stages]
             if state.stage not in names:
@@ -135,7 +161,7 @@ class Run:
         else:
             self.reporter.note(ahead(stages))
         self.reporter.begin(stages)
-        check = checking(stop)
+        check = checking(stop, self.processes)
         trainer = self._first(stages[0], check) if state is None else self._resumed(stages[0], state.trainer)
         for stage in stages[1:]:
             if not trainer.run(save=partial(self._save, trainer), stop=stop):
@@ -172,10 +198,10 @@ class Run:
         made = stage.make_model(self._material(stage, check, trainer.model))
         valid = p.best_valid
         if not made.unchanged:
-            log_probs = partial(frame_log_probs, made.model, self.corpus.valid, progress=check)
-            valid = nll_per_frame(log_probs()) if made.valid_nll is None else made.valid_nll
+            measured = partial(shared_nll, made.model, self.corpus.valid, self.processes, progress=check)
+            valid = measured() if made.valid_nll is None else made.valid_nll
             line = {"stage": "hand-over", **made.figures, "valid_nll_before": p.best_valid, "valid_nll_after": valid}
-            Recorder(self.folder, self.reporter).line(line)
+            self._recorder().line(line)
             note = f"hand-over: {made.note}; " if made.note else "hand-over: "
             self.reporter.note(f"{note}validation {p.best_valid:.3f} before, {valid:.3f} after")
         elif made.note:
@@ -198,8 +224,12 @@ class Run:
             stage.training,
             stage=stage.name,
             seed=self.config.seed,
-            reporter=Recorder(self.folder, self.reporter),
+            reporter=self._recorder(),
+            processes=self.processes,
         )
+
+    def _recorder(self) -> Recorder:
+        return Recorder(self.folder if self.processes.first else None, self.reporter)
 
     def _foreign_state(self, fault: str) -> CheckpointError:
         return CheckpointError(
@@ -207,22 +237,6 @@ class Run:
         )
 
     def _save(self, trainer: Trainer) -> None:
-        p, recipe = trainer.progress, self.config.recipe
-        if trainer.model.config.network == recipe.model.network:  # else a stage whose model is not what is asked for
-            header = Header(
-                model=trainer.model.config,
-                corpus=self.config.corpus,
-                recipe=recipe.model_dump(mode="json"),
-                seed=self.config.seed,
-                command=self.config.command,
-                figures={
-                    "valid_nll": p.best_valid,
-                    "best_epoch": p.best_epoch,
-                    "epochs": p.epoch,
-                    "seconds": p.seconds,
-                },
-            )
-            if p.best_epoch == p.epoch:
-                save_checkpoint(self.folder / "best.safetensors", trainer.best, header)
-            save_checkpoint(self.folder / "last.safetensors", trainer.model.state_dict(), header)
-        save_state(self.folder, trainer.stage, trainer.state_dict())
+        if self.processes.first:
+            save_models(self.folder, self.config, trainer)
+            save_state(self.folder, trainer.stage, trainer.state_dict())

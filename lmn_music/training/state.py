@@ -45,8 +45,12 @@ def save_state(folder: Path, stage: str, trainer: dict[str, Any]) -> None:
         temporary.write_bytes(data.getbuffer())
 
 
-def load_state(folder: Path) -> SavedState | None:
+def load_state(folder: Path, *, repair: bool = True) -> SavedState | None:
     """Read state.pt, and take back the lines of metrics.jsonl that were written after it: that work is done again.
+
+    Args:
+        folder: the run folder.
+        repair: whether lines are taken back; of several processes one does it.
 
     Returns:
         What was saved; None if nothing has been saved yet. Whether it fits the run is not checked here.
@@ -56,13 +60,14 @@ def load_state(folder: Path) -> SavedState | None:
     """
     path, metrics = folder / "state.pt", folder / "metrics.jsonl"
     if not path.exists():
-        metrics.unlink(missing_ok=True)
+        if repair:
+            metrics.unlink(missing_ok=True)
         return None
     try:
         state = _read_state(path)
     except Exception as error:  # zipfile, pickle and torch each have errors of their own for damaged data
         raise CheckpointError(f"{path} is damaged: start afresh, or use best.safetensors as it is") from error
-    if metrics.exists():
+    if repair and metrics.exists():
         try:
             lines = read_regular(metrics).splitlines(keepends=True)[: state.metrics_lines]
         except OSError as error:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import asdict
+from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
@@ -14,17 +15,21 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from lmn_music.corpora.batches import batch_plan, collate, randomly_transposed
+from lmn_music.corpora.batches import batch_plan, randomly_transposed
 from lmn_music.errors import TrainingError
-from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
+from lmn_music.evaluation.likelihood import shared_nll
 from lmn_music.models.interface import SequenceModel
 from lmn_music.models.shapes import check_weights
 from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.processes import ALONE, Processes
 from lmn_music.training.config import TrainingConfig
 from lmn_music.training.progress import StageProgress, progress_of
 from lmn_music.training.reporter import Reporter, Silent
+from lmn_music.training.sharing import Loss, share_of
 from lmn_music.training.stopping import Check, StoppedError, checking
 from lmn_music.training.weights import learning_weights, restore
+
+SAVE_EVERY = 300  # seconds; an epoch of a large corpus may take hours
 
 
 class Trainer:
@@ -41,6 +46,7 @@ class Trainer:
         stage: the stage's name.
         seed: the seed of all random numbers.
         reporter: what shows the training; nothing if not given.
+        processes: who shares each batch and the validation; all train the same model.
 
     Raises:
         TrainingError: see `check_splits`.
@@ -61,10 +67,11 @@ class Trainer:
         stage: str,
         seed: int,
         reporter: Reporter | None = None,
+        processes: Processes = ALONE,
     ) -> None:
         check_splits(train, valid)
         self.model, self.train, self.valid, self.config = model, train, valid, config
-        self.stage, self.seed, self.reporter = stage, seed, reporter or Silent()
+        self.stage, self.seed, self.reporter, self.processes = stage, seed, reporter or Silent(), processes
         self.device = next(model.parameters()).device
         if not config.memory_rate:  # frozen for good: `constrain` leaves it as it is, too
             for weight in model.memory_weights():
@@ -81,7 +88,8 @@ class Trainer:
         """Train until the stage is over.
 
         Args:
-            save: called before the first epoch, after each epoch, and when `stop` has asked to leave.
+            save: called before the first epoch, after each epoch, every SAVE_EVERY seconds of an epoch, and when
+                `stop` has asked to leave.
             stop: asked after each batch, and every second or so of a validation; True: leave.
 
         Returns:
@@ -91,9 +99,9 @@ class Trainer:
             TrainingError: the loss is not finite.
             StoppedError: `stop` has asked to leave before anything was trained or saved.
         """
-        check = checking(stop)
+        check = checking(stop, self.processes)
         if math.isinf(self.progress.best_valid):  # nothing is kept that is worse than the start
-            self.progress.best_valid = nll_per_frame(frame_log_probs(self.model, self.valid, progress=check))
+            self.progress.best_valid = shared_nll(self.model, self.valid, self.processes, progress=check)
             save()
         while not self.finished:
             p, clock = self.progress, time.monotonic()
@@ -104,9 +112,11 @@ class Trainer:
                 self._train_batch(plan[p.batch])
                 p.batch += 1
                 self.reporter.batch(self.stage, p, len(plan), self.config.epochs)
-                if stop():
-                    p.seconds += time.monotonic() - clock
+                leaving = self.processes.any(stop())
+                if leaving or time.monotonic() - clock > SAVE_EVERY:
+                    p.seconds, clock = p.seconds + time.monotonic() - clock, time.monotonic()
                     save()
+                if leaving:
                     return False
             try:
                 self._end_epoch(clock, check)
@@ -127,20 +137,21 @@ class Trainer:
         p, config = self.progress, self.config
         generator = self._generator(p.epoch, p.batch + 1)
         songs = [randomly_transposed(self.train[number], config.transpose, generator) for number in numbers]
-        batch = collate(songs, range(len(songs)), self.device)
+        batch, lengths = share_of(songs, self.processes, self.device), np.array([len(song) for song in songs])
         self.model.train()
         with torch.random.fork_rng():
-            torch.manual_seed(generator.initial_seed())  # also for dropout, which takes no generator
+            torch.manual_seed(
+                generator.initial_seed() + self.processes.rank
+            )  # also for dropout, which takes no generator
             # Of the same numbers as dropout, which are seeded above: other ones would change what a seed trains.
             state = self.model.training_state(batch.frames, torch.default_generator)
-            for frames, mask in batch.chunks(config.chunk):
-                log_prob, state = self.model(frames, state.select(slice(frames.shape[1])))
-                state = state.detached()
-                nll, count = -(log_prob * mask).sum(), int(mask.sum())
-                value = float(nll.detach())
+            for start, (frames, mask) in enumerate(batch.chunks(config.chunk)):
+                nll, state = self._loss(frames, mask, state.select(slice(frames.shape[1])))
+                count = int((lengths - start * config.chunk).clip(0, config.chunk).sum())  # of all processes
+                value = float(self.processes.total(np.array([float(nll.detach())]))[0])
                 self._check_finite(value)
                 self.optimizer.zero_grad()
-                (nll / count).backward()
+                (nll / (count / self.processes.size)).backward()  # of which the mean over all processes is taken
                 self._check_finite(float(nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)))
                 self.optimizer.step()
                 try:
@@ -152,10 +163,14 @@ class Trainer:
                 p.nll_sum += value
                 p.frames += count
 
+    @cached_property
+    def _loss(self) -> nn.Module:
+        return self.processes.parallel(Loss(self.model))
+
     def _end_epoch(self, clock: float, check: Check) -> None:
         p, config = self.progress, self.config
         candidate = self.model if self.ema is None else cast(SequenceModel, self.ema.module)
-        valid = nll_per_frame(frame_log_probs(candidate, self.valid, progress=check))
+        valid = shared_nll(candidate, self.valid, self.processes, progress=check)
         self._check_finite(valid)
         p.epoch += 1
         if valid < p.best_valid:
