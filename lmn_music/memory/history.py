@@ -42,6 +42,7 @@ class HistoryMatrix(LinearOperator):  # type: ignore[misc]
 
     Args:
         sequences: arrays (time, inputs), real or bool, of any lengths; a sequence of length 0 has no rows.
+        longest: for a share of all sequences, the frames of the longest of all, or else columns would be missing.
 
     Attributes:
         inputs: the width of the sequences.
@@ -51,12 +52,12 @@ class HistoryMatrix(LinearOperator):  # type: ignore[misc]
         ValueError: as `as_sequences` does.
     """
 
-    def __init__(self, sequences: Sequence[npt.ArrayLike]) -> None:
-        arrays = as_sequences(sequences)
+    def __init__(self, sequences: Sequence[npt.ArrayLike], longest: int | None = None) -> None:
+        arrays = as_sequences(sequences, share=longest is not None)
         lengths = np.array([len(array) for array in arrays])
         ends = np.cumsum(lengths)
         self.inputs = arrays[0].shape[1]
-        self.longest = int(lengths.max())
+        self.longest = int(lengths.max()) if longest is None else longest
         self._buckets: list[_Bucket] = []
         for members in _buckets(lengths):
             length = int(lengths[members[0]])
@@ -198,5 +199,5 @@ def squared_norm(sequences: Sequence[npt.ArrayLike]) -> float:
     Raises:
         ValueError: as `as_sequences` does.
     """
-    arrays = as_sequences(sequences)
+    arrays = as_sequences(sequences, share=True)
     return float(sum(np.arange(len(array), 0, -1) @ np.square(array).sum(axis=1) for array in arrays))

@@ -18,6 +18,7 @@ from lmn_music.memory.estimator import Estimator, NotFittedError
 from lmn_music.memory.history import squared_norm
 from lmn_music.memory.linear import LinearMemory
 from lmn_music.memory.sequences import FloatArray, as_sequences
+from lmn_music.memory.shares import NOT_SHARED, Shared
 from lmn_music.memory.svd import RankError, truncated_svd
 
 
@@ -70,12 +71,20 @@ class LinearAutoencoder(Estimator):
         self.n_components = n_components
         self.centre = centre
 
-    def fit(self, sequences: Sequence[npt.ArrayLike], y: None = None) -> Self:  # noqa: ARG002
+    def fit(
+        self,
+        sequences: Sequence[npt.ArrayLike],
+        y: None = None,  # noqa: ARG002
+        *,
+        shared: Shared = NOT_SHARED,
+    ) -> Self:
         """Fit to sequences and return the autoencoder itself. The same data gives the same bits.
 
         Args:
             sequences: arrays (time, a) of any lengths, real or bool.
             y: is not read; scikit-learn passes it.
+            shared: the processes that fit one autoencoder together; `sequences` are then the share of this process, of
+                at least one array, perhaps without frames. All come to the same autoencoder.
 
         Returns:
             The autoencoder itself.
@@ -88,24 +97,28 @@ class LinearAutoencoder(Estimator):
         """
         if not np.issubdtype(type(self.n_components), np.integer) or self.n_components < 1:
             raise ValueError(f"n_components must be a whole number of at least 1, not {self.n_components!r}")
-        arrays = as_sequences(sequences)
-        frames, inputs = sum(len(array) for array in arrays), arrays[0].shape[1]
-        mean = sum(array.sum(axis=0) for array in arrays) / frames if self.centre else np.zeros(inputs)
+        arrays = as_sequences(sequences, share=shared.size > 1)
+        inputs = arrays[0].shape[1]
+        frames = shared.total(np.array([sum(len(array) for array in arrays)], dtype=np.float64))
+        total = shared.total(sum((array.sum(axis=0) for array in arrays), np.zeros(inputs)))
+        mean = total / frames if self.centre else np.zeros(inputs)
         # An input that is always at its mean (a key never played) is a zero column of every block: leave it out.
-        low = np.min([array.min(axis=0) for array in arrays if len(array)], axis=0)
-        high = np.max([array.max(axis=0) for array in arrays if len(array)], axis=0)
+        least = np.full(inputs, -np.inf)
+        low = -shared.largest(np.max([least, *(-array.min(axis=0) for array in arrays if len(array))], axis=0))
+        high = shared.largest(np.max([least, *(array.max(axis=0) for array in arrays if len(array))], axis=0))
         used = low < high if self.centre else (low != 0) | (high != 0)
         if not used.any():
             raise ValueError("every frame is the same, so there is nothing to remember; give sequences that vary")
         arrays = [array[:, used] - mean[used] for array in arrays]
-        singular_values, U = truncated_svd(arrays, self.n_components)
+        singular_values, U = truncated_svd(arrays, self.n_components, shared)
         width = arrays[0].shape[1]
         self.A_ = np.zeros((self.n_components, inputs))
         self.A_[:, used] = U[:width].T
         with threadpool_limits(1, user_api="blas"):  # another number of threads would add up in another order
             self.B_ = U[width:].T @ U[: len(U) - width]
         self.mean_, self.singular_values_ = mean, singular_values
-        self.explained_energy_ = float(np.sum(np.square(singular_values)) / squared_norm(arrays))
+        energy = shared.total(np.array([squared_norm(arrays)]))
+        self.explained_energy_ = float(np.sum(np.square(singular_values)) / energy[0])
         self.n_features_in_ = inputs
         return self
 
@@ -191,13 +204,16 @@ class LinearAutoencoder(Estimator):
         return LinearMemory(self.A_, self.B_, self.mean_)
 
 
-def fit_autoencoder(sequences: Sequence[npt.ArrayLike], size: int, *, centre: bool = True) -> LinearAutoencoder:
+def fit_autoencoder(
+    sequences: Sequence[npt.ArrayLike], size: int, *, centre: bool = True, shared: Shared = NOT_SHARED
+) -> LinearAutoencoder:
     """Return the LAES of `size` cells, or of the history's rank if that is less: then its state holds all of the past.
 
     Args:
         sequences: arrays (time, inputs) of any lengths.
         size: how many cells at most.
         centre: whether it subtracts the mean over all frames.
+        shared: see `LinearAutoencoder.fit`.
 
     Returns:
         The autoencoder, fitted.
@@ -207,6 +223,6 @@ def fit_autoencoder(sequences: Sequence[npt.ArrayLike], size: int, *, centre: bo
     """
     while True:  # of fewer components the rank may come out lower: another algorithm judges it
         try:
-            return LinearAutoencoder(size, centre=centre).fit(sequences)
+            return LinearAutoencoder(size, centre=centre).fit(sequences, shared=shared)
         except RankError as error:
             size = error.rank

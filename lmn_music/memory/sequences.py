@@ -10,11 +10,12 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 
 
-def as_sequences(sequences: Sequence[npt.ArrayLike]) -> list[FloatArray]:
+def as_sequences(sequences: Sequence[npt.ArrayLike], *, share: bool = False) -> list[FloatArray]:
     """Return sequences as float64 arrays; an array that is float64 already is not copied.
 
     Args:
         sequences: arrays (time, inputs) of real numbers or bools, or nested lists.
+        share: whether they are the share of one process of several, and may have no frames.
 
     Returns:
         The arrays, in the same order.
@@ -41,7 +42,7 @@ def as_sequences(sequences: Sequence[npt.ArrayLike]) -> list[FloatArray]:
         arrays.append(array)
     if not arrays:
         raise ValueError("the list of sequences is empty; give at least one sequence")
-    if not any(array.size for array in arrays):
+    if not share and not any(array.size for array in arrays):
         raise ValueError("the sequences have no frames or no inputs; give at least one of each")
     return arrays
 

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from lmn_music.memory.history import HistoryMatrix, dense_history
 from lmn_music.memory.sequences import FloatArray, as_sequences
+from lmn_music.memory.shares import NOT_SHARED, Shared
 
 _DENSE_WORK = 3e9  # rows * columns * min(rows, columns) up to which the SVD of the explicit matrix is faster
 _BLOCK = 4  # vectors multiplied at once: more share one pass through memory, but each adds less that is new
@@ -39,7 +40,9 @@ class RankError(ValueError):
         return type(self), (self.count, self.rank)
 
 
-def truncated_svd(sequences: Sequence[npt.ArrayLike], count: int) -> tuple[FloatArray, FloatArray]:
+def truncated_svd(
+    sequences: Sequence[npt.ArrayLike], count: int, shared: Shared = NOT_SHARED
+) -> tuple[FloatArray, FloatArray]:
     """Return the `count` largest singular values of the history matrix and their right singular vectors.
 
     Nothing is left out or approximated: eigenvalue residuals of the Gram matrix are below 1e-11 of the eigenvalue.
@@ -49,6 +52,8 @@ def truncated_svd(sequences: Sequence[npt.ArrayLike], count: int) -> tuple[Float
     Args:
         sequences: arrays (time, a), used as they are; the longest has T frames.
         count: how many singular values.
+        shared: the processes of which each has a share of the sequences, this one's being `sequences`. Products with
+            the history matrix add up over the shares, so all processes come to the same result.
 
     Returns:
         L (count,), descending, and U (a * T, count), orthonormal, each column with its entry of largest magnitude
@@ -58,13 +63,16 @@ def truncated_svd(sequences: Sequence[npt.ArrayLike], count: int) -> tuple[Float
         RankError: if `count` exceeds the rank.
         numpy.linalg.LinAlgError: if Lanczos does not converge.
     """
-    arrays = as_sequences(sequences)
+    arrays = as_sequences(sequences, share=shared.size > 1)
     rows = sum(len(array) for array in arrays)
     columns = max(len(array) for array in arrays) * arrays[0].shape[1]
     shorter = min(rows, columns)
     basis = 5 * count // 2 + 5 * _BLOCK
     with threadpool_limits(1, user_api="blas"):  # the many small products lose far more to threads than they win
-        if rows * columns * shorter <= _DENSE_WORK or 2 * (basis + _BLOCK) > shorter:
+        if shared.size > 1:
+            singular_values, U = _shared_svd(arrays, count, basis, shared)
+            smallest = _GRAM_RANK
+        elif rows * columns * shorter <= _DENSE_WORK or 2 * (basis + _BLOCK) > shorter:
             _, singular_values, U_transposed = linalg.svd(dense_history(arrays), full_matrices=False)
             U = U_transposed.T[:, :count].copy()
             smallest = max(rows, columns) * np.finfo(np.float64).eps
@@ -89,6 +97,28 @@ def _iterative_svd(history: HistoryMatrix, count: int, basis: int) -> tuple[Floa
     V = leading_eigenvectors(lambda W: history.matmat(history.rmatmat(W)), rows, count, basis)
     U, singular_values, _ = linalg.svd(history.rmatmat(V), full_matrices=False, overwrite_a=True)
     return singular_values, U
+
+
+def _shared_svd(arrays: Sequence[FloatArray], count: int, basis: int, shared: Shared) -> tuple[FloatArray, FloatArray]:
+    """Singular values and right singular vectors, from the eigenvectors of Xi' Xi, a sum over shares."""
+    longest = int(shared.largest(np.array([max(map(len, arrays))], dtype=np.float64))[0])
+    history = HistoryMatrix(arrays, longest)
+    columns = history.shape[1]
+
+    def gram(W: FloatArray) -> FloatArray:
+        return shared.total(np.asarray(history.rmatmat(history.matmat(W))))
+
+    if 2 * (basis + _BLOCK) > columns:
+        U = linalg.eigh(gram(np.eye(columns)))[1][:, ::-1][:, :count]
+    else:
+        U = leading_eigenvectors(gram, columns, count, basis)
+    # Once more through Xi, as above: its rows are shared out, so the triangles of their QR decompositions are joined.
+    triangles = np.zeros((shared.size, U.shape[1], U.shape[1]))
+    if history.shape[0]:
+        triangle = linalg.qr(history.matmat(U), mode="r")[0][: U.shape[1]]
+        triangles[shared.rank, : len(triangle)] = triangle
+    _, singular_values, rotation = linalg.svd(np.concatenate(shared.total(triangles)), full_matrices=False)
+    return singular_values, U @ rotation.T
 
 
 def leading_eigenvectors(multiply: Callable[[FloatArray], FloatArray], size: int, count: int, basis: int) -> FloatArray:

@@ -19,13 +19,14 @@ from lmn_music.models.dense import DenseModel
 from lmn_music.models.memory_model import MemoryModel
 from lmn_music.models.networks.recurrent import Recurrent
 from lmn_music.music.pianoroll import KEYS, PianoRoll
+from lmn_music.processes import ALONE, Processes
 
 KEYS_PER_SONG = 12
 
 
 @torch.no_grad()
 def hidden_sequences(
-    model: MemoryModel, songs: Sequence[PianoRoll], generator: torch.Generator
+    model: MemoryModel, songs: Sequence[PianoRoll], generator: torch.Generator, processes: Processes = ALONE
 ) -> list[npt.NDArray[np.float32]]:
     """Return the unrolled model's hidden states over songs.
 
@@ -34,19 +35,23 @@ def hidden_sequences(
         songs: what the model reads.
         generator: draws KEYS_PER_SONG keys of each song, by how often they sound, of a model with a sequence for each
             key.
+        processes: who shares the songs.
 
     Returns:
-        The hidden states (time, hidden_size) of each song, or of each key drawn, in the songs' order.
+        The hidden states (time, hidden_size) of each song, or of each key drawn, in the songs' order; of several
+        processes, those of this one's share of the songs.
     """
     model.eval()
     device = next(model.parameters()).device
     result = []
     for number, song in enumerate(songs):
-        h = model.hidden(collate(songs, [number], device).frames)[:, 0].cpu().numpy()
         columns = [0]
-        if h.shape[1] > 1:
+        if model.config.architecture == "tied":
             sounds = torch.from_numpy(song.frames.sum(axis=0)).float() + 1e-3
             columns = torch.multinomial(sounds, KEYS_PER_SONG, generator=generator).tolist()
+        if number % processes.size != processes.rank:
+            continue
+        h = model.hidden(collate(songs, [number], device).frames)[:, 0].cpu().numpy()
         result += [np.ascontiguousarray(h[:, column]) for column in columns]
     return result
 
@@ -91,6 +96,7 @@ def fit_memory(
     centre: bool,
     length: int,
     generator: torch.Generator,
+    processes: Processes = ALONE,
 ) -> LinearAutoencoder:
     """Fit the linear autoencoder to the unrolled model's hidden sequences, empty windows included.
 
@@ -102,6 +108,7 @@ def fit_memory(
         centre: whether it subtracts the mean hidden state.
         length: frames of the pieces into which the sequences are cut; 0 for none.
         generator: see `hidden_sequences`.
+        processes: who shares the songs; all come to the same autoencoder.
 
     Returns:
         The autoencoder, fitted.
@@ -110,12 +117,18 @@ def fit_memory(
         TrainingError: the hidden states never change.
     """
     silence = np.zeros((model.config.window - 1, model.config.hidden_size))
-    sequences = [np.concatenate([silence, h]) for h in hidden_sequences(model, songs, generator)]
-    return autoencoder_of(pieces(sequences, length), memory_size, centre=centre, instead="`start` orthogonal")
+    sequences = [np.concatenate([silence, h]) for h in hidden_sequences(model, songs, generator, processes)]
+    sequences = pieces(sequences, length) or [silence[:0]]
+    return autoencoder_of(sequences, memory_size, centre=centre, instead="`start` orthogonal", processes=processes)
 
 
 def autoencoder_of(
-    sequences: Sequence[npt.NDArray[np.floating]], size: int, *, centre: bool, instead: str
+    sequences: Sequence[npt.NDArray[np.floating]],
+    size: int,
+    *,
+    centre: bool,
+    instead: str,
+    processes: Processes = ALONE,
 ) -> LinearAutoencoder:
     """Fit a linear autoencoder.
 
@@ -124,6 +137,7 @@ def autoencoder_of(
         size: its components, fewer if the sequences have a history of lower rank.
         centre: whether it subtracts the mean.
         instead: what to do if this is impossible.
+        processes: of which each has a share of the sequences.
 
     Returns:
         The autoencoder, fitted.
@@ -132,7 +146,7 @@ def autoencoder_of(
         TrainingError: the sequences hold nothing to fit it to; the message says what to do `instead`.
     """
     try:
-        return fit_autoencoder(sequences, size, centre=centre)
+        return fit_autoencoder(sequences, size, centre=centre, shared=processes)
     except ValueError as error:
         raise TrainingError(f"the memory cannot be fitted ({error}); use more songs, or {instead}") from error
 

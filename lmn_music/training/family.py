@@ -13,6 +13,7 @@ from lmn_music.models.dense import DenseModel
 from lmn_music.models.memory_model import MemoryModel
 from lmn_music.models.tied.model import TiedModel
 from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.processes import ALONE, Processes
 from lmn_music.training.autoencoders import key_chances
 from lmn_music.training.config import Recipe, TrainingConfig
 from lmn_music.training.stopping import Check, go_on
@@ -31,6 +32,7 @@ class Material:
         seed: the seed of the whole training.
         before: the model of the stage before, with its best weights; None in the first stage.
         check: called by long work every second or so; raises StoppedError when the user has asked to stop.
+        processes: who makes the model; all make the same one, and may share the work.
     """
 
     config: ModelConfig
@@ -40,6 +42,7 @@ class Material:
     seed: int
     before: MemoryModel | None = None
     check: Check = go_on
+    processes: Processes = ALONE
 
     def generator(self) -> torch.Generator:
         """Return the random numbers of the seed, from the first one on."""

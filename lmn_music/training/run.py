@@ -213,8 +213,10 @@ class Run:
         return following
 
     def _material(self, stage: Stage, check: Check, before: MemoryModel | None = None) -> Material:
-        corpus = self.corpus
-        return Material(stage.config, self.config.recipe, corpus.train, corpus.valid, self.config.seed, before, check)
+        songs, config = self.corpus, self.config
+        return Material(
+            stage.config, config.recipe, songs.train, songs.valid, config.seed, before, check, self.processes
+        )
 
     def _trainer(self, stage: Stage, model: MemoryModel) -> Trainer:
         return Trainer(

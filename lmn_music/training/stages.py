@@ -77,7 +77,13 @@ def _from_unrolled(material: Material) -> Made:
     assert unrolled is not None
     size, songs = recipe.model.memory_size, some_songs(material.songs, recipe.laes_frames, generator)
     memory = fit_memory(
-        unrolled, songs, size, centre=recipe.laes_centre, length=recipe.laes_length, generator=generator
+        unrolled,
+        songs,
+        size,
+        centre=recipe.laes_centre,
+        length=recipe.laes_length,
+        generator=generator,
+        processes=material.processes,
     )
     kept = memory.explained_energy_
     note = f"a memory of {size} keeps {kept:.1%} of the energy"

@@ -183,7 +183,7 @@ def test_the_refusal_reaches_another_process_whole() -> None:
 def test_the_rank_may_be_judged_anew_for_fewer_components(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def fit(self: LinearAutoencoder, _: object) -> LinearAutoencoder:
+    def fit(self: LinearAutoencoder, _: object, **_shared: object) -> LinearAutoencoder:
         asked.append(self.n_components)
         if self.n_components > 7:
             raise RankError(self.n_components, self.n_components // 2)
