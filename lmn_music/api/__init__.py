@@ -23,6 +23,8 @@ from lmn_music.api.remembering import memory_reader, remembered
 from lmn_music.api.reporting import report
 from lmn_music.api.runs import RunStatus, last_checkpoint, list_runs, run_status
 from lmn_music.api.streaming import open_port, play, stream
+from lmn_music.api.sweep_report import sweep_report
+from lmn_music.api.sweeping import sweep
 from lmn_music.api.training import resume, resume_run, start_run, train
 from lmn_music.api.tunes import sample_tune, sample_tunes
 from lmn_music.lazy import lazily
@@ -106,6 +108,8 @@ __all__ = [
     "surprise",
     "surprise_files",
     "surprise_scale",
+    "sweep",
+    "sweep_report",
     "train",
     "verify_corpora",
 ]

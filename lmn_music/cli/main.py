@@ -26,6 +26,7 @@ from lmn_music.cli import (
     report,
     stream,
     studio,
+    sweep,
     train,
 )
 from lmn_music.cli.interrupts import exit_code, heeding, interrupt
@@ -137,6 +138,7 @@ def _main(
 
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.command()(sweep.sweep)
 app.command()(generate.generate)
 app.command()(arrange.harmonise)
 app.command("continue")(arrange.continue_)
