@@ -93,12 +93,17 @@ class Group(Processes):
     def __init__(self, device: str) -> None:
         import torch
         from torch import distributed
+        from torch.distributed.rendezvous import rendezvous
 
         self._device = torch.device(device)
         if self._device.type == "cuda":  # each process on this machine has a GPU of its own
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         if not distributed.is_initialized():
-            distributed.init_process_group("nccl" if self._device.type == "cuda" else "gloo")
+            # Processes that are started again find the store of those before them: a prefix keeps them apart.
+            store, rank, size = next(rendezvous("env://"))
+            store = distributed.PrefixStore(f"attempt {restarts()}", store)  # type: ignore[attr-defined]
+            backend = "nccl" if self._device.type == "cuda" else "gloo"
+            distributed.init_process_group(backend, store=store, rank=rank, world_size=size)
         self.rank, self.size = distributed.get_rank(), distributed.get_world_size()
 
     def total(self, values: Array) -> Array:
@@ -146,9 +151,9 @@ def torchrun_rank() -> int:
     return int(os.environ.get("RANK", "0")) if "TORCHELASTIC_RUN_ID" in os.environ else 0
 
 
-def restarted() -> bool:
-    """Return whether torchrun has started this process again, after one of the processes has ended."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+def restarts() -> int:
+    """Return how often torchrun has started the processes again, after one of them has ended."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
 
 
 @cache

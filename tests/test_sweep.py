@@ -70,8 +70,8 @@ from lmn_music.training.trainer import Trainer
 
 ended = Trainer._end_epoch
 
-def end(self, clock):
-    ended(self, clock)
+def end(self, *given):
+    ended(self, *given)
     if os.path.exists("out/trials") and len(os.listdir("out/trials")) == 2:
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -110,7 +110,13 @@ def test_a_trial_that_is_worse_is_given_up(study: Path) -> None:
     values = {"model.hidden_size": 4, "training.learning_rate": 1e-3, "training.batch_songs": 2}
     for number in range(config.trials - 1):  # better ones than there can be
         told = dict.fromkeys((1, 2), 0.1 * number)
-        trial = optuna.trial.create_trial(value=0.1, params=values, distributions=spread, intermediate_values=told)
+        trial = optuna.trial.create_trial(
+            value=0.1,
+            params=values,
+            distributions=spread,
+            intermediate_values=told,
+            user_attrs={"folder": "trials/other"},
+        )
         opened.add_trial(trial)
     said: list[str] = []
     api.sweep(study, out, device="cpu", on_trial=said.append)

@@ -174,7 +174,7 @@ def start_run(
         >>> run = start_run("chorales", out="runs/bach", epochs=3)  # doctest: +SKIP
     """
     from lmn_music.files import as_utf8
-    from lmn_music.processes import joined, restarted
+    from lmn_music.processes import joined, restarts
     from lmn_music.training.folder import RunConfig, corpus_info, free_folder, read_config
     from lmn_music.training.run import Run
 
@@ -189,7 +189,7 @@ def start_run(
     )
     config = RunConfig(command=as_utf8(command), seed=seed, corpus=corpus_info(songs), recipe=settings)
     folder = Path(out) if out is not None else free_folder(songs.name)
-    if processes.size > 1 and restarted() and (folder / "config.toml").is_file() and read_config(folder) == config:
+    if processes.size > 1 and restarts() and (folder / "config.toml").is_file() and read_config(folder) == config:
         return Run.resume(folder, songs, device=device, reporter=reporter, processes=processes)
     return Run.start(folder, config, songs, device=device, reporter=reporter, processes=processes)
 

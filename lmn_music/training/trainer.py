@@ -140,10 +140,8 @@ class Trainer:
         batch, lengths = share_of(songs, self.processes, self.device), np.array([len(song) for song in songs])
         self.model.train()
         with torch.random.fork_rng():
-            torch.manual_seed(
-                generator.initial_seed() + self.processes.rank
-            )  # also for dropout, which takes no generator
-            # Of the same numbers as dropout, which are seeded above: other ones would change what a seed trains.
+            torch.manual_seed(generator.initial_seed() + self.processes.rank)
+            # Of the same numbers as dropout, which takes no generator: other ones would change what a seed trains.
             state = self.model.training_state(batch.frames, torch.default_generator)
             for start, (frames, mask) in enumerate(batch.chunks(config.chunk)):
                 nll, state = self._loss(frames, mask, state.select(slice(frames.shape[1])))
