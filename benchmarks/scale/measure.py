@@ -20,7 +20,7 @@ from lmn_music.files import replacing
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results" / "scale"
 COMMAND = [sys.executable, "-m", "lmn_music"]
 KILLED_AFTER = 120  # seconds until the packing is killed once, to be resumed
-TRAINED_FOR = 240  # seconds until the training is asked to stop
+TRAINED_FOR = 180  # seconds until the training is asked to stop
 RECIPE = [
     "--recipe",
     "lmn",

@@ -14,6 +14,7 @@ from lmn_music.api.continuing import continue_files, continue_piece, continue_pi
 from lmn_music.api.corpora import CorpusCheck, CorpusEntry, corpus_song, fetch_corpora, list_corpora, verify_corpora
 from lmn_music.api.evaluating import evaluate, published_figures
 from lmn_music.api.explaining import identify, surprise, surprise_files, surprise_scale
+from lmn_music.api.exporting import export_onnx
 from lmn_music.api.hearing import find_players, hear
 from lmn_music.api.loading import load_model, open_corpus, resolve_device, shipped_models
 from lmn_music.api.packing import PackedCorpus, pack_corpus
@@ -75,6 +76,7 @@ __all__ = [
     "continue_pieces",
     "corpus_song",
     "evaluate",
+    "export_onnx",
     "fetch_corpora",
     "find_players",
     "harmonise",

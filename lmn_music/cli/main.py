@@ -21,6 +21,7 @@ from lmn_music.cli import (
     evaluate,
     experiment,
     explain,
+    export,
     generate,
     recipes,
     report,
@@ -148,6 +149,7 @@ app.command()(explain.surprise)
 app.command()(explain.identify)
 app.command()(stream.stream)
 app.command()(studio.studio)
+app.command()(export.export)
 app.command()(recipes.recipes)
 app.add_typer(corpora.app, name="corpora")
 app.add_typer(experiment.app, name="experiment")
