@@ -20,7 +20,7 @@ def export_onnx(model: str | Path | Checkpoint, out: str | Path) -> None:
 
     Raises:
         CheckpointError: there is no such model.
-        UsageError: the model is not dense, or its network needs the number of the frame.
+        UsageError: the model is not dense, or its network is neither an LMN nor a gated one.
         LmnMusicError: onnx is missing.
 
     Example:

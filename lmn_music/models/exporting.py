@@ -21,6 +21,9 @@ from lmn_music.music.pianoroll import KEYS
 
 MISSING = "an ONNX file needs onnx and onnxscript: install them with `pip install 'lmn-music[export]'`"
 
+# An ms-lmn reads by the number of the frame, and what torch makes of its own LSTM, GRU and RNN has a fixed batch.
+NETWORKS = ("lmn", "gated-lmn")
+
 
 class LayerOverTime(nn.Module):
     """An LMN over sequences of any length, its recurrence one operator: torch's `scan`, which becomes ONNX's Scan.
@@ -58,7 +61,7 @@ class DenseStep(nn.Module):
     """One frame of a dense model: what it thinks of the frame, from the frame before it and the memory.
 
     Args:
-        model: the model, whose network must not depend on the number of the frame.
+        model: the model, with one of NETWORKS.
     """
 
     def __init__(self, model: DenseModel) -> None:
@@ -122,13 +125,13 @@ def export_model(model: SequenceModel, path: Path) -> None:
         path: the file.
 
     Raises:
-        UsageError: the model is not dense, or is an ms-lmn.
+        UsageError: the model is not dense, or has another network than NETWORKS.
         LmnMusicError: onnx is missing.
     """
-    if not isinstance(model, DenseModel) or model.config.network == "ms-lmn":
+    if not isinstance(model, DenseModel) or model.config.network not in NETWORKS:
         raise UsageError(
             f"a model of architecture {model.config.architecture} and network {model.config.network} cannot be "
-            "exported: choose a dense one whose network reads every frame alike, such as one trained by --recipe lmn"
+            f"exported: choose a dense one with network {' or '.join(NETWORKS)}, such as one trained by --recipe lmn"
         )
     state = model.initial_state(2)
     frame = state.memory.new_zeros(2, KEYS)  # and another tensor for the frame before: torch takes one for one input

@@ -36,7 +36,7 @@ def test_a_layer_runs_over_sequences_of_any_length(tmp_path: Path, readout: str)
         np.testing.assert_allclose(after, last[0].numpy(), atol=1e-6 * scale)
 
 
-@pytest.mark.parametrize(("network", "output"), [("lmn", "bernoulli"), ("lstm", "nade")])
+@pytest.mark.parametrize(("network", "output"), [("lmn", "bernoulli"), ("gated-lmn", "nade")])
 @torch.no_grad()
 def test_a_dense_model_reads_a_song_step_by_step(tmp_path: Path, network: str, output: str) -> None:
     config = ModelConfig(
@@ -60,6 +60,9 @@ def test_a_dense_model_reads_a_song_step_by_step(tmp_path: Path, network: str, o
 
 def test_what_cannot_be_exported_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tied = build(ModelConfig(architecture="tied", output="nade", hidden_size=4, memory_size=4, output_hidden_size=4))
+    lstm = build(ModelConfig(network="lstm", hidden_size=4))
+    with pytest.raises(UsageError, match="network lstm"):
+        export_model(lstm, tmp_path / "model.onnx")
     with pytest.raises(UsageError, match="architecture tied"):
         export_model(tied, tmp_path / "model.onnx")
     with pytest.raises(UsageError, match="plain LMN"):
