@@ -37,6 +37,12 @@ bench: .venv/developed
 		$(BIN)/python benchmarks/speed/$$name.py || exit 1; \
 	done
 
+# The same on a GPU, in under ten minutes: docs/results/speed/gpu.json.
+.PHONY: bench-gpu
+bench-gpu: .venv/developed
+	$(BIN)/python benchmarks/speed/gpu.py
+
+# A thousand kills at random moments, about twenty minutes; docs/reliability.md.
 # Kills at random moments, forty minutes of them; the next call adds to them, up to a thousand. docs/reliability.md.
 .PHONY: soak
 soak: .venv/developed
