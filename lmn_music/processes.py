@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # What torch.distributed says where another process has gone.
 _LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "NCCL")
 Array = npt.NDArray[np.float64]
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class Processes:
@@ -61,7 +61,7 @@ class Processes:
         """Return whether the flag is set in any process."""
         return bool(self.largest(np.array([float(flag)]))[0])
 
-    def in_turn(self, work: Callable[[], T]) -> T:
+    def in_turn(self, work: Callable[[], _T]) -> _T:
         """Return what comes of some work that the first process does before the others, which wait."""
         return work()
 
@@ -126,7 +126,7 @@ class Group(Processes):
         distributed.all_reduce(tensor, how)
         return np.asarray(tensor.cpu().numpy())
 
-    def in_turn(self, work: Callable[[], T]) -> T:
+    def in_turn(self, work: Callable[[], _T]) -> _T:
         """See `Processes`."""
         from torch import distributed
 

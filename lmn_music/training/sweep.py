@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from lmn_music.errors import LmnMusicError, UsageError
 from lmn_music.files import read_regular
@@ -48,12 +48,11 @@ class Range(Settings):
         return trial.suggest_float(name, self.low, self.high, step=self.step, log=self.log)
 
 
-def _kind(value: object) -> str:
-    return "range" if isinstance(value, dict | Range) else "list"
-
-
-Values = Annotated[tuple[str | bool | int | float, ...], Field(min_length=1)]
-Choice = Annotated[Annotated[Values, Tag("list")] | Annotated[Range, Tag("range")], Discriminator(_kind)]
+def _with_ranges(search: object) -> object:
+    """Let a table be a range, so that what is wrong in it is told of a range alone."""
+    if not isinstance(search, dict):
+        return search
+    return {name: Range.model_validate(value) if isinstance(value, dict) else value for name, value in search.items()}
 
 
 class SweepConfig(Settings):
@@ -77,7 +76,9 @@ class SweepConfig(Settings):
     trials: Count
     seed: Seed = 1
     warmup: Annotated[int, Field(ge=0)] = 5
-    search: Annotated[dict[str, Choice], Field(min_length=1)]
+    search: Annotated[
+        dict[str, tuple[str | bool | int | float, ...] | Range], Field(min_length=1), BeforeValidator(_with_ranges)
+    ]
 
     def suggest(self, trial: optuna.Trial) -> list[str]:
         """Return the changes of the recipe that a trial is to have."""
