@@ -42,7 +42,6 @@ bench: .venv/developed
 bench-gpu: .venv/developed
 	$(BIN)/python benchmarks/speed/gpu.py
 
-# A thousand kills at random moments, about twenty minutes; docs/reliability.md.
 # Kills at random moments, forty minutes of them; the next call adds to them, up to a thousand. docs/reliability.md.
 .PHONY: soak
 soak: .venv/developed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -45,6 +46,8 @@ def family(parent: int) -> list[int]:
 def watched(command: list[str], *, seconds: float | None = None, number: int = signal.SIGINT) -> dict[str, Any]:
     """Run a command, end it by a signal after some seconds, and return what it took."""
     began, largest, asked = time.monotonic(), 0, False
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = used.ru_utime + used.ru_stime
     process = subprocess.Popen(command, start_new_session=True)
     while process.poll() is None:
         for each in family(process.pid):
@@ -57,8 +60,10 @@ def watched(command: list[str], *, seconds: float | None = None, number: int = s
             asked = True
             os.kill(process.pid, number)
         time.sleep(0.5)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "seconds": round(time.monotonic() - began, 1),
+        "processor_seconds": round(after.ru_utime + after.ru_stime - before, 1),
         "peak_mib": round(largest / 1024),
         "code": process.returncode,
         "load": [round(load, 1) for load in os.getloadavg()],
