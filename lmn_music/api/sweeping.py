@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lmn_music.api.loading import load_model
-from lmn_music.api.training import resume_run, start_run
+from lmn_music.api.sweep_trial import Pruner, trial_run
 from lmn_music.errors import LmnMusicError, UsageError, WritingError
 from lmn_music.files import alone, is_held, read_regular, replacing
-from lmn_music.training.reporter import Silent
 from lmn_music.training.sweep import SweepConfig, load_optuna, read_sweep
-
-if TYPE_CHECKING:
-    from lmn_music.training.run import Run
 
 STUDY, JOURNAL = "study.toml", "journal.log"
 TURN = 60  # seconds to wait for the others' turn to choose a trial, which takes a moment
@@ -158,9 +154,9 @@ def _work(
                 name = hashlib.sha256("\n".join(changes).encode()).hexdigest()[:12]
                 trial.set_user_attr("folder", f"trials/{name}")
             states = load_optuna().trial.TrialState
-            reporter = _Pruner(trial, stop)
+            reporter = Pruner(trial, stop)
             try:
-                run = _run(out / "trials" / name, config, changes, data, device, reporter)
+                run = trial_run(out / "trials" / name, config, changes, data, device, reporter)
                 finished = run.run(reporter.leave)
             except WritingError:
                 raise
@@ -198,55 +194,3 @@ def _lost(study: Any) -> set[int]:
 
 def _lock(out: Path, number: int) -> Path:
     return out / f".trial-{number}.lock"
-
-
-def _run(
-    folder: Path,
-    config: SweepConfig,
-    changes: Sequence[str],
-    data: str | Path | None,
-    device: str,
-    reporter: _Pruner,
-) -> Run:
-    """Return the training of a trial, new or as far as it has come."""
-    if not (folder / "config.toml").exists():
-        return start_run(
-            config.corpus,
-            out=folder,
-            recipe=config.recipe,
-            epochs=config.epochs,
-            changes=[*config.changes, *changes],
-            seed=config.seed,
-            data=data,
-            device=device,
-            reporter=reporter,
-            command="lmn-music sweep",
-        )
-    from lmn_music.training.folder import read_metrics
-
-    run = resume_run(folder, data=data, device=device, reporter=reporter)
-    for line in read_metrics(folder):
-        reporter.epoch(line)
-    return run
-
-
-class _Pruner(Silent):
-    """Tells a trial how each epoch of its last stage went, and notes whether it is to be given up."""
-
-    def __init__(self, trial: Any, stop: Callable[[], bool]) -> None:
-        self.trial, self.pruned, self._stop, self._told = trial, False, stop, set[int]()
-        # The stage that trains what the recipe asks for: what comes before it is not what is compared.
-        self._first_stages = ("unrolled", "gated-unrolled", "hand-over")
-
-    def leave(self) -> bool:
-        """Return whether the training is to stop."""
-        return self.pruned or self._stop()
-
-    def epoch(self, metrics: dict[str, Any]) -> None:
-        """See `Reporter`."""
-        stage, epoch = str(metrics["stage"]), metrics.get("epoch")
-        if stage in self._first_stages or stage.endswith(" scale") or epoch is None or epoch in self._told:
-            return
-        self._told.add(epoch)
-        self.trial.report(metrics["valid_nll"], epoch)
-        self.pruned = self.trial.should_prune()
