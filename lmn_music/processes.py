@@ -11,17 +11,17 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
 from lmn_music.errors import TrainingError
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from torch import nn
+
+    Array = npt.NDArray[np.float64]
 
 # What torch.distributed says where another process has gone.
 _LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "NCCL")
-Array = npt.NDArray[np.float64]
 _T = TypeVar("_T")
 
 
@@ -59,6 +59,8 @@ class Processes:
 
     def any(self, flag: bool) -> bool:
         """Return whether the flag is set in any process."""
+        import numpy as np
+
         return bool(self.largest(np.array([float(flag)]))[0])
 
     def in_turn(self, work: Callable[[], _T]) -> _T:
@@ -119,6 +121,7 @@ class Group(Processes):
         return self._reduced(values, distributed.ReduceOp.MAX)
 
     def _reduced(self, values: Array, how: object) -> Array:
+        import numpy as np
         import torch
         from torch import distributed
 

@@ -64,8 +64,8 @@ def _draw(study: Any, out: Path) -> None:
         "importance": importance,
     }
     for name, draw in drawings.items():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # optuna calls these plots experimental
+        with warnings.catch_warnings(), matplotlib.rc_context():  # optuna sets a style for all pictures to come
+            warnings.simplefilter("ignore")  # and calls these plots experimental
             try:
                 figure = draw().figure
             except (RuntimeError, ValueError):  # two trials at least, and values that differ

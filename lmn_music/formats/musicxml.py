@@ -70,11 +70,11 @@ def _root(data: bytes) -> ElementTree.Element:
     """Return the root of XML, also of some that is not well-formed for letters on which no note depends."""
     try:
         return ElementTree.fromstring(data)  # noqa: S314 -- see the import
-    except (ElementTree.ParseError, ValueError, LookupError):
-        mended = mended_xml(data)
-        if "<!ENTITY" in mended:  # where a control character stood in the midst of the word
-            raise
-        return ElementTree.fromstring(mended)  # noqa: S314
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        mended, fault = mended_xml(data), error
+    if "<!ENTITY" in mended:  # where a control character stood in the midst of the word
+        raise fault
+    return ElementTree.fromstring(mended)  # noqa: S314
 
 
 def _unpack(data: bytes) -> bytes:

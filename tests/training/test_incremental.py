@@ -121,10 +121,10 @@ def test_the_best_weights_are_handed_over_and_not_the_last(name, small_corpus, t
     run = Run.start(tmp_path, config(small_corpus, *OTHERS[name], *rates), small_corpus)
     following, handed = run._next, []
 
-    def watched(trainer, stage):
+    def watched(trainer, stage, check):
         assert trainer.progress.best_epoch < trainer.progress.epoch
         last = deepcopy(trainer.model.state_dict())
-        next_one = following(trainer, stage)
+        next_one = following(trainer, stage, check)
         handed.append((trainer.best, last, deepcopy(next_one.model.state_dict())))
         return next_one
 

@@ -14,6 +14,7 @@ from lmn_music.models.build import build
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.models.habits import Habits
 from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.processes import ALONE
 from lmn_music.training import copy_experts, own_past
 from lmn_music.training.copy_experts import FOLDS, fit_experts, with_experts
 from lmn_music.training.family import Material
@@ -143,7 +144,7 @@ def test_a_stage_is_made_in_many_short_steps_each_of_which_may_be_the_last(make)
     for last in (1, len(asked) // 2, len(asked)):
         left = iter(range(last - 1))
         with pytest.raises(StoppedError):
-            make(replace(material, check=checking(lambda left=left: next(left, None) is None)))
+            make(replace(material, check=checking(lambda left=left: next(left, None) is None, ALONE)))
     assert_equal(before.state_dict(), untouched)
     assert len(asked) > 20
 
