@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib
 import optuna
 import pytest
 
@@ -48,6 +49,7 @@ def states(out: Path) -> list[str]:
 
 
 def test_the_command_finds_the_best_trial_and_says_what_came_of_all() -> None:
+    background = matplotlib.rcParams["axes.facecolor"]
     output = lmn_music("sweep", "study.toml", "--out", "out", "--device", "cpu")
     assert states(Path("out")) == ["COMPLETE"] * 4
     rows = list(csv.DictReader(Path("out/trials.csv").read_text().splitlines()))
@@ -55,6 +57,7 @@ def test_the_command_finds_the_best_trial_and_says_what_came_of_all() -> None:
     assert values == sorted(values)
     assert f"best of 4 trials: {values[0]:.4f}" in output
     assert {"history.png", "parallel.png"} <= {path.name for path in Path("out").iterdir()}
+    assert matplotlib.rcParams["axes.facecolor"] == background  # later pictures look as before
     best = api.load_model(Path("out") / rows[0]["folder"])
     assert best.header.figures["valid_nll"] == values[0]
     assert str(best.header.recipe["model"]["hidden_size"]) == rows[0]["model.hidden_size"]
