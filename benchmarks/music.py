@@ -45,7 +45,8 @@ def stored() -> Results:
 
 def store(name: str, measured: list[Any]) -> None:
     """Add a measurement, one in a line."""
-    results = stored() | {name: json.loads(json.dumps(measured), parse_float=lambda text: float(f"{float(text):.6g}"))}
+    short = json.loads(json.dumps(measured), parse_float=lambda number: float(f"{float(number):.6g}"))
+    results = stored() | {name: short}  # others may have written
     STORED.parent.mkdir(exist_ok=True)
     lines = [f"{json.dumps(each)}: {json.dumps(results[each])}" for each in sorted(results)]
     with replacing(STORED) as temporary:

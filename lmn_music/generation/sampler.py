@@ -137,8 +137,9 @@ def generate_song(
     best, shortest = None, np.inf
     attempts = max(1, min(ATTEMPTS, DRAWN // frames))
     within = None if limits is None else limits.apply(nothing_given(1))[0]
+    range_alone = limits is None or limits.potential(nothing_given(1)) is None
     for _ in range(attempts):
-        if limits is None or limits.potential(nothing_given(1)) is None:
+        if range_alone:
             drawn = []
             sampled = sample_frames(model, generator, temperature=temperature, prime=start, given=within)
             for frame in islice(sampled, frames):

@@ -87,6 +87,16 @@ def stretches(frames: Frames) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int
     return starts, np.diff(np.append(starts, len(frames)))
 
 
+def width(frames: Frames) -> int:
+    """Return how many semitones the highest key that sounds lies above the lowest one; 0 for silence.
+
+    Args:
+        frames: (time, 88).
+    """
+    keys = np.flatnonzero(frames.any(axis=0))
+    return int(keys[-1] - keys[0]) if len(keys) else 0
+
+
 def longest_still(frames: Frames, periods: int) -> int:
     """Return how many frames the longest stretch of a song has that stands still.
 
@@ -159,8 +169,7 @@ def _repeated(song: PianoRoll) -> Array:
 
 
 def _range(song: PianoRoll) -> Array:
-    keys = np.flatnonzero(song.frames.any(axis=0))
-    return np.array([keys[-1] - keys[0] if len(keys) else 0, 1], dtype=float)
+    return np.array([width(song.frames), 1], dtype=float)
 
 
 def _clashes(song: PianoRoll) -> Array:

@@ -24,7 +24,7 @@ from lmn_music.generation.sampler import sample_frames
 from lmn_music.models.habits import Habits, quantiles
 from lmn_music.models.interface import State
 from lmn_music.models.tied.model import TiedModel
-from lmn_music.music.measures import longest_still
+from lmn_music.music.measures import longest_still, width
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.training.family import Made, Material, extended
 from lmn_music.training.stopping import Check, go_on
@@ -181,9 +181,7 @@ def _kept(frames: Tensor, generator: torch.Generator) -> Tensor:
 
 def _look(frames: npt.NDArray[np.bool_]) -> Look:
     """Return how a song looks, bool (time, 88)."""
-    keys = np.flatnonzero(frames.any(axis=0))
-    width = float(keys[-1] - keys[0]) if len(keys) else 0.0
-    return Look(float(frames.sum(axis=1).mean()), width, float(longest_still(frames, max(PERIODS))))
+    return Look(float(frames.sum(axis=1).mean()), float(width(frames)), float(longest_still(frames, max(PERIODS))))
 
 
 def _composed(model: TiedModel, seed: int, frames: int, check: Check) -> Look:
