@@ -121,10 +121,11 @@ if __name__ == "__main__":
     first = {path.name: path.stat().st_mtime_ns for path in out.glob("0*.arrow")}
     assert not (out / "corpus.json").exists()
     assert len(first) >= 1
+    others = set(active_children())  # processes that another test of this process left
     found = api.pack_corpus(files, out, workers=1)
     assert found.files == 51
     assert {name: (out / name).stat().st_mtime_ns for name in first} == first
-    assert not active_children()
+    assert set(active_children()) <= others
 
 
 def test_the_hash_is_that_of_the_content(files: Path, packed: Path, tmp_path: Path) -> None:
