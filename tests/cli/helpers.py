@@ -9,6 +9,9 @@ from lmn_music.cli.main import app
 
 TINY = ["--set", "model.hidden_size=6", "--set", "model.memory_size=8", "--set", "model.window=3"]
 TINY += ["--set", "model.output_hidden_size=8", "--set", "pretraining.epochs=1", "--epochs", "2"]
+# Without the two last stages, which take longer than all others of so small a training.
+TINY += ["--set", "model.copies=false", "--set", "model.own_past=false"]
+WHOLE = [*TINY, "--set", "model.copies=true", "--set", "model.own_past=true"]
 
 
 def lmn_music(*arguments, code=0):

@@ -12,13 +12,13 @@ import pytest
 
 from lmn_music.formats import read_score, write_roll
 from lmn_music.models.checkpoint import load_checkpoint, shipped_names
-from tests.cli.helpers import TINY, command, lmn_music
+from tests.cli.helpers import TINY, WHOLE, command, lmn_music
 from tests.helpers import make_roll
 
 
 @pytest.mark.slow
 def test_from_a_folder_of_tunes_to_a_new_one(tunes):
-    output = lmn_music("train", tunes, *TINY)
+    output = lmn_music("train", tunes, *WHOLE)
     assert "left out: 1 file: 1 unreadable; all of them: " in output
     assert "hand-over: a memory of 8 keeps" in output
     assert "lmn-music evaluate runs/tunes" in output
