@@ -325,7 +325,7 @@ def test_a_training_is_watched_while_it_runs(page, runs, tmp_path):
     page.wait_for_selector("#none >> text=lmn-music train")
     for seed in range(12):
         write_roll(make_roll(20 + seed, seed, frames_per_quarter=2), tmp_path / f"{seed}.mid")
-    endless = ["--recipe", "lmn", *TINY, "--epochs", "100000"]
+    endless = ["--recipe", "lmn", *TINY, "--epochs", "100000", "--set", "training.stop=100000"]
     arguments = [command(), "train", str(tmp_path), "--out", str(runs / "tiny"), *endless]
     with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as training:
         try:
