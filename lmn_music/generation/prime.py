@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lmn_music.models.interface import CHUNK, SequenceModel, State
+from lmn_music.models.interface import SequenceModel, State
 
 
 @torch.no_grad()
@@ -22,6 +22,5 @@ def read_prime(model: SequenceModel, prime: Tensor | None, songs: int, *, free: 
     if not free:
         state = state.drawing(free=False)
     if prime is not None and len(prime):
-        for chunk in prime.to(state.previous).unsqueeze(1).split(CHUNK):
-            state = model.read(chunk, state)
+        state = model.read(prime.to(state.previous).unsqueeze(1), state)
     return state.drawing(free=free).select(torch.zeros(songs, dtype=torch.long, device=state.previous.device))

@@ -125,10 +125,12 @@ class SequenceModel(nn.Module, ABC):
         """Return the state after more frames, that of `contexts`; what is expected of the frames need not be computed.
 
         Args:
-            frames: (time, batch, 88) of zeros and ones, the continuation of what was read before.
+            frames: (time, batch, 88) of zeros and ones, however many, the continuation of what was read before.
             state: what was read before.
         """
-        return self.contexts(frames, state)[1]
+        for chunk in frames.split(CHUNK):
+            _, state = self.contexts(chunk, state)
+        return state
 
     @abstractmethod
     def step(self, state: State) -> tuple[Tensor, State]:

@@ -46,7 +46,9 @@ class MemoryModel(SequenceModel):
 
     def read(self, frames: Tensor, state: State) -> State:
         """See SequenceModel."""
-        return self.recur(frames, state)[1]
+        for chunk in frames.split(CHUNK):
+            _, state = self.recur(chunk, state)
+        return state
 
     def hidden(self, frames: Tensor) -> Tensor:
         """Return the unrolled network's hidden states over whole songs, (time, batch, sequences, hidden_size)."""

@@ -8,7 +8,7 @@ import torch
 from lmn_music.models.build import build
 from lmn_music.models.tied.experts import FACTS, ORDERS, SMALL, evidence_of
 from lmn_music.models.tied.lines import line, moved
-from lmn_music.models.tied.matches import KINDS, PLACES, Matches, follow, signed
+from lmn_music.models.tied.matches import KINDS, PLACES, Matches, follow, matches_after, signed
 from lmn_music.models.tied.song_index import SongIndex
 from lmn_music.music.pianoroll import PianoRoll
 from tests.models.helpers import CONFIGS
@@ -117,6 +117,29 @@ def test_a_song_can_be_read_in_parts(cut):
     assert torch.equal(torch.cat([first, second]), whole)
     assert torch.equal(end.run, after.run)
     assert torch.equal(end.interval, after.interval)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("silent", [0, 3, 20])
+def test_after_a_prime_its_last_frames_tell_all(monkeypatch, seed, silent):
+    """Silence before the end, in two places that then sound alike; the common pasts that count are short."""
+    reach = 20 + 2 * silent
+    for name, value in {"LONGEST": 4, "REACH": reach, "CHUNK": 3}.items():
+        monkeypatch.setattr(f"lmn_music.models.tied.matches.{name}", value)
+    chords, rest = song_of(15, seed), torch.zeros(silent, KEYS)
+    end = torch.cat([chords[:5], rest])
+    higher = [moved(frames, torch.full((len(frames),), n + 1))[0] for n, frames in enumerate((end, chords[:9]))]
+    song = torch.cat([chords, end, chords, *higher]).unsqueeze(0)
+    begun = song[:, :12]
+    _, before = follow(begun, 12, Matches.empty(1, song.device))
+    for length in (13, 20, 40, song.shape[1] - 9):
+        _, slow = follow(song[:, :length], length - 12, before)
+        fast = matches_after(song[:, :length], length - 12, before)
+        kept = song[:, max(length - reach, 0) : length + 9]
+        expected, _ = follow(kept, kept.shape[1] - min(length, reach), slow.recent(reach))
+        numbers, _ = follow(kept, kept.shape[1] - min(length, reach), fast)
+        assert torch.equal(numbers, expected), length
+        assert expected.any()
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from lmn_music.models.interface import CHUNK
 from lmn_music.models.tied.lines import line, lowest_key, moved
 from lmn_music.models.tied.recall import REACH
 
@@ -64,9 +65,22 @@ def follow(whole: Tensor, time: int, before: Matches) -> tuple[Tensor, Matches]:
 
 @torch.no_grad()
 def matches_after(whole: Tensor, time: int, before: Matches) -> Matches:
-    """Return the matches after more frames of songs, as `follow` does, without what followed them: in less time."""
-    runs, intervals = _followed(_views(whole), time, before)
-    return Matches(runs[-1], intervals[-1])
+    """Return the matches within reach after more frames of songs, as good as those of `follow`, in less time.
+
+    A common past counts as LONGEST frames at most, so the last frames tell all, from one on that sounds: the interval
+    of a silent stretch is that of what sounded before it.
+    """
+    begin, end = whole.shape[1] - time, whole.shape[1]
+    sounding = whole[:, begin : max(end - LONGEST, begin)].any(dim=2).all(dim=0).nonzero()
+    if len(sounding):
+        begin += int(sounding[-1])
+        before = Matches(*(number.new_zeros(*number.shape[:-1], begin) for number in (before.run, before.interval)))
+    for first in range(begin, end, CHUNK):
+        last = min(first + CHUNK, end)
+        seen = whole[:, max(first - REACH, 0) : last]
+        runs, intervals = _followed(_views(seen), last - first, before.recent(REACH))
+        before = Matches(runs[-1], intervals[-1])
+    return before.recent(REACH)
 
 
 def _views(whole: Tensor) -> list[Tensor]:

@@ -228,11 +228,14 @@ class TiedModel(MemoryModel):
 
     def read(self, frames: Tensor, state: State) -> State:
         """See SequenceModel."""
+        read = super().read(frames, state)
         assert isinstance(state, TiedState)
-        *_, read = self._recur(torch.cat([state.previous.unsqueeze(0), frames[:-1]]), state)
+        assert isinstance(read, TiedState)
         if self.config.copies and state.copies:
-            read = replace(read, matches=matches_after(read.past.frames, len(frames), state.matches).recent(REACH))
-        return replace(read, past=read.past.within_reach()).saw(frames[-1])
+            new = torch.cat([state.previous.unsqueeze(0), frames[:-1]]).transpose(0, 1)
+            whole = torch.cat([state.past.frames, new], dim=1)
+            read = replace(read, matches=matches_after(whole, len(frames), state.matches))
+        return read
 
     def contexts(self, frames: Tensor, state: State) -> tuple[Tensor, State]:
         """See SequenceModel."""
