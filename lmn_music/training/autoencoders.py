@@ -152,7 +152,9 @@ def autoencoder_of(
 
 
 @torch.no_grad()
-def start_from_inputs(model: DenseModel, songs: Sequence[PianoRoll], *, centre: bool, length: int) -> None:
+def start_from_inputs(
+    model: DenseModel, songs: Sequence[PianoRoll], *, centre: bool, length: int, process: Processes = ALONE
+) -> None:
     """Start the model's RNN as the linear autoencoder of its inputs, in place; all other weights stay as drawn.
 
     The autoencoder's states are scaled so that the cell that varies most has a root mean square of 0.5, where tanh is
@@ -163,6 +165,7 @@ def start_from_inputs(model: DenseModel, songs: Sequence[PianoRoll], *, centre: 
         songs: what the model reads.
         centre: see `fit_memory`.
         length: see `fit_memory`.
+        process: this one alone; see `Watched`.
 
     Raises:
         TrainingError: the inputs have a history of lower rank than the RNN has units, or never change.
@@ -172,7 +175,9 @@ def start_from_inputs(model: DenseModel, songs: Sequence[PianoRoll], *, centre: 
     assert isinstance(model.network, Recurrent)
     sequences = [inputs[:, 0].cpu().numpy() for inputs in inputs_of(model, songs)]
     try:
-        memory = LinearAutoencoder(model.network.hidden_size, centre=centre).fit(pieces(sequences, length))
+        memory = LinearAutoencoder(model.network.hidden_size, centre=centre).fit(
+            pieces(sequences, length), shared=process
+        )
     except RankError as error:
         raise TrainingError(
             f"these songs have a history of rank {error.rank}, less than the units of the RNN: use more songs, or "

@@ -16,7 +16,7 @@ from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.processes import ALONE, Processes
 from lmn_music.training.autoencoders import key_chances
 from lmn_music.training.config import Recipe, TrainingConfig
-from lmn_music.training.stopping import Check, go_on
+from lmn_music.training.stopping import Check, Watched, go_on
 from lmn_music.words import counted
 
 
@@ -47,6 +47,11 @@ class Material:
     def generator(self) -> torch.Generator:
         """Return the random numbers of the seed, from the first one on."""
         return torch.Generator().manual_seed(self.seed)
+
+    @property
+    def alone(self) -> Processes:
+        """Return this process alone, which calls `check` in the middle of fitting an autoencoder."""
+        return Watched(self.check)
 
 
 @dataclass(frozen=True)

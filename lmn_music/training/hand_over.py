@@ -24,11 +24,14 @@ from lmn_music.models.networks.lmn import LMN
 from lmn_music.models.networks.multiscale import MultiScaleLMN, sampled_hidden
 from lmn_music.models.networks.unrolled import Unrolled
 from lmn_music.music.pianoroll import PianoRoll
+from lmn_music.processes import ALONE, Processes
 from lmn_music.training.autoencoders import autoencoder_of, inputs_of
 
 
 @torch.no_grad()
-def with_next_scale(model: DenseModel, songs: Sequence[PianoRoll], *, centre: bool, length: int) -> MemoryModel:
+def with_next_scale(
+    model: DenseModel, songs: Sequence[PianoRoll], *, centre: bool, length: int, process: Processes = ALONE
+) -> MemoryModel:
     """Return the multi-scale model with one more, slower memory, the linear autoencoder of its hidden states.
 
     Memory number i reads a hidden state every 2^i frames. Nothing reads the new memory yet, so the likelihoods are the
@@ -39,6 +42,7 @@ def with_next_scale(model: DenseModel, songs: Sequence[PianoRoll], *, centre: bo
         songs: what the model reads.
         centre: see `fit_memory`.
         length: see `fit_memory`; in frames that the new memory reads.
+        process: this one alone; see `Watched`.
 
     Raises:
         TrainingError: the hidden states never change.
@@ -49,7 +53,9 @@ def with_next_scale(model: DenseModel, songs: Sequence[PianoRoll], *, centre: bo
     for inputs in inputs_of(model, songs):
         h, _ = model.network.run(inputs, model.initial_state(1).memory)
         sequences.append(sampled_hidden(h[:, 0].cpu().numpy(), model.config.scales))
-    memory = autoencoder_of(pieces(sequences, length), config.memory_size, centre=centre, instead="fewer model.scales")
+    sequences = pieces(sequences, length)
+    instead = "fewer model.scales"
+    memory = autoencoder_of(sequences, config.memory_size, centre=centre, instead=instead, processes=process)
     wider = build(config).to(model.readout.weight)
     _copy_output(model, wider)
     wider.network = model.network.with_scale(memory)

@@ -83,7 +83,7 @@ def _from_unrolled(material: Material) -> Made:
         centre=recipe.laes_centre,
         length=recipe.laes_length,
         generator=generator,
-        processes=material.processes,
+        processes=material.processes if material.processes.size > 1 else material.alone,
     )
     kept = memory.explained_energy_
     note = f"a memory of {size} keeps {kept:.1%} of the energy"
@@ -133,7 +133,7 @@ def _next_scale(material: Material) -> Made:
     model, recipe = material.before, material.recipe
     assert isinstance(model, DenseModel)
     songs = some_songs(material.songs, recipe.laes_frames, material.generator())
-    wider = with_next_scale(model, songs, centre=recipe.laes_centre, length=recipe.laes_length)
+    wider = with_next_scale(model, songs, centre=recipe.laes_centre, length=recipe.laes_length, process=material.alone)
     return Made(wider, unchanged=True)
 
 
@@ -161,7 +161,7 @@ def _autoencoder(material: Material) -> Made:
     recipe, model = material.recipe, drawn(material).model
     assert isinstance(model, DenseModel)
     songs = some_songs(material.songs, recipe.laes_frames, material.generator())
-    start_from_inputs(model, songs, centre=recipe.laes_centre, length=recipe.laes_length)
+    start_from_inputs(model, songs, centre=recipe.laes_centre, length=recipe.laes_length, process=material.alone)
     return Made(model)
 
 

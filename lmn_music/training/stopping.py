@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+import numpy.typing as npt
+
 from lmn_music.processes import Processes
 
 Check = Callable[..., None]  # raises StoppedError if the user has asked to stop; takes and forgets any arguments
@@ -35,3 +38,19 @@ def checking(stop: Callable[[], bool], processes: Processes) -> Check:
             raise StoppedError
 
     return check
+
+
+class Watched(Processes):
+    """This process alone; wherever several would add up what they have found, it looks whether it is to stop.
+
+    Args:
+        check: what is called there.
+    """
+
+    def __init__(self, check: Check) -> None:
+        self._check = check
+
+    def total(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the values."""
+        self._check()
+        return values

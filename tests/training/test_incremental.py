@@ -1,19 +1,24 @@
 """Stage by stage: what is fitted to the hidden states, and what the next stage gets."""
 
 from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from lmn_music.memory import svd
 from lmn_music.memory.laes import LinearAutoencoder
 from lmn_music.models.build import build
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.models.config import ModelConfig
+from lmn_music.processes import ALONE
 from lmn_music.training.autoencoders import fit_memory, hidden_sequences, some_songs, start_from_inputs
+from lmn_music.training.family import Material
 from lmn_music.training.hand_over import with_next_scale
 from lmn_music.training.run import Run
 from lmn_music.training.stages import stages_of
+from lmn_music.training.stopping import StoppedError, checking
 from tests.training.helpers import OTHERS, config, metrics_of
 
 MEMORY = 3
@@ -135,3 +140,20 @@ def test_the_best_weights_are_handed_over_and_not_the_last(name, small_corpus, t
         for weight in ("network.W_xh", "network.b_h"):
             assert not torch.equal(best[weight], last[weight])
             torch.testing.assert_close(new[weight], best[weight])
+
+
+@pytest.mark.parametrize("name", AUTOENCODED)
+def test_a_fit_of_an_autoencoder_can_be_left_at_each_of_its_products(name, small_corpus, monkeypatch):
+    monkeypatch.setattr(svd, "_DENSE_WORK", 0)  # as with songs of the usual length
+    recipe = config(small_corpus, *OTHERS[name], "model.hidden_size=8", "model.memory_size=4").recipe
+    stage = [stage for stage in stages_of(recipe) if stage.name != "unrolled"][name == "ms-lmn"]
+    before = build(stages_of(recipe)[0].config, torch.Generator().manual_seed(0))
+    asked = []
+    material = Material(
+        stage.config, recipe, small_corpus.train, small_corpus.valid, 1, before, lambda: asked.append(0)
+    )
+    stage.make_model(material)
+    assert len(asked) > 10
+    left = iter(range(len(asked) // 2))
+    with pytest.raises(StoppedError):
+        stage.make_model(replace(material, check=checking(lambda: next(left, None) is None, ALONE)))
