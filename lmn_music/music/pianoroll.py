@@ -50,7 +50,7 @@ class PianoRoll:
             raise ValueError("a piano-roll holds only zeros and ones")
         if self.frames_per_quarter < 1:
             raise ValueError(f"frames_per_quarter must be a positive whole number, not {self.frames_per_quarter}")
-        frames = frames.astype(bool)
+        frames = frames.astype(bool, copy=False)
         frames.setflags(write=False)
         object.__setattr__(self, "frames", frames)
 
