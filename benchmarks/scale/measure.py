@@ -1,136 +1,105 @@
-"""What packing and training at scale take: `python benchmarks/scale/measure.py pack FOLDER DIR`, `... train DIR RUN`.
+"""What packing and training at scale take; docs/scale.md says what of this is measured, and shows it.
 
-Writes docs/results/scale/pack.json and train.json: seconds, files or frames per second, and the peak memory of the
-largest process (VmHWM of /proc, which counts the pages of memory maps too).
+    python benchmarks/scale/songs.py FOLDER 100000
+    python benchmarks/scale/measure.py pack FOLDER DIR --workers 2
+    python benchmarks/scale/fill.py FILLED 127000
+    python benchmarks/scale/measure.py train FILLED RUNS
+
+`pack` kills the packing once, when half of the shards are there, and gives the same command again. `train` trains in
+three ways by turns: one process with a thread, one with two threads, two processes with a thread each. All stop by
+Ctrl-C, and then each resumes. Both store docs/results/scale/*.json.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-from lmn_music.files import replacing
+import torch
+from watching import Watch, store
 
-RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results" / "scale"
-COMMAND = [sys.executable, "-m", "lmn_music"]
-KILLED_AFTER = 120  # seconds until the packing is killed once, to be resumed
-TRAINED_FOR = 180  # seconds until the training is asked to stop
-RECIPE = [
-    "--recipe",
-    "lmn",
-    "--start",
-    "orthogonal",
-    "--set",
-    "training.batch_songs=64",
-    "--set",
-    "training.transpose=5",
-]
-
-
-def family(parent: int) -> list[int]:
-    """Return a process and all below it."""
-    found = [parent]
-    for children in Path("/proc").glob(f"{parent}/task/*/children"):
-        for child in children.read_text().split():
-            found += family(int(child))
-    return found
-
-
-def watched(command: list[str], *, seconds: float | None = None, number: int = signal.SIGINT) -> dict[str, Any]:
-    """Run a command, end it by a signal after some seconds, and return what it took."""
-    began, largest, asked = time.monotonic(), 0, False
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    before = used.ru_utime + used.ru_stime
-    process = subprocess.Popen(command, start_new_session=True)
-    while process.poll() is None:
-        for each in family(process.pid):
-            try:
-                lines = Path(f"/proc/{each}/status").read_text().splitlines()
-                largest = max([largest, *(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))])
-            except OSError:  # it has just ended
-                continue
-        if seconds is not None and not asked and time.monotonic() - began > seconds:
-            asked = True
-            os.kill(process.pid, number)
-        time.sleep(0.5)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return {
-        "seconds": round(time.monotonic() - began, 1),
-        "processor_seconds": round(after.ru_utime + after.ru_stime - before, 1),
-        "peak_mib": round(largest / 1024),
-        "code": process.returncode,
-        "load": [round(load, 1) for load in os.getloadavg()],
-    }
-
-
-def stored(name: str, figures: dict[str, Any]) -> None:
-    """Print figures and write them to a file of that name."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    with replacing(RESULTS / f"{name}.json") as temporary:
-        temporary.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(figures))
+COMMAND = ["-m", "lmn_music"]
+TRAINED_FOR = (180, 90)  # seconds: after the validation of the start, and after resuming, start-up included
+ALONE = [sys.executable, *COMMAND]
+TOGETHER = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *COMMAND]
+WAYS = {"one process, one thread": (ALONE, 1), "one process, two threads": (ALONE, 2), "two processes": (TOGETHER, 1)}
+CHANGES = ["start=orthogonal", "training.batch_songs=64", "training.transpose=5"]
+RECIPE = ["--recipe", "lmn", *(word for change in CHANGES for word in ("--set", change))]
 
 
 def pack(folder: Path, out: Path) -> None:
     """Pack a folder; the packing is killed once and resumed."""
-    command = [*COMMAND, "corpora", "pack", str(folder), "--out", str(out), *sys.argv[4:]]
-    first = watched(command, seconds=KILLED_AFTER, number=signal.SIGKILL)
-    shards = len(list(out.glob("[0-9]*.arrow")))
-    second = watched(command)
+    command = [*ALONE, "corpora", "pack", str(folder), "--out", str(out), *sys.argv[4:]]
+    half = min(500, -(-sum(1 for _ in folder.rglob("*.mid")) // 16)) // 2
+
+    def shards() -> int:
+        return len(list(out.glob("[0-9]*.arrow")))
+
+    first = Watch(command, until=lambda _: shards() >= half, number=signal.SIGKILL)
+    kept = shards()
+    second = Watch(command)
     header = json.loads((out / "corpus.json").read_text())
-    seconds = first["seconds"] + second["seconds"]
-    size = sum(path.stat().st_size for path in out.iterdir())
-    stored(
+    store(
         "pack",
         {
+            **{name: header[name] for name in ("songs", "frames", "left_out", "near_duplicates", "largest_group")},
             "files": header["settings"]["files"],
-            "songs": header["songs"],
-            "frames": header["frames"],
-            "left_out": header["left_out"],
-            "near_duplicates": header["near_duplicates"],
-            "largest_group": header["largest_group"],
-            "bytes": size,
+            "bytes": sum(path.stat().st_size for path in out.iterdir()),
             "cores": os.cpu_count(),
-            "killed": {**first, "shards": shards},
-            "resumed": second,
-            "files_per_second": round(header["settings"]["files"] / seconds, 1),
+            "options": sys.argv[4:],
+            "killed": {**first.figures(), "shards": kept},
+            "resumed": second.figures(),
         },
     )
 
 
-def train(corpus: Path, run: Path) -> None:
-    """Train on a packed corpus for some minutes, stop, and resume for one more."""
-    first = watched(
-        [*COMMAND, "train", str(corpus), "--out", str(run), "--device", "cpu", *RECIPE], seconds=TRAINED_FOR
-    )
-    import torch
-
+def progress_of(run: Path) -> tuple[int, float]:
+    """Return the frames that a run has read and the seconds of training."""
     progress = torch.load(run / "state.pt", weights_only=True)["trainer"]["progress"]
-    resumed = watched([*COMMAND, "train", "--resume", str(run), "--device", "cpu"], seconds=60)
-    after = torch.load(run / "state.pt", weights_only=True)["trainer"]["progress"]
+    return progress["frames"], progress["seconds"]
+
+
+def trained(way: str, run: Path, arguments: list[str], seconds: float) -> dict[str, Any]:
+    """Train for some seconds, which begin when the first state is saved: before that, the start is validated."""
+    program, threads = WAYS[way]
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    before, start = (0, 0.0), [] if not (run / "state.pt").exists() else [0.0]
+    if start:
+        before = progress_of(run)
+
+    def enough(now: float) -> bool:
+        if not start and (run / "state.pt").exists():
+            start.append(now)
+        return bool(start) and now - start[0] > seconds
+
+    watch = Watch([*program, "train", *arguments, "--device", "cpu"], until=enough)
+    frames, spent = (after - old for after, old in zip(progress_of(run), before, strict=True))
+    processor = watch.processor_of_the_last(spent)
+    print(way, frames / spent, frames / processor, watch.figures(), flush=True)
+    return {
+        **watch.figures(),
+        "until_training": round(watch.seconds - spent, 1),
+        "frames": frames,
+        "training_seconds": round(spent, 1),
+        "training_processor_seconds": round(processor, 1),
+    }
+
+
+def train(corpus: Path, runs: Path) -> None:
+    """Train on a packed corpus for some minutes in each way, stop, and resume."""
+    figures: dict[str, Any] = {way: [] for way in WAYS}
+    for number, seconds in enumerate(TRAINED_FOR):
+        for way in WAYS:
+            run = runs / way.replace(" ", "-")
+            arguments = ["--resume", str(run)] if number else [str(corpus), "--out", str(run), *RECIPE]
+            figures[way].append(trained(way, run, arguments, seconds))
     header = json.loads((corpus / "corpus.json").read_text())
-    stored(
-        "train",
-        {
-            "frames_in_all": header["frames"],
-            "recipe": RECIPE,
-            "cores": os.cpu_count(),
-            "threads": os.environ.get("OMP_NUM_THREADS", "all"),
-            "trained": first,
-            "resumed": resumed,
-            "frames_read": progress["frames"],
-            "frames_read_after_resuming": after["frames"],
-            "training_seconds": round(progress["seconds"], 1),
-            "frames_per_second": round(progress["frames"] / progress["seconds"]),
-        },
-    )
+    songs, frames = header["songs"], header["frames"]
+    store("train", {"songs": songs, "frames": frames, "recipe": RECIPE, "cores": os.cpu_count(), "ways": figures})
 
 
 if __name__ == "__main__":

@@ -14,13 +14,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lmn_music.corpora.corpus import SAME_MUSIC, SPLITS, Rejected, by_kind
 from lmn_music.corpora.folder import BORDERS, FEWEST_SONGS
-from lmn_music.corpora.shards import read_table, write_table
+from lmn_music.corpora.shards import arrow, read_table, write_table
 from lmn_music.corpora.twins import groups
 from lmn_music.errors import CorpusError
 from lmn_music.files import replacing
+from lmn_music.music.prints import SKETCH
 
 HEADER, INDEX, LEFT_OUT = "corpus.json", "index.arrow", "left_out.txt"
 NEAR = "near-duplicate"  # the reason of a song that is left out for another one, which follows in parentheses
+Numbers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -96,75 +99,108 @@ def make_index(out: Path, settings: PackSettings, shards: Sequence[Path], *, ded
         CorpusError: a shard is damaged, or there are fewer than three groups of songs.
     """
     (out / HEADER).unlink(missing_ok=True)  # what follows may be interrupted
-    songs, rejected = _songs(shards)
-    kinds = [[song[kind] for song in songs] for kind in ("texture", "top_voice")]
-    group = groups([song["whole"] for song in songs], kinds) if songs else np.zeros(0, np.int32)
+    if not shards:
+        raise CorpusError(_too_few(settings, 0, []))
+    files = _files(shards)
+    used, rejected = _used(files)
+    paths, music, wholes = (files[name].filter(used).to_pylist() for name in ("path", "music", "whole"))
+    group = groups(wholes, (_sketches(files[kind], used) for kind in ("texture", "top_voice")))
     _, leaders, sizes = np.unique(group, return_index=True, return_counts=True)
     if len(leaders) < FEWEST_SONGS:
-        reasons = ", ".join(f"{len(files)} {kind}" for kind, files in by_kind(rejected).items()) or "no files"
-        raise CorpusError(
-            f"{settings.folder} holds {len(leaders)} usable songs that are not alike, but a corpus needs "
-            f"{FEWEST_SONGS} (train, valid, test). Left out: {reasons}"
-        )
-    split = _splits([song["whole"] for song in songs], group)
-    keep = np.ones(len(songs), dtype=bool)
+        raise CorpusError(_too_few(settings, len(leaders), rejected))
+    split = _splits(wholes, group)
+    keep = np.ones(len(paths), dtype=bool)
     if deduplicate:
         keep[:] = False
         keep[leaders] = True
         for number in np.flatnonzero(~keep).tolist():
-            rejected.append(Rejected(songs[number]["path"], f"{NEAR} ({songs[leaders[group[number]]]['path']})"))
-    order = [number for kept in range(len(SPLITS)) for number in np.flatnonzero(keep & (split == kept)).tolist()]
+            rejected.append(Rejected(paths[number], f"{NEAR} ({paths[leaders[group[number]]]})"))
+    order = np.flatnonzero(keep)[np.argsort(split[keep], kind="stable")]
+    split = split[order]
     digest = hashlib.sha256(f"{settings.frames_per_quarter}\n".encode())
-    for number in order:
-        digest.update(bytes([split[number]]) + songs[number]["music"])
-    columns = {name: ("int32", [songs[number][name] for number in order]) for name in ("shard", "row", "length")}
-    write_table(out / INDEX, {**columns, "split": ("int8", split[order].tolist())})
+    for number, kept in zip(order.tolist(), split.tolist(), strict=True):
+        digest.update(bytes([kept]) + music[number])
+    numbers = ("shard", "row", "length", "top_keys", "sounding")
+    of = {name: files[name].filter(used).to_numpy()[order] for name in numbers}
+    columns: dict[str, tuple[str, Any]] = {name: ("int32", of[name]) for name in numbers[:3]}
+    write_table(out / INDEX, columns | {"split": ("int8", split)})
     with replacing(out / LEFT_OUT) as temporary:
         temporary.write_text("".join(f"{file.path}: {file.reason}\n" for file in rejected), encoding="utf-8")
-    chosen = [[songs[number] for number in order if split[number] == kept] for kept in range(len(SPLITS))]
-    train, valid, test = (len(some) for some in chosen)
-    frames = [sum(song["length"] for song in some) for some in chosen]
-    sounding = sum(song["sounding"] for song in chosen[0])
+    train, valid, test = np.bincount(split, minlength=len(SPLITS)).tolist()
+    frames = np.bincount(split, of["length"], minlength=len(SPLITS)).astype(int).tolist()
+    top_keys, sounding = (int(of[name][split == 0].sum()) for name in ("top_keys", "sounding"))
     header = PackHeader(
         settings=settings,
         sha256=digest.hexdigest(),
         songs=(train, valid, test),
         frames=(frames[0], frames[1], frames[2]),
         left_out={kind: len(files) for kind, files in by_kind(rejected).items()},
-        near_duplicates=len(songs) - len(leaders),
+        near_duplicates=len(paths) - len(leaders),
         largest_group=int(sizes.max()),
         deduplicated=deduplicate,
-        mean_top_key=sum(song["top_keys"] for song in chosen[0]) / sounding if sounding else None,
+        mean_top_key=top_keys / sounding if sounding else None,
     )
     with replacing(out / HEADER) as temporary:
         temporary.write_text(header.model_dump_json(indent=1), encoding="utf-8")
 
 
-def _songs(shards: Sequence[Path]) -> tuple[list[dict[str, Any]], list[Rejected]]:
-    """Return what the shards say of each song but its frames, in the order of the paths, and the files left out."""
-    songs: list[dict[str, Any]] = []
-    rejected: list[Rejected] = []
-    first_with: dict[bytes, str] = {}
+def _too_few(settings: PackSettings, count: int, rejected: Sequence[Rejected]) -> str:
+    """Return the message about a folder with fewer groups of songs than splits."""
+    reasons = ", ".join(f"{len(files)} {kind}" for kind, files in by_kind(rejected).items()) or "no files"
+    return (
+        f"{settings.folder} holds {count} usable songs that are not alike, but a corpus needs {FEWEST_SONGS} (train, "
+        f"valid, test). Left out: {reasons}"
+    )
+
+
+def _files(shards: Sequence[Path]) -> Any:
+    """Return what the shards say of each file but its frames, a table that stays in the memory maps."""
+    pa, tables = arrow(), []
     for shard, path in enumerate(shards):
-        for row, song in enumerate(read_table(path).drop_columns(["frames", "title", "passed_over"]).to_pylist()):
-            reason = song.pop("reason")
-            if reason is None and song["music"] in first_with:
-                reason = f"{SAME_MUSIC} {first_with[song['music']]}"
-            if reason is None:
-                first_with[song["music"]] = song["path"]
-                songs.append({**song, "shard": shard, "row": row})
-            else:
-                rejected.append(Rejected(song["path"], reason))
-    return songs, rejected
+        table = read_table(path).drop_columns(["frames", "title", "passed_over"])
+        table = table.append_column("shard", pa.array(np.full(len(table), shard, dtype=np.int32)))
+        tables.append(table.append_column("row", pa.array(np.arange(len(table), dtype=np.int32))))
+    return pa.concat_tables(tables)
+
+
+def _used(files: Any) -> tuple[Flags, list[Rejected]]:
+    """Return of which files the songs are used, (files,), and the files that are left out."""
+    first: dict[bytes | None, int] = {}
+    same = np.array([first.setdefault(music, number) for number, music in enumerate(files["music"].to_pylist())])
+    there = files["music"].is_valid().to_numpy()
+    used = (same == np.arange(len(files))) & there
+    paths, reasons = (files[name].filter(~used).to_pylist() for name in ("path", "reason"))
+    twins = files["path"].take(same[~used]).to_pylist()
+    rejected = [
+        Rejected(path, reason or f"{SAME_MUSIC} {twin}")
+        for path, reason, twin in zip(paths, reasons, twins, strict=True)
+    ]
+    return used, rejected
+
+
+def _sketches(column: Any, used: Flags) -> tuple[Numbers, npt.NDArray[np.uint32]]:
+    """Return which of the used songs have a sketch, by their place among them, and these sketches, (songs, SKETCH)."""
+    column = column.filter(used)
+    there = np.flatnonzero(column.is_valid().to_numpy())
+    sketches, done = np.empty((len(there), SKETCH), dtype=np.uint32), 0
+    for chunk in column.chunks:  # shard by shard: on its way a sketch lies in memory three times
+        found = np.frombuffer(b"".join(chunk.drop_null().to_pylist()), dtype=np.uint32).reshape(-1, SKETCH)
+        sketches[done : done + len(found)] = found
+        done += len(found)
+    return there, sketches
 
 
 def _splits(wholes: Sequence[bytes], group: npt.NDArray[np.int32]) -> npt.NDArray[np.int8]:
-    """Return the split of each song: a hash of the least name in its group places it, and no split is empty."""
+    """Return the split of each song: a hash of the least name in its group places it, and no split is empty.
+
+    The names themselves are no random numbers: the lowest bit says whether the number of notes is odd.
+    """
     name: dict[int, bytes] = {}
     for number, whole in zip(group.tolist(), wholes, strict=True):
         name[number] = min(whole, name.get(number, whole))
-    order = sorted(name, key=name.__getitem__)
-    place = np.array([int.from_bytes(name[number][:8], "big") / 2**64 for number in order])
+    hashed = {number: hashlib.sha256(least).digest() for number, least in name.items()}
+    order = sorted(hashed, key=hashed.__getitem__)
+    place = np.array([int.from_bytes(hashed[number][:8], "big") / 2**64 for number in order])
     split = np.searchsorted(np.array(BORDERS), place, side="right")
     for kept in range(len(SPLITS)):  # as in a folder: the group next to the border moves
         if not (split == kept).any():

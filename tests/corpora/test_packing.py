@@ -16,8 +16,10 @@ from lmn_music import api
 from lmn_music.corpora import load_corpus
 from lmn_music.corpora.corpus import SPLITS, lengths_of
 from lmn_music.corpora.folder import load_folder
+from lmn_music.corpora.index import HEADER, PackHeader, PackSettings, make_index
 from lmn_music.corpora.packed import PackedSongs
-from lmn_music.corpora.shards import unpacked
+from lmn_music.corpora.packing import TYPES
+from lmn_music.corpora.shards import unpacked, write_table
 from lmn_music.corpora.twins import groups
 from lmn_music.errors import CorpusError, LmnMusicError, UsageError
 from lmn_music.evaluation.relatives import nearest
@@ -216,7 +218,21 @@ def test_groups_are_chains_of_songs_that_are_alike() -> None:
     songs = [tune(1), altered(tune(1), 3), tune(2), tune(2).transposed(-4), tune(3)]
     found = prints(songs)
     wholes = [next(iter(one.whole)) for one in found]
-    texture = [sketch(one.texture) for one in found]
-    label = groups(wholes, [[None if one is None else one.tobytes() for one in texture]])
-    assert label.tolist() == [0, 0, 1, 1, 2]
-    assert groups(wholes, [[None] * 5]).tolist() == [0, 1, 2, 2, 3]
+    sketches = np.stack([one for one in (sketch(each.texture) for each in found) if one is not None])
+    assert groups(wholes, [(np.arange(5), sketches)]).tolist() == [0, 0, 1, 1, 2]
+    assert groups(wholes, []).tolist() == [0, 1, 2, 2, 3]
+
+
+def test_splits_have_their_shares_whatever_the_names_are(tmp_path: Path) -> None:
+    """In music of two voices all names of songs are even, and their lowest bytes are few."""
+    rows, names = [], [next(iter(one.whole)) for one in prints(tune(seed, frames=20) for seed in range(400))]
+    for number, name in enumerate(names):
+        rows.append({"path": f"{number:03}.mid", "length": 20, "top_keys": 0, "sounding": 0, "whole": name})
+        rows[-1]["music"] = number.to_bytes(32, "big")
+    columns = {name: (kind, [row.get(name) for row in rows]) for name, kind in TYPES.items()}
+    write_table(tmp_path / "00000.arrow", columns)
+    settings = PackSettings(files=400, names="", folder="tunes", frames_per_quarter=2, to_c=False)
+    make_index(tmp_path, settings, [tmp_path / "00000.arrow"], deduplicate=False)
+    found = PackHeader.model_validate_json((tmp_path / HEADER).read_text())
+    assert sum(found.songs) == 400
+    assert found.songs == pytest.approx((320, 40, 40), abs=24)  # four standard deviations of a split of a tenth
