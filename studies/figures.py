@@ -10,7 +10,7 @@ from PIL import Image
 
 from lmn_music.files import replacing
 
-DPI = 80
+DPI = 64
 COLOURS = 32  # of a file; lines and text look the same with them, and take a fifth of the bytes
 
 
