@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing import get_context
 
 import pooch  # noqa: F401 - and others below: what is imported here, no process of its own has to import
 
@@ -19,7 +20,7 @@ import lmn_music.formats.npz
 import lmn_music.generation.sampler
 import lmn_music.training.run  # noqa: F401
 from lmn_music import api
-from lmn_music.corpora import BENCHMARKS, Corpus, benchmark_files
+from lmn_music.corpora import BENCHMARKS, Corpus, benchmark_files, packing
 from lmn_music.corpora.benchmark_table import Source
 from lmn_music.corpora.corpus import content_sha256
 from lmn_music.formats import write_roll
@@ -114,7 +115,8 @@ class Packing:
             write_roll(make_roll(30, seed, frames_per_quarter=2), self.tunes / f"{seed:02}.mid")
 
     def begin(self):
-        """Pack, or continue."""
+        """Pack, or continue. The worker is forked: a spawned one would first import everything, for seconds."""
+        packing.get_context = lambda _: get_context("fork")
         api.pack_corpus(self.tunes, self.folder, workers=1)
 
     def killed(self):
