@@ -6,6 +6,7 @@ A target returns nothing, whatever it is given; any exception but an error of ou
 import io
 import pickle
 import shutil
+import tarfile
 import tempfile
 import zipfile
 from contextlib import suppress
@@ -32,28 +33,27 @@ from lmn_music.training.state import load_state
 from tests.fuzz.seeds import CONTAINER, RUN, SCORE, SPINES, TUNES
 from tests.helpers import make_roll
 
-INPUTS = Path(__file__).parent / "inputs.zip"  # of all targets
+INPUTS = Path(__file__).parent / "inputs.tar.xz"  # of all targets
 CONFIG = ModelConfig(hidden_size=3, memory_size=3)
-EPOCH = (1980, 1, 1, 0, 0, 0)  # of every entry: the same inputs give the same file
 
 
 def load(target):
     """Return the inputs that are kept for a target."""
     if not INPUTS.exists():
         return []
-    with zipfile.ZipFile(INPUTS) as archive:
-        return [archive.read(name) for name in sorted(archive.namelist()) if name.startswith(f"{target}/")]
+    with tarfile.open(INPUTS) as archive:
+        return [archive.extractfile(one).read() for one in archive.getmembers() if one.name.startswith(f"{target}/")]
 
 
 def store(target, inputs):
     """Keep inputs for a target, in the place of those that are kept."""
     kept = {name: inputs if name == target else load(name) for name in TARGETS}
-    with zipfile.ZipFile(INPUTS, "w", zipfile.ZIP_DEFLATED) as archive:
+    with tarfile.open(INPUTS, "w:xz") as archive:
         for name, each in kept.items():
             for number, data in enumerate(each):
-                entry = zipfile.ZipInfo(f"{name}/{number:03d}", EPOCH)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(entry, data)
+                entry = tarfile.TarInfo(f"{name}/{number:03d}")  # of no time: the same inputs give the same file
+                entry.size = len(data)
+                archive.addfile(entry, io.BytesIO(data))
 
 
 class Target:
