@@ -6,8 +6,8 @@
     python benchmarks/scale/measure.py train FILLED RUNS
 
 `pack` kills the packing once, when half of the shards are there, and gives the same command again. `train` trains in
-three ways by turns: one process with a thread, one with two threads, two processes with a thread each. All stop by
-Ctrl-C, and then each resumes. Both store docs/results/scale/*.json.
+three ways by turns: one process with a thread, one with two threads, two processes with a thread each. All are asked to
+stop (SIGTERM, as nohup lets processes ignore Ctrl-C), and then each resumes. Both store docs/results/scale/*.json.
 """
 
 from __future__ import annotations

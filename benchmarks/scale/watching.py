@@ -31,7 +31,7 @@ class Watch:
     """
 
     def __init__(
-        self, command: Sequence[str], *, until: Callable[[float], bool] = lambda _: False, number: int = signal.SIGINT
+        self, command: Sequence[str], *, until: Callable[[float], bool] = lambda _: False, number: int = signal.SIGTERM
     ) -> None:
         """Run the command, and send it a signal when `until`, given the seconds so far, says so."""
         began, asked, peak, anonymous = time.monotonic(), False, 0, 0

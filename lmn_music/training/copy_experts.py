@@ -19,6 +19,7 @@ from lmn_music.models.tied.model import TiedModel
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.training.autoencoders import some_songs
 from lmn_music.training.family import Made, Material, extended
+from lmn_music.training.sharing import seeded
 from lmn_music.training.stopping import Check, go_on
 from lmn_music.words import counted
 
@@ -148,8 +149,7 @@ def _epochs(experts: CopyExperts, rows: Rows, seed: int, check: Check) -> Iterat
     generator = torch.Generator().manual_seed(seed)
     for epoch in range(EPOCHS):
         order = torch.randperm(len(rows.logit), generator=generator)
-        with torch.random.fork_rng():
-            torch.manual_seed(seed + epoch)  # for dropout, which takes no generator
+        with seeded(seed + epoch, rows.logit.device):  # for dropout, which takes no generator
             experts.train()
             for batch in order.split(BATCH):
                 check()

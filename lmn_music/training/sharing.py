@@ -1,8 +1,9 @@
-"""The share that each process has of a batch, and the loss as a module, which DistributedDataParallel takes."""
+"""The share that each process has of a batch, its random numbers, and the loss as DistributedDataParallel takes it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
@@ -55,3 +56,16 @@ def share_of(songs: Sequence[PianoRoll], processes: Processes, device: torch.dev
     own = order[processes.rank :: processes.size]
     batch = collate(songs, own or order[-1:], device, length=len(songs[order[0]]))
     return batch if own else replace(batch, lengths=torch.zeros_like(batch.lengths))
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Let torch's global random numbers, which dropout draws, begin at a seed; afterwards they continue as before.
+
+    Args:
+        seed: of the numbers in the block.
+        device: where they are drawn; other GPUs of the machine are left alone.
+    """
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield

@@ -25,7 +25,7 @@ from lmn_music.processes import ALONE, Processes
 from lmn_music.training.config import TrainingConfig
 from lmn_music.training.progress import StageProgress, progress_of
 from lmn_music.training.reporter import Reporter, Silent
-from lmn_music.training.sharing import Loss, share_of
+from lmn_music.training.sharing import Loss, seeded, share_of
 from lmn_music.training.stopping import Check, StoppedError, checking
 from lmn_music.training.weights import learning_weights, restore
 
@@ -139,8 +139,7 @@ class Trainer:
         songs = [randomly_transposed(self.train[number], config.transpose, generator) for number in numbers]
         batch, lengths = share_of(songs, self.processes, self.device), np.array([len(song) for song in songs])
         self.model.train()
-        with torch.random.fork_rng():
-            torch.manual_seed(generator.initial_seed() + self.processes.rank)
+        with seeded(generator.initial_seed() + self.processes.rank, self.device):
             # Of the same numbers as dropout, which takes no generator: other ones would change what a seed trains.
             state = self.model.training_state(batch.frames, torch.default_generator)
             for start, (frames, mask) in enumerate(batch.chunks(config.chunk)):
