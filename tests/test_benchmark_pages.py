@@ -29,7 +29,20 @@ def harmonise():
 
 
 @pytest.mark.parametrize(
-    "name", ["music", "harmonise", "audit", "steer", "precision", "readers", "fuzz", "scores", "soak", "long_songs"]
+    "name",
+    [
+        "music",
+        "harmonise",
+        "audit",
+        "steer",
+        "precision",
+        "readers",
+        "fuzz",
+        "scores",
+        "soak",
+        "stopping",
+        "long_songs",
+    ],
 )
 def test_the_page_has_the_stored_table(name, tmp_path):
     script = script_of(name)
