@@ -36,8 +36,8 @@ def melodies(frames: int) -> list[np.ndarray]:
     return found
 
 
-def main(out: Path, songs: int, frames: int = 1000) -> None:
-    """Write the shards and their index."""
+def shards(out: Path, songs: int, frames: int) -> tuple[PackSettings, list[Path]]:
+    """Write the shards; return what the index is made of."""
     random, known = np.random.default_rng(1), melodies(frames)
     out.mkdir(parents=True)
     paths, size = [], max(LEAST, ceil(songs / SHARDS))
@@ -59,7 +59,12 @@ def main(out: Path, songs: int, frames: int = 1000) -> None:
         write_table(paths[-1], {name: (kind, [row.get(name) for row in rows]) for name, kind in TYPES.items()})
     settings = PackSettings(files=songs, names="", folder="made up", frames_per_quarter=2, to_c=False)
     (out / SETTINGS).write_text(settings.model_dump_json())
-    make_index(out, settings, paths, deduplicate=False)
+    return settings, paths
+
+
+def main(out: Path, songs: int, frames: int = 1000) -> None:
+    """Write the shards and their index."""
+    make_index(out, *shards(out, songs, frames), deduplicate=False)
 
 
 if __name__ == "__main__":

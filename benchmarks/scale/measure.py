@@ -1,13 +1,15 @@
-"""What packing and training at scale take; docs/scale.md says what of this is measured, and shows it.
+"""What packing and training at scale take; docs/scale.md shows it.
 
     python benchmarks/scale/songs.py FOLDER 100000
     python benchmarks/scale/measure.py pack FOLDER DIR --workers 2
     python benchmarks/scale/fill.py FILLED 127000
-    python benchmarks/scale/measure.py train FILLED RUNS
+    python benchmarks/scale/measure.py train FILLED RUN
+    python benchmarks/scale/measure.py share FILLED
 
-`pack` kills the packing once, when half of the shards are there, and gives the same command again. `train` trains in
-three ways by turns: one process with a thread, one with two threads, two processes with a thread each. All are asked to
-stop (SIGTERM, as nohup lets processes ignore Ctrl-C), and then each resumes. Both store docs/results/scale/*.json.
+`pack` kills the packing once, when half of the shards are there, and gives the same command again. `train` trains with
+one thread, and ends the training after some minutes (by SIGTERM, as nohup lets processes ignore Ctrl-C). `share`
+takes training steps in three ways in turn: one process, one with two threads, two processes; each call is one round.
+All are stored in docs/results/scale.
 """
 
 from __future__ import annotations
@@ -15,18 +17,23 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import torch
-from watching import Watch, store
+from watching import RESULTS, Watch, store
 
-COMMAND = ["-m", "lmn_music"]
-TRAINED_FOR = (180, 90)  # seconds: after the validation of the start, and after resuming, start-up included
-ALONE = [sys.executable, *COMMAND]
-TOGETHER = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *COMMAND]
-WAYS = {"one process, one thread": (ALONE, 1), "one process, two threads": (ALONE, 2), "two processes": (TOGETHER, 1)}
+ALONE = [sys.executable, "-m", "lmn_music"]
+TRAINED_FOR = 180  # seconds after the validation of the start
+STEPS = str(Path(__file__).with_name("steps.py"))
+TOGETHER = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", STEPS]
+WAYS = {
+    "one process": ([sys.executable, STEPS], 1),
+    "one process, two threads": ([sys.executable, STEPS], 2),
+    "two processes": (TOGETHER, 1),
+}
+BATCHES = 6
 CHANGES = ["start=orthogonal", "training.batch_songs=64", "training.transpose=5"]
 RECIPE = ["--recipe", "lmn", *(word for change in CHANGES for word in ("--set", change))]
 
@@ -57,50 +64,46 @@ def pack(folder: Path, out: Path) -> None:
     )
 
 
-def progress_of(run: Path) -> tuple[int, float]:
-    """Return the frames that a run has read and the seconds of training."""
-    progress = torch.load(run / "state.pt", weights_only=True)["trainer"]["progress"]
-    return progress["frames"], progress["seconds"]
-
-
-def trained(way: str, run: Path, arguments: list[str], seconds: float) -> dict[str, Any]:
-    """Train for some seconds, which begin when the first state is saved: before that, the start is validated."""
-    program, threads = WAYS[way]
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    before, start = (0, 0.0), [] if not (run / "state.pt").exists() else [0.0]
-    if start:
-        before = progress_of(run)
+def train(corpus: Path, run: Path) -> None:
+    """Train on a packed corpus for some minutes, which begin when the validation of the start is over, and stop."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    start: list[float] = []
 
     def enough(now: float) -> bool:
         if not start and (run / "state.pt").exists():
             start.append(now)
-        return bool(start) and now - start[0] > seconds
+        return bool(start) and now - start[0] > TRAINED_FOR
 
-    watch = Watch([*program, "train", *arguments, "--device", "cpu"], until=enough)
-    frames, spent = (after - old for after, old in zip(progress_of(run), before, strict=True))
-    processor = watch.processor_of_the_last(spent)
-    print(way, frames / spent, frames / processor, watch.figures(), flush=True)
-    return {
-        **watch.figures(),
-        "until_training": round(watch.seconds - spent, 1),
-        "frames": frames,
-        "training_seconds": round(spent, 1),
-        "training_processor_seconds": round(processor, 1),
-    }
-
-
-def train(corpus: Path, runs: Path) -> None:
-    """Train on a packed corpus for some minutes in each way, stop, and resume."""
-    figures: dict[str, Any] = {way: [] for way in WAYS}
-    for number, seconds in enumerate(TRAINED_FOR):
-        for way in WAYS:
-            run = runs / way.replace(" ", "-")
-            arguments = ["--resume", str(run)] if number else [str(corpus), "--out", str(run), *RECIPE]
-            figures[way].append(trained(way, run, arguments, seconds))
+    watch = Watch([*ALONE, "train", str(corpus), "--out", str(run), "--device", "cpu", *RECIPE], until=enough)
+    progress = torch.load(run / "state.pt", weights_only=True)["trainer"]["progress"]
     header = json.loads((corpus / "corpus.json").read_text())
-    songs, frames = header["songs"], header["frames"]
-    store("train", {"songs": songs, "frames": frames, "recipe": RECIPE, "cores": os.cpu_count(), "ways": figures})
+    figures = {
+        "songs": header["songs"],
+        "corpus_frames": header["frames"],
+        "recipe": RECIPE,
+        "cores": os.cpu_count(),
+        **watch.figures(),
+        "frames": progress["frames"],
+        "training_seconds": round(progress["seconds"], 1),
+        "training_processor_seconds": round(watch.processor_of_the_last(progress["seconds"]), 1),
+    }
+    store("train", figures)
+
+
+def share(corpus: Path) -> None:
+    """Take training steps in each way, once more, and store them beside those of before."""
+    path = RESULTS / "share.json"
+    rows: dict[str, list[dict[str, float]]] = json.loads(path.read_text()) if path.exists() else {}
+    for way, (command, threads) in WAYS.items():
+        environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+        done = subprocess.run(
+            [*command, str(corpus), str(BATCHES)], env=environment, check=True, stdout=subprocess.PIPE, text=True
+        )
+        found = json.loads(done.stdout.splitlines()[-1]) | {"load": round(os.getloadavg()[0], 1)}
+        rows.setdefault(way, []).append(found)
+        print(way, found, flush=True)
+    store("share", rows)
 
 
 if __name__ == "__main__":
-    {"pack": pack, "train": train}[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))
+    {"pack": pack, "train": train, "share": share}[sys.argv[1]](*map(Path, sys.argv[2:4]))

@@ -76,6 +76,11 @@ class Watch:
         return self.processor - next(spent for now, spent in reversed(self.used) if now <= start)
 
 
+def anonymous_mib() -> float:
+    """Return the memory of this process besides pages of files."""
+    return entry(Path("/proc/self/status").read_text(), "RssAnon") / 1024
+
+
 def children_seconds() -> float:
     """Return the seconds of the processor of all commands that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -180,13 +180,12 @@ def _used(files: Any) -> tuple[Flags, list[Rejected]]:
 
 def _sketches(column: Any, used: Flags) -> tuple[Numbers, npt.NDArray[np.uint32]]:
     """Return which of the used songs have a sketch, by their place among them, and these sketches, (songs, SKETCH)."""
-    column = column.filter(used)
-    there = np.flatnonzero(column.is_valid().to_numpy())
-    sketches, done = np.empty((len(there), SKETCH), dtype=np.uint32), 0
-    for chunk in column.chunks:  # shard by shard: on its way a sketch lies in memory three times
-        found = np.frombuffer(b"".join(chunk.drop_null().to_pylist()), dtype=np.uint32).reshape(-1, SKETCH)
-        sketches[done : done + len(found)] = found
-        done += len(found)
+    there = np.flatnonzero(column.is_valid().to_numpy()[used])
+    sketches, read, done = np.empty((len(there), SKETCH), dtype=np.uint32), 0, 0
+    for chunk in column.chunks:  # shard by shard: on its way a sketch lies in memory four times
+        some = chunk.filter(used[read : read + len(chunk)]).drop_null().to_pylist()
+        sketches[done : done + len(some)] = np.frombuffer(b"".join(some), dtype=np.uint32).reshape(-1, SKETCH)
+        read, done = read + len(chunk), done + len(some)
     return there, sketches
 
 

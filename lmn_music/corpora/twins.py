@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 ALIKE = 1 / 3  # of the windows of two songs together: two equally long songs of which each has half of the other's
 
+AT_ONCE = 100_000  # pairs that are compared at once: each takes half a kilobyte of memory
+
 
 def groups(
     wholes: Sequence[bytes], sketches: Iterable[tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]]
@@ -35,6 +37,7 @@ def groups(
     for there, numbers in sketches:
         for found in _alike(numbers):
             label = _joined(label, there[found])
+        del there, numbers  # before those of the next kind are made
     return np.unique(label, return_inverse=True)[1].astype(np.int32)
 
 
@@ -59,5 +62,5 @@ def _alike(sketches: npt.NDArray[np.uint32]) -> Iterator[npt.NDArray[np.int64]]:
         before = np.concatenate([order[:1], order[:-1]])
         for other in (leader, before):
             pair = np.stack([order[~new], other[~new]], axis=1)
-            alike = (sketches[pair[:, 0]] == sketches[pair[:, 1]]).mean(axis=1) >= ALIKE
-            yield pair[alike]
+            for some in np.array_split(pair, 1 + len(pair) // AT_ONCE):
+                yield some[(sketches[some[:, 0]] == sketches[some[:, 1]]).mean(axis=1) >= ALIKE]

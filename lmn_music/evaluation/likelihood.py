@@ -8,12 +8,14 @@ import numpy as np
 import torch
 
 from lmn_music.corpora.corpus import lengths_of
-from lmn_music.evaluation.progress import Progress, no_progress
+from lmn_music.evaluation.progress import Progress, in_turn, no_progress
 from lmn_music.evaluation.teacher_forcing import teacher_forced
 from lmn_music.memory.sequences import FloatArray
 from lmn_music.models.interface import SequenceModel
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.processes import Processes
+
+_BLOCK = 4096  # songs whose frames are kept at a time, where all that is wanted is a mean
 
 
 @torch.no_grad()
@@ -68,11 +70,16 @@ def shared_nll(
     Returns:
         Nats per frame, the same in every process.
     """
-    log_probs = frame_log_probs(model, songs[processes.rank :: processes.size], progress=progress)
-    if processes.size == 1:
-        return nll_per_frame(log_probs)
-    values = np.concatenate([np.zeros(0), *log_probs])
-    total, count = processes.total(np.array([-values.sum(), len(values)]))
+    own = songs[processes.rank :: processes.size]
+    blocks = [own[first : first + _BLOCK] for first in range(0, len(own), _BLOCK)] or [own]
+    found = np.zeros(2)
+    for block, each in zip(blocks, in_turn(progress, [len(block) for block in blocks]), strict=True):
+        log_probs = frame_log_probs(model, block, progress=each)
+        if len(blocks) == processes.size == 1:
+            return nll_per_frame(log_probs)
+        values = np.concatenate([np.zeros(0), *log_probs])
+        found += -values.sum(), len(values)
+    total, count = processes.total(found)
     return float(total / count) if count else float("nan")
 
 

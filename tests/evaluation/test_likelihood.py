@@ -7,12 +7,15 @@ import pytest
 import torch
 
 from lmn_music.corpora import load_corpus
-from lmn_music.evaluation.likelihood import bootstrap_interval, frame_log_probs, nll_per_frame
+from lmn_music.evaluation import likelihood
+from lmn_music.evaluation.likelihood import bootstrap_interval, frame_log_probs, nll_per_frame, shared_nll
 from lmn_music.models.build import build
 from lmn_music.models.config import ModelConfig
 from lmn_music.models.interface import SequenceModel, State
 from lmn_music.models.outputs.bernoulli import BernoulliOutput
 from lmn_music.music.pianoroll import KEYS, PianoRoll
+from lmn_music.processes import ALONE
+from tests.helpers import make_roll
 
 
 class Marginals(SequenceModel):
@@ -92,3 +95,15 @@ def test_the_bootstrap_resamples_whole_songs():
     assert low < nll_per_frame(songs) < high
     assert high - low == pytest.approx(2 * 1.96 / math.sqrt(200), rel=0.2)
     assert bootstrap_interval(songs) == (low, high)
+
+
+def test_a_mean_over_many_songs_is_taken_block_by_block(monkeypatch):
+    songs = [make_roll(5 + 3 * seed, seed) for seed in range(5)]
+    model = build(ModelConfig(hidden_size=4, memory_size=5), torch.Generator().manual_seed(0))
+    whole, done = shared_nll(model, songs, ALONE), []
+    assert whole == nll_per_frame(frame_log_probs(model, songs))
+    monkeypatch.setattr(likelihood, "_BLOCK", 2)
+    parts = shared_nll(model, songs, ALONE, progress=lambda *counts: done.append(counts))
+    assert parts == pytest.approx(whole, abs=1e-12)
+    assert sorted(done) == done
+    assert done[-1] == (5, 5)
