@@ -1,4 +1,4 @@
-"""docs/music.md and docs/results.md show what the scripts of benchmarks/ have stored."""
+"""Pages of docs/ show what the scripts of benchmarks/ have stored."""
 
 import importlib.util
 import json
@@ -50,6 +50,13 @@ def test_the_page_has_the_stored_table(name, tmp_path):
     (tmp_path / "page.md").write_text(text)
     fill(tmp_path / "page.md", {name: script.table()}, alone=False)
     assert (tmp_path / "page.md").read_text() == text
+
+
+def test_the_page_about_scale_has_the_stored_tables(tmp_path):
+    script = script_of("scale/report")
+    (tmp_path / "page.md").write_text(script.PAGE.read_text())
+    fill(tmp_path / "page.md", script.tables())
+    assert (tmp_path / "page.md").read_text() == script.PAGE.read_text()
 
 
 def test_the_page_says_why_other_readers_read_otherwise():

@@ -1,7 +1,7 @@
-"""How the fit of one linear autoencoder grows with the songs, alone and shared: `python autoencoder.py DIR`.
+"""How the fit of one linear autoencoder grows with the songs, alone and shared: `python autoencoder.py DIR SONGS`.
 
 DIR is a packed corpus, as fill.py makes it. Sequences are the 64 keys in the middle of its rolls, as wide as the hidden
-states of `lmn`; each process has one core. Stored in docs/results/scale/autoencoder.json.
+states of `lmn`; each process has one core. Each call adds to docs/results/scale/autoencoder.json.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import time
 from pathlib import Path
 
 import numpy as np
-from watching import Watch, anonymous_mib, store
+from watching import RESULTS, Watch, anonymous_mib, store
 
 from lmn_music.corpora.packed import load_packed
 from lmn_music.memory.laes import LinearAutoencoder
 from lmn_music.processes import joined, torchrun_rank
 
-SONGS, COMPONENTS, INPUTS = (30, 100, 300), 50, 64
+COMPONENTS, INPUTS = 50, 64
 TOGETHER = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
@@ -47,21 +47,22 @@ def fit(corpus: Path, count: int, out: Path) -> None:
         out.write_text(json.dumps(found | {"before_mib": round(largest), "kept": round(fitted.explained_energy_, 12)}))
 
 
-def main(corpus: Path) -> None:
-    """Measure each number of songs, by one and by two processes, by turns."""
+def main(corpus: Path, count: int) -> None:
+    """Measure a number of songs, by one and by two processes, and store it beside what is there."""
     os.environ["OMP_NUM_THREADS"] = "1"
-    rows, out = [], corpus / "autoencoder.tmp"
-    for count in SONGS:
-        for processes, program in ((1, []), (2, TOGETHER)):
-            watch = Watch([sys.executable, *program, __file__, str(corpus), str(count), str(out)])
-            if watch.code:
-                raise SystemExit(f"the fit of {count} songs has failed")
-            found = {"songs": count, "processes": processes, **json.loads(out.read_text())}
-            rows.append(found | {"anonymous_mib": round(watch.anonymous_mib), "load": watch.figures()["load"]})
-            print(rows[-1], flush=True)
+    out, stored = corpus / "autoencoder.tmp", RESULTS / "autoencoder.json"
+    rows = json.loads(stored.read_text()) if stored.exists() else []
+    rows = [row for row in rows if row["songs"] != count]
+    for processes, program in ((1, []), (2, TOGETHER)):
+        watch = Watch([sys.executable, *program, __file__, str(corpus), str(count), str(out)])
+        if watch.code:
+            raise SystemExit(f"the fit to {count} songs has failed")
+        found = {"songs": count, "processes": processes, **json.loads(out.read_text())}
+        rows.append(found | {"anonymous_mib": round(watch.anonymous_mib), "load": watch.figures()["load"]})
     out.unlink()
-    store("autoencoder", rows)
+    store("autoencoder", sorted(rows, key=lambda row: (row["songs"], row["processes"])))
 
 
 if __name__ == "__main__":
-    fit(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])) if sys.argv[2:] else main(Path(sys.argv[1]))
+    corpus, count = Path(sys.argv[1]), int(sys.argv[2])
+    fit(corpus, count, Path(sys.argv[3])) if sys.argv[3:] else main(corpus, count)

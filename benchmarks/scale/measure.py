@@ -8,7 +8,7 @@
 
 `pack` kills the packing once, when half of the shards are there, and gives the same command again. `train` trains with
 one thread, and ends the training after some minutes (by SIGTERM, as nohup lets processes ignore Ctrl-C). `share`
-takes training steps in three ways in turn: one process, one with two threads, two processes; each call is one round.
+takes training steps in one process and then in two, a thread each; each call is one round.
 All are stored in docs/results/scale.
 """
 
@@ -29,9 +29,8 @@ TRAINED_FOR = 180  # seconds after the validation of the start
 STEPS = str(Path(__file__).with_name("steps.py"))
 TOGETHER = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", STEPS]
 WAYS = {
-    "one process": ([sys.executable, STEPS], 1),
-    "one process, two threads": ([sys.executable, STEPS], 2),
-    "two processes": (TOGETHER, 1),
+    "one process": [sys.executable, STEPS],
+    "two processes": TOGETHER,
 }
 BATCHES = 6
 CHANGES = ["start=orthogonal", "training.batch_songs=64", "training.transpose=5"]
@@ -94,8 +93,8 @@ def share(corpus: Path) -> None:
     """Take training steps in each way, once more, and store them beside those of before."""
     path = RESULTS / "share.json"
     rows: dict[str, list[dict[str, float]]] = json.loads(path.read_text()) if path.exists() else {}
-    for way, (command, threads) in WAYS.items():
-        environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    for way, command in WAYS.items():
         done = subprocess.run(
             [*command, str(corpus), str(BATCHES)], env=environment, check=True, stdout=subprocess.PIPE, text=True
         )

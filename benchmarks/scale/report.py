@@ -7,6 +7,8 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from studies.tables import fill, markdown
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -110,7 +112,8 @@ def costs() -> str:
 def plan() -> str:
     """Return what follows for two collections: estimates, all of them."""
     pack, rate, lines = stored("pack"), rates(), {}
-    of_pack, largest = sum(pack["frames"]), stored("index")[-1]
+    of_pack = sum(pack["frames"])
+    songs, used = zip(*((row["songs"], row["anonymous_mib"]) for row in stored("index")), strict=True)
     packing = (pack["killed"]["processor_seconds"] + pack["resumed"]["processor_seconds"]) / of_pack
     for name, (files, gpus) in FILES.items():
         frames = files * FRAMES
@@ -119,7 +122,7 @@ def plan() -> str:
             "frames": f"{frames / 1e6:,.0f} million",
             "packing, core hours": round(packing * frames / 3600, 1),
             "packed, GB": round(pack["bytes"] / of_pack * frames / 1e9, 1),
-            "index, MiB of memory": round(largest["anonymous_mib"] * files / largest["songs"]),
+            "index, MiB of memory": round(float(np.interp(files, songs, used))),
             **{
                 f"an epoch of `{recipe}`, core hours": round(
                     0.8 * frames / rate[f"{recipe}, training, 32 songs of a batch"] / 3600, 1
