@@ -102,6 +102,26 @@ EXPLORATION = _study(
     },
 )
 
+# Networks of about 54,000 weights in all; nothing is handed over but to the first, whose unrolled model has two epochs.
+TIED_NETWORKS = _study(
+    "tied-networks",
+    "does the linear memory carry the tied model? Any network in its place",
+    recipes={
+        "jsb": "tied model.copies=false model.own_past=false model.output_hidden_size=48 start=orthogonal "
+        "training.epochs=18"
+    },
+    seeds={"jsb": 3},
+    rows={
+        "LMN, laes": "start=laes training.epochs=16 model.hidden_size=32 model.memory_size=96",
+        "LMN": "model.hidden_size=32 model.memory_size=96",
+        "gated LMN": "model.network=gated-lmn model.hidden_size=32 model.memory_size=48",
+        "LSTM": "model.network=lstm model.hidden_size=40",
+        "GRU": "model.network=gru model.hidden_size=47",
+    },
+    columns=("parameters", "valid_nll", "test_nll"),
+    test=True,
+)
+
 DENSE = _study(
     "dense",
     "the start of the memory in dense models with independent keys, by one recipe for each corpus",

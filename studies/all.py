@@ -30,6 +30,7 @@ STUDIES: Mapping[str, AnyStudy] = {
         starts.STUDY,
         ablations.ABLATION,
         ablations.EXPLORATION,
+        ablations.TIED_NETWORKS,
         ablations.DENSE,
         ablations.PIECES,
         ablations.FEEDBACK_RATE,

@@ -81,8 +81,8 @@ Temperature = Annotated[
         metavar="NUMBER",
         min=0,
         max=100,
-        help="It decides which keys sound, never when or how many: below 1 more cautious, above 1 bolder; 1 is the "
-        "model itself.",
+        help="It decides which keys sound, never when or how many: below 1 more cautious, above 1 bolder; 1 is as "
+        "bold as the model's corpus.",
     ),
 ]
 

@@ -49,8 +49,8 @@ def sample_frames(
     Args:
         model: what the songs are drawn from; it is left in eval mode.
         generator: where random numbers come from, on the model's device.
-        temperature: 1 is the model itself; below 1 the keys are more cautious, above 1 bolder, but when and how many
-            keys sound is left to the model; see `draw_frames`.
+        temperature: below 1 the keys are more cautious, above 1 bolder, but when and how many keys sound is left to the
+            model; see `draw_frames`. 1 is the temperature of the habits, and without habits the model itself.
         prime: (time, 88), the beginning of every song; the model reads it, and it is not yielded.
         given: (88,), what is given in every frame, such as silence outside a range; see `Output.draw`.
         songs: how many songs are drawn side by side.
@@ -63,6 +63,8 @@ def sample_frames(
     model.eval()
     state = read_prime(model, prime, songs, free=True)
     keeping = None if model.habits is None else Keeping(model.habits, songs, prime, generator)
+    if model.habits is not None:
+        temperature *= float(model.habits.temperature)
     given = None if given is None else given.to(state.previous)
     draw = partial(draw_frames, model.output, temperature=temperature, generator=generator)
     while True:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lmn_music.models.outputs.output import Drawn, Output
 
-CANDIDATES = 48
+CANDIDATES = 16
 
 
 def draw_frames(

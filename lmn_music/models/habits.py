@@ -1,4 +1,4 @@
-"""How wide songs are and how long they stand still: what a model's own songs keep to."""
+"""How wide songs are, how long they stand still and how bold they are: what a model's own songs keep to."""
 
 from __future__ import annotations
 
@@ -17,21 +17,29 @@ class Habits(NamedTuple):
         widths: (HABITS,), from the lowest to the highest key of a song, in semitones.
         stills: (HABITS,), the longest stretch of a song that stands still, in frames; see
             `lmn_music.music.measures.longest_still`.
+        temperature: (), that at which songs surprise the model as much as those of the corpus; see
+            `lmn_music.generation.temperature`.
     """
 
     widths: Tensor
     stills: Tensor
+    temperature: Tensor
+
+    @staticmethod
+    def unknown() -> Habits:
+        """Return habits of no song: no stretch lasts for no frames."""
+        return Habits(torch.zeros(HABITS), torch.zeros(HABITS), torch.ones(()))
 
     def draw(self, songs: int, generator: torch.Generator) -> Habits:
-        """Draw the habits of some songs, (songs,) each; a stretch that stands still has 2 frames at least.
+        """Draw widths and stretches of some songs, (songs,) each; a stretch that stands still has 2 frames at least.
 
         Args:
             songs: how many.
             generator: where the random numbers come from, on the device of the habits.
         """
         number = torch.randint(HABITS, (2, songs), generator=generator, device=self.widths.device)
-        widths, stills = (kind[which] for kind, which in zip(self, number, strict=True))
-        return Habits(widths.round(), stills.round().clamp(min=2))
+        widths, stills = self.widths[number[0]], self.stills[number[1]]
+        return self._replace(widths=widths.round(), stills=stills.round().clamp(min=2))
 
 
 def quantiles(numbers: Tensor) -> Tensor:

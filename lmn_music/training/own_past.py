@@ -3,7 +3,8 @@
 In training a model reads music alone. When it composes, it reads its own frames, in which a key is missing now and
 then; thin frames make the next ones thin, and in the end songs have half the notes of their corpus. So a vector enters
 while the past is the model's own. And songs drift, from one end of the keyboard to the other, or into a chord that is
-held for ever. So they keep to the habits of the corpus, see `lmn_music.generation.keeping`.
+held for ever. So they keep to the habits of the corpus, see `lmn_music.generation.keeping`, and are as bold as it, see
+`lmn_music.training.own_temperature`.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from torch import Tensor, nn
 
 from lmn_music.corpora.batches import batch_plan, collate
 from lmn_music.generation.keeping import PERIODS
-from lmn_music.generation.sampler import sample_frames
 from lmn_music.models.habits import Habits, quantiles
 from lmn_music.models.interface import State
 from lmn_music.models.tied.model import TiedModel
 from lmn_music.music.measures import longest_still, width
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.training.family import Made, Material, extended
+from lmn_music.training.own_temperature import composed, fit_temperature, set_habits
 from lmn_music.training.stopping import Check, go_on
 
 STEPS = 200
@@ -50,11 +51,12 @@ def with_own_past(material: Material) -> Made:
     """
     model = extended(material)
     fit = fit_own_past(model, material.songs, material.seed, material.check)
+    boldness = fit_temperature(model, material.valid, material.seed, material.check)
     looks = ", ".join(
         f"{name} {look.keys:.2f} keys per frame, {look.width:.0f} semitones wide, {look.still:.0f} frames still"
         for name, look in (("were", fit.before), ("are", fit.after), ("shall be", fit.wanted))
     )
-    note = f"composed songs {looks}"
+    note = f"composed songs {looks}" + (f"; {boldness}" if boldness else "")
     return Made(model, unchanged=True, note=note)
 
 
@@ -107,8 +109,7 @@ def fit_own_past(model: TiedModel, songs: Sequence[PianoRoll], seed: int, check:
     frozen = [weight for weight in model.parameters() if weight is not own and weight.requires_grad]
     for weight in frozen:
         weight.requires_grad_(False)
-    for name in Habits._fields:
-        model.get_buffer(name).zero_()
+    set_habits(model, Habits.unknown())
     optimizer = torch.optim.Adam([own], lr=RATE)
     generator = torch.Generator().manual_seed(seed)
     for step, loss in enumerate(islice(_losses(model.eval(), songs, generator), STEPS)):
@@ -137,7 +138,7 @@ def _scale(model: TiedModel, own: nn.Parameter, songs: Sequence[PianoRoll], seed
 
     def compose(share: float) -> Look:
         own.copy_(share * trained)
-        looks = _composed(model, seed, frames, check)
+        looks = Look(*np.mean([_look(song) for song in composed(model, seed, COMPOSED[0], frames, check)], axis=0))
         tried[share] = looks.keys
         return looks
 
@@ -145,8 +146,7 @@ def _scale(model: TiedModel, own: nn.Parameter, songs: Sequence[PianoRoll], seed
     share, after = 1.0, before
     for _ in range(1 + TRIES):
         widths, stills = ((numbers + by).clamp(min=1) for numbers, by in zip(kinds, moved, strict=True))
-        for name, numbers in Habits(widths, stills)._asdict().items():
-            model.get_buffer(name).copy_(numbers)
+        set_habits(model, Habits.unknown()._replace(widths=widths, stills=stills))
         after = compose(share)
         moved += np.array(wanted[1:]) - np.array(after[1:])
         shares = sorted(tried)
@@ -182,14 +182,3 @@ def _kept(frames: Tensor, generator: torch.Generator) -> Tensor:
 def _look(frames: npt.NDArray[np.bool_]) -> Look:
     """Return how a song looks, bool (time, 88)."""
     return Look(float(frames.sum(axis=1).mean()), float(width(frames)), float(longest_still(frames, max(PERIODS))))
-
-
-def _composed(model: TiedModel, seed: int, frames: int, check: Check) -> Look:
-    """Return how composed songs look."""
-    generator = torch.Generator(next(model.parameters()).device).manual_seed(seed)
-    drawn = []
-    for frame in islice(sample_frames(model, generator, songs=COMPOSED[0]), frames):
-        check()
-        drawn.append(frame)
-    composed = torch.stack(drawn).bool().cpu().numpy().swapaxes(0, 1)
-    return Look(*np.mean([_look(song) for song in composed], axis=0).tolist())

@@ -16,7 +16,7 @@ from tests.models.helpers import CONFIGS
 
 
 def keeping(width: float, still: float, songs: int = 1, prime: torch.Tensor | None = None) -> Keeping:
-    habits = Habits(*(torch.full((HABITS,), float(number)) for number in (width, still)))
+    habits = Habits.unknown()._replace(widths=torch.full((HABITS,), width), stills=torch.full((HABITS,), still))
     return Keeping(habits, songs, prime, torch.Generator().manual_seed(1))
 
 
@@ -31,7 +31,7 @@ def test_quantiles_are_the_numbers_themselves_where_there_are_as_many():
 
 
 def test_each_song_has_habits_of_its_own():
-    habits = Habits(*[torch.arange(float(HABITS))] * 2)
+    habits = Habits(*[torch.arange(float(HABITS))] * 2, torch.ones(()))
     drawn = habits.draw(1000, torch.Generator().manual_seed(1))
     assert set(drawn.widths.tolist()) == set(range(HABITS))
     assert set(drawn.stills.tolist()) == set(range(2, HABITS))  # a stretch of one frame would be no music
@@ -108,3 +108,19 @@ def test_drawn_songs_keep_to_them():
     assert min(map(width, free)) > 50
     wide = frame(0, 87)[0].expand(2, -1)
     assert max(width(song) for song in draw(prime=wide)) > 50
+
+
+def test_at_1_they_are_as_bold_as_the_habits_say():
+    model = plain()
+
+    def draw(temperature: float) -> torch.Tensor:
+        drawn = sample_frames(model, torch.Generator().manual_seed(5), songs=4, temperature=temperature)
+        return torch.stack(list(islice(drawn, 12)))
+
+    with torch.no_grad():
+        model.stills.fill_(99)
+        model.widths.fill_(99)
+    itself, cautious = draw(1.0), draw(0.5)
+    model.temperature.fill_(0.5)
+    assert torch.equal(draw(1.0), cautious)
+    assert torch.equal(draw(2.0), itself)

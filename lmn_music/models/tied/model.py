@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lmn_music.models.config import ModelConfig
-from lmn_music.models.habits import HABITS, Habits
+from lmn_music.models.habits import Habits
 from lmn_music.models.interface import State
 from lmn_music.models.memory_model import MemoryModel
 from lmn_music.models.networks.network import Network
@@ -92,8 +92,8 @@ class TiedModel(MemoryModel):
         self.metre = nn.ParameterList(nn.Parameter(torch.zeros(m, both)) for m in config.metre)
         self.key = nn.Parameter(torch.zeros(KEYS, both)) if config.absolute_pitch else None
         self.own = nn.Parameter(torch.zeros(both)) if config.own_past else None
-        for name in Habits._fields:
-            self.register_buffer(name, torch.zeros(HABITS) if config.own_past else None)
+        for name, habit in Habits.unknown()._asdict().items():
+            self.register_buffer(name, habit if config.own_past else None)
         for linear in (self.readout, self.skip, self.whole):
             nn.init.xavier_uniform_(linear.weight, generator=generator)
         nn.init.zeros_(self.readout.bias)
@@ -106,7 +106,7 @@ class TiedModel(MemoryModel):
 
     @property
     def habits(self) -> Habits | None:
-        """See SequenceModel. None before they are known: no song has a stretch of no frames."""
+        """See SequenceModel. None before they are known."""
         habits = Habits(*(getattr(self, name) for name in Habits._fields))
         return habits if self.config.own_past and bool(habits.stills.any()) else None
 
