@@ -15,11 +15,11 @@ from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.models.habits import Habits
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.processes import ALONE
-from lmn_music.training import copy_experts, own_past, own_temperature
+from lmn_music.training import copy_experts, own_habits, own_past
 from lmn_music.training.copy_experts import FOLDS, fit_experts, with_experts
 from lmn_music.training.family import Material
+from lmn_music.training.own_habits import LOWEST, fit_habits
 from lmn_music.training.own_past import fit_own_past, with_own_past
-from lmn_music.training.own_temperature import LOWEST, fit_temperature, next_temperature
 from lmn_music.training.recipe import parse_recipe
 from lmn_music.training.run import Run
 from lmn_music.training.stopping import StoppedError, checking
@@ -65,8 +65,7 @@ def short(monkeypatch):
     """Stages that take a second each."""
     monkeypatch.setattr(copy_experts, "EPOCHS", 6)
     monkeypatch.setattr(own_past, "STEPS", 4)
-    monkeypatch.setattr(own_past, "COMPOSED", (3, 10))
-    monkeypatch.setattr(own_temperature, "COMPOSED", (2, 6))
+    monkeypatch.setattr(own_habits, "COMPOSED", (3, 10))
 
 
 def test_copy_experts_learn_from_songs_that_repeat_and_change_no_other_weight():
@@ -102,46 +101,27 @@ def test_the_vector_of_the_own_past_changes_no_likelihood():
     model = small_model()
     before, untouched = frame_log_probs(model, songs), weights_of(model, last=False)
     found = keys_composed(model)
-    fit = fit_own_past(model, songs, seed=7)
+    fit_own_past(model, songs, seed=7)
+    fit = fit_habits(model, songs, songs, seed=7)
     assert fit.wanted.keys == pytest.approx(np.mean([song.frames[:10].sum(axis=1).mean() for song in songs]))
     assert fit.before.keys == pytest.approx(found)  # nothing of vector and habits is the model as it was
     assert model.habits is not None
-    assert fit.after.keys == pytest.approx(keys_composed(model))
     assert all(np.array_equal(one, other) for one, other in zip(before, frame_log_probs(model, songs), strict=True))
     assert_equal(weights_of(model, last=False), untouched)
     assert all(weight.requires_grad for weight in model.parameters())
 
 
-@pytest.mark.parametrize("wanted", [2.1, 3.4, 4.9])
-def test_a_temperature_is_found_by_interpolation(wanted):
-    """Where surprise grows as the logarithm of the temperature, two tries are enough; more change nothing."""
-    tried = {1.0: 5.0}
-    for _ in range(3):
-        temperature = next_temperature(tried, wanted)
-        tried[temperature] = 5 + 4 * np.log(temperature)
-    assert temperature == pytest.approx(max(np.exp((wanted - 5) / 4), LOWEST), abs=0.006)
-
-
 @pytest.mark.usefixtures("short")
-def test_the_temperature_is_a_habit_and_changes_no_likelihood():
+def test_songs_are_drawn_at_a_temperature_at_which_they_are_as_bold_as_music():
     model, songs = small_model(), [make_roll(14, seed) for seed in range(4)]
-    fit_own_past(model, songs, seed=7)
-    before = weights_of(model, last=False), frame_log_probs(model, songs)
-    silence = [PianoRoll(np.zeros((6, 88), dtype=bool), 1)]  # which surprises the least
-    found = fit_temperature(model, silence, seed=8)
-    assert found.temperature == pytest.approx(float(model.habits.temperature))
-    assert LOWEST <= found.temperature < 1
-    assert found.wanted == pytest.approx(-frame_log_probs(model, silence)[0].mean())
-    after = weights_of(model, last=False), frame_log_probs(model, songs)
-    assert_equal(before[0], after[0])
-    assert all(np.array_equal(one, other) for one, other in zip(before[1], after[1], strict=True))
-
-
-def test_a_model_is_made_no_bolder_than_it_is():
-    model = small_model()
-    songs = [PianoRoll(np.tile(np.arange(88) % 2 == number % 2, (6, 1)), 1) for number in range(3)]  # sheer surprise
-    assert fit_temperature(model, songs, seed=8).temperature == 1
-    assert fit_temperature(model, [], seed=8) is None
+    calm = [PianoRoll(np.zeros((20, 88), dtype=bool), 1)]  # silence surprises the least
+    noise = [PianoRoll(np.tile(np.arange(88) % 2 == number % 2, (20, 1)), 1) for number in range(3)]
+    fit = fit_habits(model, songs, calm, seed=8)
+    assert LOWEST <= fit.temperature < 1
+    assert fit.wanted.surprise == pytest.approx(-frame_log_probs(model, calm)[0][:10].mean())
+    assert fit.wanted.surprise < fit.after.surprise
+    assert model.habits.temperature == pytest.approx(fit.temperature)
+    assert fit_habits(model, songs, noise, seed=8).temperature == 1  # no bolder than the model is
 
 
 @pytest.mark.usefixtures("short")
@@ -197,4 +177,5 @@ def test_a_vector_is_scaled_between_nothing_and_the_whole(keys, share):
     songs = [PianoRoll(np.arange(88)[None].repeat(12, axis=0) < keys, 1, "")]
     model = small_model()
     fit_own_past(model, songs, seed=7)
+    fit_habits(model, songs, songs, seed=7)
     assert bool(model.own.any()) == bool(share)
