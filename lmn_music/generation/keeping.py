@@ -10,7 +10,8 @@ from torch import Tensor
 from lmn_music.models.habits import Habits
 from lmn_music.models.outputs.output import FREE
 
-PERIODS = (1, 2)  # a held chord or silence, and a trill of two frames
+PERIODS = range(1, 9)  # from a held chord to a figure of eight frames
+STILL = 2  # up to this period a song stands still: a held chord or silence, or a trill of two frames
 TAIL = 64  # frames of a beginning that tell whether it stands still
 
 
@@ -18,9 +19,9 @@ class Keeping:
     """What some songs keep to that are drawn side by side, each to habits of songs of the corpus.
 
     A model knows how music goes on, and hardly what a song is like as a whole: how wide it is, and how soon it has to
-    move on from what it copies of itself. So the width of each song and its longest stretch that stands still are drawn
-    first. What lies further from a key of the song than its width is silent, and a frame by which it would become
-    wider, or stand still for longer, is drawn again.
+    move on from what it copies of itself. So the width of each song is drawn first, and for how long at most it stands
+    still or repeats one figure. What lies further from a key of the song than its width is silent, and a frame by which
+    it would become wider, or stand still or go in circles for longer, is drawn again. Any figure may be said twice.
 
     Args:
         habits: those of the corpus.
@@ -53,7 +54,8 @@ class Keeping:
         found = highest - lowest > self.habits.widths
         for period, run in zip(PERIODS, self.runs, strict=True):
             if len(self.frames) >= period:
-                found |= (frame == self.frames[-period]).all(dim=1) & (run + 1 + period > self.habits.stills)
+                most = self.habits.stills if period <= STILL else self.habits.loops.clamp(min=2 * period)
+                found |= (frame == self.frames[-period]).all(dim=1) & (run + 1 + period > most)
         return found
 
     def saw(self, frame: Tensor) -> None:

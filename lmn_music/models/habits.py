@@ -1,4 +1,4 @@
-"""How wide songs are, how long they stand still and how bold they are: what a model's own songs keep to."""
+"""How wide songs are, how long they stand still or go in circles, how bold they are: what own songs keep to."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ class Habits(NamedTuple):
         widths: (HABITS,), from the lowest to the highest key of a song, in semitones.
         stills: (HABITS,), the longest stretch of a song that stands still, in frames; see
             `lmn_music.music.measures.longest_still`.
+        loops: (HABITS,), the same for the longest stretch that repeats one figure.
         temperature: (), that at which songs surprise the model as much as those of the corpus; see
             `lmn_music.generation.temperature`.
     """
 
     widths: Tensor
     stills: Tensor
+    loops: Tensor
     temperature: Tensor
 
     @staticmethod
     def unknown() -> Habits:
         """Return habits of no song: no stretch lasts for no frames."""
-        return Habits(torch.zeros(HABITS), torch.zeros(HABITS), torch.ones(()))
+        return Habits(torch.zeros(HABITS), torch.zeros(HABITS), torch.zeros(HABITS), torch.ones(()))
 
     def draw(self, songs: int, generator: torch.Generator) -> Habits:
         """Draw widths and stretches of some songs, (songs,) each; a stretch that stands still has 2 frames at least.
@@ -37,9 +39,9 @@ class Habits(NamedTuple):
             songs: how many.
             generator: where the random numbers come from, on the device of the habits.
         """
-        number = torch.randint(HABITS, (2, songs), generator=generator, device=self.widths.device)
-        widths, stills = self.widths[number[0]], self.stills[number[1]]
-        return self._replace(widths=widths.round(), stills=stills.round().clamp(min=2))
+        number = torch.randint(HABITS, (3, songs), generator=generator, device=self.widths.device)
+        widths, stills, loops = (kind[which].round() for kind, which in zip(self, number, strict=False))
+        return self._replace(widths=widths, stills=stills.clamp(min=2), loops=loops)
 
 
 def quantiles(numbers: Tensor) -> Tensor:

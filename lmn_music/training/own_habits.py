@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from lmn_music.evaluation.likelihood import frame_log_probs
-from lmn_music.generation.keeping import PERIODS
+from lmn_music.generation.keeping import PERIODS, STILL
 from lmn_music.generation.sampler import sample_frames
 from lmn_music.memory.sequences import FloatArray
 from lmn_music.models.habits import Habits, quantiles
@@ -40,19 +40,21 @@ class Look(NamedTuple):
         keys: how many keys sound in a frame.
         width: from the lowest to the highest key of a song, in semitones.
         still: the longest stretch that stands still, in frames.
+        loop: the longest stretch that repeats one figure, in frames.
         surprise: that of the model, in nats per frame.
     """
 
     keys: float
     width: float
     still: float
+    loop: float
     surprise: float
 
     def __str__(self) -> str:
         """Return it in words, for the user."""
         return (
             f"{self.keys:.2f} keys and {self.surprise:.2f} nats per frame, {self.width:.0f} semitones wide, "
-            f"{self.still:.0f} frames still"
+            f"{self.still:.0f} frames still, {self.loop:.0f} in circles"
         )
 
 
@@ -115,19 +117,19 @@ def fit_habits(
 
     def compose_with(share: float, moved: FloatArray, temperature: float) -> Look:
         own.copy_(share * trained)
-        widths, stills = ((numbers + by).clamp(min=1) for numbers, by in zip(kinds, moved, strict=True))
-        set_habits(model, Habits(widths, stills, torch.tensor(temperature)))
+        widths, stills, loops = ((numbers + by).clamp(min=1) for numbers, by in zip(kinds, moved, strict=True))
+        set_habits(model, Habits(widths, stills, loops, torch.tensor(temperature)))
         return compose()
 
     own.zero_()
     set_habits(model, Habits.unknown())
     before = compose()
-    share, moved, temperature = 1.0, np.zeros(2), 1.0
+    share, moved, temperature = 1.0, np.zeros(3), 1.0
     first = after = compose_with(share, moved, temperature)
     growth, slope = max(_log_ratio(first.keys, before.keys), LEAST_GROWTH), 2.0
     for gain in GAINS:
         share = min(max(share + gain * _log_ratio(wanted.keys, after.keys) / growth, 0.0), 1.0)
-        moved += gain * (np.array(wanted[1:3]) - np.array(after[1:3]))
+        moved += gain * (np.array(wanted[1:4]) - np.array(after[1:4]))
         temperature *= math.exp(gain * _log_ratio(wanted.surprise, after.surprise) / slope)
         temperature = min(max(temperature, LOWEST), 1.0)
         after = compose_with(share, moved, temperature)
@@ -146,9 +148,10 @@ def _log_ratio(one: float, other: float) -> float:
     return math.log(max(one, FEW) / max(other, FEW))
 
 
-def _shape(frames: np.typing.NDArray[np.bool_]) -> tuple[float, float, float]:
-    """Return keys, width and still of a `Look` for one song, bool (time, 88)."""
-    return float(frames.sum(axis=1).mean()), float(width(frames)), float(longest_still(frames, max(PERIODS)))
+def _shape(frames: np.typing.NDArray[np.bool_]) -> list[float]:
+    """Return all of a `Look` but the surprise, for one song, bool (time, 88)."""
+    still, loop = (longest_still(frames, period) for period in (STILL, PERIODS[-1]))
+    return [float(frames.sum(axis=1).mean()), float(width(frames)), float(still), float(loop)]
 
 
 def _surprise(model: TiedModel, songs: Sequence[PianoRoll]) -> float:
