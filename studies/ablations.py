@@ -118,7 +118,7 @@ TIED_NETWORKS = _study(
         "LSTM": "model.network=lstm model.hidden_size=40 model.readout=memory",
         "GRU": "model.network=gru model.hidden_size=47 model.readout=memory",
     },
-    columns=("parameters", "valid_nll", "test_nll"),
+    columns=("valid_nll", "test_nll"),
     test=True,
 )
 
