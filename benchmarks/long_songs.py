@@ -39,7 +39,7 @@ COLUMNS = {
     "memory of the likelihood, MB": ("likelihood", "megabytes", ".0f"),
     "prime, s": ("prime", "seconds", ".1f"),
     "memory of the prime, MB": ("prime", "megabytes", ".0f"),
-    "a frame composed after it, ms": ("prime", "frame", ".1f"),
+    "a frame drawn from the model itself after it, ms": ("prime", "frame", ".1f"),
 }
 WORKS = ("likelihood", "prime")
 

@@ -7,7 +7,7 @@ tensors of both devices, a generator of the other device, an array of numpy out 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -154,5 +154,8 @@ def second_device(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)  # torch warns of what would reach for all of them
     monkeypatch.setattr(torch.cuda, "get_rng_state", lambda _: torch.get_rng_state())
     monkeypatch.setattr(torch.cuda, "set_rng_state", lambda *_: None)
+    monkeypatch.setattr(torch.cuda, "device", lambda _: nullcontext())
+    monkeypatch.setattr(torch.cuda, "manual_seed", lambda _: None)
+    monkeypatch.delattr(torch.cuda, "manual_seed_all")  # so no training reaches for the other GPUs
     with torch.backends.cudnn.flags(enabled=False), Operations(storages), Names(storages):
         yield

@@ -16,7 +16,7 @@ from lmn_music.generation import rewriting
 from lmn_music.generation.sampler import sample_frames
 from lmn_music.models.build import build
 from lmn_music.models.checkpoint import load_checkpoint
-from lmn_music.training import copy_experts, own_past
+from lmn_music.training import copy_experts, own_habits, own_past
 from lmn_music.training.run import Run
 from tests.elsewhere import CPU, CUDA, second_device
 from tests.helpers import make_roll
@@ -122,8 +122,8 @@ def short(monkeypatch):
     """Let the last stages take a moment each."""
     monkeypatch.setattr(copy_experts, "EPOCHS", 2)
     monkeypatch.setattr(own_past, "STEPS", 3)
-    monkeypatch.setattr(own_past, "COMPOSED", (2, 6))
-    monkeypatch.setattr(own_past, "TRIES", 1)
+    monkeypatch.setattr(own_habits, "COMPOSED", (2, 6))
+    monkeypatch.setattr(own_habits, "GAINS", (1.0,))
     monkeypatch.setattr(dynamic, "RATES", dynamic.RATES[:1])
     monkeypatch.setattr(rewriting, "PARTICLES", 3)
 

@@ -47,9 +47,10 @@ def compose(
         frames: the length in frames, the model's unit of time.
         seed: the same seed gives the same song; drawn at random if not given. The song's title names it.
         temperature: decides which keys sound, never when or how many: below 1 more cautious, above 1 bolder; 1 is as
-            bold as the corpus of the model, see `lmn_music.models.habits`.
+            bold as the corpus of the model, see `lmn_music.models.habits`; with density or voices, and where other
+            functions have given music, 1 is the model itself.
         density: how many keys shall sound in a frame on average; the song is then the best of several that are drawn
-            side by side, and so it is with a range or voices.
+            side by side, and so it is with voices.
         pitch_range: the lowest and the highest key that may sound, such as ("C3", "G5").
         voices: how many keys shall sound in each frame, for the most part.
         prime: a song, or a file, that the new song begins with and continues; it is not counted in the length.

@@ -82,7 +82,7 @@ Temperature = Annotated[
         min=0,
         max=100,
         help="It decides which keys sound, never when or how many: below 1 more cautious, above 1 bolder; 1 is as "
-        "bold as the model's corpus.",
+        "bold as the model's corpus or, with --voices, --density and given music, the model itself.",
     ),
 ]
 

@@ -21,7 +21,8 @@ class Keeping:
     A model knows how music goes on, and hardly what a song is like as a whole: how wide it is, and how soon it has to
     move on from what it copies of itself. So the width of each song is drawn first, and for how long at most it stands
     still or repeats one figure. What lies further from a key of the song than its width is silent, and a frame by which
-    it would become wider, or stand still or go in circles for longer, is drawn again. Any figure may be said twice.
+    it would become wider, or stand still or go in circles for longer, is drawn again. Any figure may be said twice; a
+    held chord counts as a figure too.
 
     Args:
         habits: those of the corpus.

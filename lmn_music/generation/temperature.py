@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lmn_music.models.outputs.output import Drawn, Output
 
-CANDIDATES = 16
+CANDIDATES = 16  # with 48 a frame takes twice as long, and at temperature 2 shares are off by 0.05, not by 0.1
 
 
 def draw_frames(

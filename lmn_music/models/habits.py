@@ -11,7 +11,7 @@ HABITS = 32  # numbers of each kind that a model keeps
 
 
 class Habits(NamedTuple):
-    """The habits of songs, as evenly spaced quantiles over songs.
+    """The habits of songs: evenly spaced quantiles over songs, and one temperature.
 
     Attributes:
         widths: (HABITS,), from the lowest to the highest key of a song, in semitones.
@@ -29,7 +29,7 @@ class Habits(NamedTuple):
 
     @staticmethod
     def unknown() -> Habits:
-        """Return habits of no song: no stretch lasts for no frames."""
+        """Return what stands for habits that are not known yet: stretches of no frames, which no song has."""
         return Habits(torch.zeros(HABITS), torch.zeros(HABITS), torch.zeros(HABITS), torch.ones(()))
 
     def draw(self, songs: int, generator: torch.Generator) -> Habits:

@@ -86,9 +86,10 @@ def fit_habits(
 ) -> Fit:
     """Set the length of the vector of the own past and the habits, so that composed songs look like the songs.
 
-    Songs are composed, and each number is moved by what they lack: the share of the vector, at most 1, as the keys grow
-    exponentially with it; the habits all by the same number, as not every song goes as far as it may; the temperature,
-    at most 1, as the surprise grows with a power of it.
+    Songs are composed again and again, and after each time the numbers are corrected by what the songs lack. The vector
+    is multiplied by a share from 0 to 1; the number of keys grows exponentially with it. All quantiles of a habit move
+    by the same amount, as not every song goes as far as it may. The temperature is at most 1; the surprise grows as a
+    power of it.
 
     Args:
         model: a trained model with a trained vector.
@@ -101,19 +102,19 @@ def fit_habits(
         How composed songs look before and after.
     """
     assert model.own is not None
-    own, trained, grid = model.own, model.own.clone(), songs[0].frames_per_quarter
+    own, trained, per_quarter = model.own, model.own.clone(), songs[0].frames_per_quarter
     frames = min(COMPOSED[1], int(np.median([len(song) for song in songs])))
     seen = np.array([_shape(song.frames[:frames]) for song in songs])
-    nats = _surprise(model, [song[:frames] for song in valid])
+    nats = _surprise(model, [song[:frames] for song in valid], check)
     wanted = Look(*map(float, [*seen.mean(axis=0), nats]))
     count = min(COMPOSED[0], max(FRAMES // frames, 1))
     generator = torch.Generator(own.device).manual_seed(seed)
     kinds = [quantiles(torch.tensor(numbers)) for numbers in seen.T[1:]]
 
     def compose() -> Look:
-        found = [PianoRoll(song, grid) for song in _composed(model, generator, count, frames, check)]
+        found = [PianoRoll(song, per_quarter) for song in _composed(model, generator, count, frames, check)]
         shape = np.mean([_shape(song.frames) for song in found], axis=0)
-        return Look(*map(float, [*shape, _surprise(model, found)]))
+        return Look(*map(float, [*shape, _surprise(model, found, check)]))
 
     def compose_with(share: float, moved: FloatArray, temperature: float) -> Look:
         own.copy_(share * trained)
@@ -133,7 +134,7 @@ def fit_habits(
         temperature *= math.exp(gain * _log_ratio(wanted.surprise, after.surprise) / slope)
         temperature = min(max(temperature, LOWEST), 1.0)
         after = compose_with(share, moved, temperature)
-        if temperature < 1:
+        if temperature < 1:  # also moved by the share and the habits; hence the limits
             slope = float(np.clip(_log_ratio(after.surprise, first.surprise) / math.log(temperature), *SLOPES))
     return Fit(wanted, before, after, temperature)
 
@@ -154,8 +155,9 @@ def _shape(frames: np.typing.NDArray[np.bool_]) -> list[float]:
     return [float(frames.sum(axis=1).mean()), float(width(frames)), float(still), float(loop)]
 
 
-def _surprise(model: TiedModel, songs: Sequence[PianoRoll]) -> float:
-    return float(np.mean([-log_probs.mean() for log_probs in frame_log_probs(model, songs)]))
+def _surprise(model: TiedModel, songs: Sequence[PianoRoll], check: Check) -> float:
+    found = frame_log_probs(model, songs, progress=lambda *_: check())
+    return float(np.mean([-log_probs.mean() for log_probs in found]))
 
 
 def _composed(

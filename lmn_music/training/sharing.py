@@ -67,5 +67,8 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
         device: where they are drawn; other GPUs of the machine are left alone.
     """
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cuda":  # torch.manual_seed would reach for all GPUs
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
         yield

@@ -106,7 +106,7 @@ class TiedModel(MemoryModel):
 
     @property
     def habits(self) -> Habits | None:
-        """See SequenceModel. None before they are known."""
+        """See SequenceModel. None before they are known, see `Habits.unknown`."""
         habits = Habits(*(getattr(self, name) for name in Habits._fields))
         return habits if self.config.own_past and bool(habits.stills.any()) else None
 
