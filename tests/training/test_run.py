@@ -53,14 +53,15 @@ TIED += ["model.input_dropout=0", "training.anneal=true"]
 def test_resumed_equals_uninterrupted_bit_for_bit(changes, small_corpus, tmp_path):
     whole = Run.start(tmp_path / "whole", config(small_corpus, *changes), small_corpus)
     assert whole.run()
-    # Stop after every second batch, again and again, in both stages.
+    # Stop after every second batch, again and again, in both stages; and now and then later, as an autoencoder, in which
+    # a training can be stopped too, begins anew.
     run = Run.start(tmp_path / "pieces", config(small_corpus, *changes), small_corpus)
     pieces = 0
 
     def every_second():
         nonlocal batches
         batches += 1
-        return batches == 2
+        return batches == 2 + pieces // 5
 
     while True:
         batches = 0
