@@ -53,8 +53,8 @@ TIED += ["model.input_dropout=0", "training.anneal=true"]
 def test_resumed_equals_uninterrupted_bit_for_bit(changes, small_corpus, tmp_path):
     whole = Run.start(tmp_path / "whole", config(small_corpus, *changes), small_corpus)
     assert whole.run()
-    # Stop after every second batch, again and again, in both stages; and now and then later, as an autoencoder, in which
-    # a training can be stopped too, begins anew.
+    # Stop after every second batch, again and again, in both stages; and later and later, as an autoencoder that is
+    # stopped in its middle begins anew.
     run = Run.start(tmp_path / "pieces", config(small_corpus, *changes), small_corpus)
     pieces = 0
 
