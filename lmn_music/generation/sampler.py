@@ -62,9 +62,10 @@ def sample_frames(
     """
     model.eval()
     state = read_prime(model, prime, songs, free=True)
-    keeping = None if model.habits is None else Keeping(model.habits, songs, prime, generator)
-    if model.habits is not None:
-        temperature *= float(model.habits.temperature)
+    keeping = None
+    if (habits := model.habits) is not None:
+        keeping = Keeping(habits, songs, prime, generator)
+        temperature *= float(habits.temperature)
     given = None if given is None else given.to(state.previous)
     draw = partial(draw_frames, model.output, temperature=temperature, generator=generator)
     while True:

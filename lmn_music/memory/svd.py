@@ -86,15 +86,16 @@ def truncated_svd(
     return singular_values[:count], U * np.sign(largest)
 
 
-def _iterative_svd(history: HistoryMatrix, count: int, basis: int, alone: Shared) -> tuple[FloatArray, FloatArray]:
+def _iterative_svd(history: HistoryMatrix, count: int, basis: int, shared: Shared) -> tuple[FloatArray, FloatArray]:
     """Singular values and right singular vectors, from the eigenvectors of Xi' Xi or Xi Xi', whichever is smaller."""
     rows, columns = history.shape
+    # All sequences are here, so `total` adds nothing up: `shared` may stop the work at each product.
     # The eigenvectors are taken once more through Xi itself: this undoes most of the loss of squaring it.
     if columns <= rows:
-        U = leading_eigenvectors(lambda W: alone.total(history.rmatmat(history.matmat(W))), columns, count, basis)
+        U = leading_eigenvectors(lambda W: shared.total(history.rmatmat(history.matmat(W))), columns, count, basis)
         _, singular_values, rotation = linalg.svd(history.matmat(U), full_matrices=False, overwrite_a=True)
         return singular_values, U @ rotation.T
-    V = leading_eigenvectors(lambda W: alone.total(history.matmat(history.rmatmat(W))), rows, count, basis)
+    V = leading_eigenvectors(lambda W: shared.total(history.matmat(history.rmatmat(W))), rows, count, basis)
     U, singular_values, _ = linalg.svd(history.rmatmat(V), full_matrices=False, overwrite_a=True)
     return singular_values, U
 

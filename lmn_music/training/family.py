@@ -53,6 +53,11 @@ class Material:
         """Return this process alone, which calls `check` in the middle of fitting an autoencoder."""
         return Watched(self.check)
 
+    @property
+    def sharing(self) -> Processes:
+        """Return who fits an autoencoder together; a process that has no others calls `check` meanwhile."""
+        return self.processes if self.processes.size > 1 else self.alone
+
 
 @dataclass(frozen=True)
 class Made:

@@ -83,7 +83,7 @@ def _from_unrolled(material: Material) -> Made:
         centre=recipe.laes_centre,
         length=recipe.laes_length,
         generator=generator,
-        processes=material.processes if material.processes.size > 1 else material.alone,
+        processes=material.sharing,
     )
     kept = memory.explained_energy_
     note = f"a memory of {size} keeps {kept:.1%} of the energy"
