@@ -128,11 +128,14 @@ def test_a_trial_that_is_worse_is_given_up(study: Path) -> None:
 
 
 def test_values_that_do_not_fit_are_told_and_the_others_tried(study: Path) -> None:
-    study.write_text(STUDY.replace('"model.hidden_size" = [4, 6]', '"start" = ["delay", "laesy"]'))
+    changed = STUDY.replace('"model.hidden_size" = [4, 6]', '"start" = ["delay", "laesy"]').replace(
+        "epochs = 2", "epochs = 1"
+    )
+    study.write_text(changed.replace("trials = 4", "trials = 14"))  # all alike once in eight thousand times
     said: list[str] = []
     api.sweep(study, "out", device="cpu", on_trial=said.append)
-    assert len(said) == 4
-    assert any('start "laesy" is not for network' in line for line in said)
+    assert len(said) == 14
+    assert 0 < sum('start "laesy" is not for network' in line for line in said) < 14
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,14 @@ ENVIRONMENT = os.environ | {"PYTHONUNBUFFERED": "1"}
 RESUME = "continue with:  lmn-music train --resume run"
 
 
+@pytest.fixture(autouse=True)
+def signals_as_in_a_terminal():
+    """Under nohup a process, and what it starts, would not notice SIGHUP."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture(scope="module")
 def songs(tmp_path_factory):
     """Give a folder of tunes."""
