@@ -6,42 +6,55 @@ from collections import deque
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from lmn_music.models.habits import Habits
 from lmn_music.models.outputs.output import FREE
 
 PERIODS = range(1, 9)  # from a held chord to a figure of eight frames
 STILL = 2  # up to this period a song stands still: a held chord or silence, or a trill of two frames
-TAIL = 64  # frames of a beginning that tell whether it stands still
+TAIL = 64  # frames of a beginning that tell whether it stands still, how full it is, and what may come again
+GAIN, LARGEST = 0.02, 2.0  # how fast each key becomes likelier while there are too few, in nats; at most
+RECENT = 1024  # frames that may come again
+HEARD, WHOLE = 2, 8  # frames that come again: no more than so many are no echo yet, so many are a whole one
 
 
 class Keeping:
     """What some songs keep to that are drawn side by side, each to habits of songs of the corpus.
 
-    A model knows how music goes on, and hardly what a song is like as a whole: how wide it is, and how soon it has to
-    move on from what it copies of itself. So the width of each song is drawn first, and for how long at most it stands
-    still or repeats one figure. What lies further from a key of the song than its width is silent, and a frame by which
-    it would become wider, or stand still or go in circles for longer, is drawn again. Any figure may be said twice; a
-    held chord counts as a figure too.
+    A model knows how music goes on, and hardly what a song is like as a whole: how wide and how full it is, how soon it
+    has to move on from what it copies of itself, and that it comes back to what it said long before. So the width of
+    each song is drawn first, how full it is, and for how long at most it stands still, is silent or repeats one figure.
+    What lies further from a key of the song than its width is silent, and a frame by which it would become wider, or
+    stand still, be silent or go in circles for longer, does not fit. Any figure may be said twice; a held chord counts
+    as a figure too. While a song is too thin, frames with more keys become likelier, and the other way round; and so do
+    frames with which more than HEARD frames of the song come again.
 
     Args:
         habits: those of the corpus.
         songs: how many songs are drawn.
-        prime: (time, 88), the beginning of every song, within whose width they may stay anyway; None for none.
+        prime: (time, 88), the beginning of every song, within whose width they may stay anyway, and as full as its end
+            they are; None for none.
         generator: where random numbers come from.
     """
 
     def __init__(self, habits: Habits, songs: int, prime: Tensor | None, generator: torch.Generator) -> None:
         self.habits = habits.draw(songs, generator)
+        self.echoes = Echoes()
         self.frames: deque[Tensor] = deque(maxlen=max(PERIODS))
         none = torch.zeros_like(self.habits.widths)
         self.runs = [none for _ in PERIODS]  # so many frames equal the one a period before
+        self.silence = none  # frames at the end in which nothing sounds
+        self.leaning = none  # by so many nats each key of the next frame is made likelier
         self.lowest, self.highest = none + torch.inf, none - torch.inf
         if prime is not None and len(prime):
             beginning = prime.to(none)
             self._reach(beginning.any(dim=0).to(none).expand(songs, -1))
+            as_full = beginning[-TAIL:].sum(dim=1).mean().expand(songs)
+            self.habits = self.habits._replace(densities=as_full)
             for frame in beginning[-TAIL:]:
                 self.saw(frame.expand(songs, -1))
+            self.leaning = none
 
     def given(self, keys: int) -> Tensor:
         """Return (songs, keys): 0 for a key that is too far from another key of its song, else FREE."""
@@ -49,14 +62,32 @@ class Keeping:
         low, high = (self.highest - self.habits.widths).unsqueeze(1), (self.lowest + self.habits.widths).unsqueeze(1)
         return torch.where((key < low) | (key > high), 0.0, FREE)
 
-    def refuses(self, frame: Tensor) -> Tensor:
-        """Return to which songs their next frame, (songs, keys), does not fit, bool (songs,)."""
-        lowest, highest = self._reached(frame)
-        found = highest - lowest > self.habits.widths
+    def bonus(self, frames: Tensor, of: Tensor | None = None) -> Tensor:
+        """Return by how many nats each frame is made likelier; -inf where it does not fit.
+
+        Args:
+            frames: (..., songs, keys), any number of next frames for each song.
+            of: bool (songs,), which songs these are of all; None: all.
+
+        Returns:
+            (..., songs).
+        """
+        if of is not None:
+            every = frames.new_zeros(*frames.shape[:-2], len(of), frames.shape[-1])
+            every[..., of, :] = frames
+            return self.bonus(every)[..., of]
+        heard = ((self.echoes.lengths(frames) - HEARD) / (WHOLE - HEARD)).clamp(0, 1)
+        liked = self.leaning * frames.sum(dim=-1) + self.habits.echo * heard
+        return liked.masked_fill(self.refuses(frames), -torch.inf)
+
+    def refuses(self, frames: Tensor) -> Tensor:
+        """Return which frames do not fit, bool (..., songs); see `bonus`."""
+        lowest, highest = self._reached(frames)
+        found = (highest - lowest > self.habits.widths) | self._silence(frames).gt(self.habits.silences)
         for period, run in zip(PERIODS, self.runs, strict=True):
             if len(self.frames) >= period:
                 most = self.habits.stills if period <= STILL else self.habits.loops.clamp(min=2 * period)
-                found |= (frame == self.frames[-period]).all(dim=1) & (run + 1 + period > most)
+                found = found | ((frames == self.frames[-period]).all(dim=-1) & (run + 1 + period > most))
         return found
 
     def saw(self, frame: Tensor) -> None:
@@ -66,15 +97,58 @@ class Keeping:
                 same = (frame == self.frames[-period]).all(dim=1)
                 self.runs[number] = (self.runs[number] + 1) * same
         self.frames.append(frame)
+        self.echoes.saw(frame)
+        self.silence = self._silence(frame)
+        self.leaning = (self.leaning + GAIN * (self.habits.densities - frame.sum(dim=1))).clamp(-LARGEST, LARGEST)
         self._reach(frame)
+
+    def _silence(self, frames: Tensor) -> Tensor:
+        """Return how many frames of silence there are at the end with one more frame, (..., songs)."""
+        return (self.silence + 1) * ~frames.any(dim=-1)
 
     def _reach(self, frame: Tensor) -> None:
         self.lowest, self.highest = self._reached(frame)
         widths = self.habits.widths.maximum(self.highest - self.lowest)  # a song that is wider may stay as wide
         self.habits = self.habits._replace(widths=widths)
 
-    def _reached(self, frame: Tensor) -> tuple[Tensor, Tensor]:
+    def _reached(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """Return the lowest and the highest key of each song with one more frame; infinite while there is none."""
-        key = torch.arange(frame.shape[1], device=frame.device)
-        low, high = (torch.where(frame > 0, key, none) for none in (torch.inf, -torch.inf))
-        return self.lowest.minimum(low.amin(dim=1)), self.highest.maximum(high.amax(dim=1))
+        key = torch.arange(frames.shape[-1], device=frames.device)
+        low, high = (torch.where(frames > 0, key, none) for none in (torch.inf, -torch.inf))
+        return self.lowest.minimum(low.amin(dim=-1)), self.highest.maximum(high.amax(dim=-1))
+
+
+class Echoes:
+    """How many frames of songs come again; of each song the last RECENT frames are compared."""
+
+    def __init__(self) -> None:
+        self.past: Tensor | None = None  # (songs, time, keys)
+        self.common = torch.zeros(0)  # (songs, time), so many frames up to this one equal those up to the end
+
+    def lengths(self, frames: Tensor) -> Tensor:
+        """Return how many frames at the end of a song, with one more frame, it has had WHOLE frames before or earlier.
+
+        Args:
+            frames: (..., songs, keys).
+
+        Returns:
+            (..., songs).
+        """
+        if self.past is None or self.past.shape[1] < WHOLE:
+            return frames.new_zeros(frames.shape[:-1])
+        return self._lengths(frames, self.past.shape[1] - WHOLE + 1).amax(dim=-1)
+
+    def saw(self, frame: Tensor) -> None:
+        """Take note of the next frame of each song, (songs, keys)."""
+        if self.past is None:
+            self.past, self.common = frame.unsqueeze(1), frame.new_zeros(len(frame), 1)
+            return
+        common = pad(self._lengths(frame, self.past.shape[1]), (0, 1))
+        self.past = torch.cat([self.past, frame.unsqueeze(1)], dim=1)[:, -RECENT:]
+        self.common = common[:, -RECENT:]
+
+    def _lengths(self, frames: Tensor, places: int) -> Tensor:
+        """Return the same for each of the first places, (..., songs, places)."""
+        assert self.past is not None
+        same = (self.past[:, :places] == frames.unsqueeze(-2)).all(dim=-1)
+        return (pad(self.common, (1, 0))[:, :places] + 1) * same

@@ -26,7 +26,7 @@ from lmn_music.words import counted
 ATTEMPTS = 20
 DRAWN = 20_000  # frames of all attempts, after which no new one begins: ten minutes of drawing at most
 PARTICLES = 16
-TRIES = 32  # draws of a frame that does not fit the song
+TRIES = 4  # more draws where no candidate fits the song
 UNCHANGED = 10  # quarter notes; for so long stand still 4 of Nottingham's 694 training songs, 4 of Piano-midi's 87
 
 
@@ -75,12 +75,13 @@ def sample_frames(
         else:
             near = keeping.given(state.previous.shape[1])
             near = near if given is None else torch.where(given == FREE, near, given)
-            frame = draw(context, state.previous, given=near).frames
+            frame = draw(context, state.previous, given=near, bonus=keeping.bonus).frames
             for _ in range(TRIES):
                 again = keeping.refuses(frame)
                 if not again.any():
                     break
-                frame[again] = draw(context[again], state.previous[again], given=near[again]).frames
+                bonus = partial(keeping.bonus, of=again)
+                frame[again] = draw(context[again], state.previous[again], given=near[again], bonus=bonus).frames
             keeping.saw(frame)
         state = state.saw(frame)
         yield frame

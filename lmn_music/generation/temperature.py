@@ -7,6 +7,8 @@ are new; among frames that agree in both, the temperature prefers the likely one
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -23,14 +25,15 @@ def draw_frames(
     temperature: float,
     generator: torch.Generator,
     given: Tensor | None = None,
+    bonus: Callable[[Tensor], Tensor] | None = None,
 ) -> Drawn:
     """Draw a frame for each context.
 
-    At temperature 1 this is `Output.draw`. Else CANDIDATES frames x are drawn from the model for each context, the
-    first one of them decides how many keys sound and how many of these are new, and one of the frames that agree with
-    it in both is chosen with weights p(x)^(1/temperature - 1); at 0 it is the likeliest. So, with ever more candidates,
-    the frame comes from a mixture over the classes of frames, each as likely as under the model, of p^(1/temperature)
-    within the class.
+    At temperature 1 and without a bonus this is `Output.draw`. Else CANDIDATES frames x are drawn from the model for
+    each context, the first one of them decides how many keys sound and how many of these are new, and one of the frames
+    that agree with it in both is chosen with weights p(x)^(1/temperature - 1); at 0 it is the likeliest. So, with ever
+    more candidates, the frame comes from a mixture over the classes of frames, each as likely as under the model, of
+    p^(1/temperature) within the class.
 
     Args:
         output: the distribution.
@@ -40,23 +43,26 @@ def draw_frames(
         generator: where the random numbers come from.
         given: keys that are given, see `Output.draw`. With candidates, the first is chosen among all by the chance of
             its given keys, and so is, within the class, the frame.
+        bonus: returns of frames, (CANDIDATES, songs, keys), by how many nats, (CANDIDATES, songs), each is made
+            likelier in both choices; -inf for a frame that must not be, unless all must not.
 
     Returns:
         One frame for each context; log_weight is the log of the mean over candidates of the chance of the given keys.
     """
-    if temperature == 1:
+    if temperature == 1 and bonus is None:
         return output.draw(context, generator=generator, given=given)
     frames, chances, log_weight = output.draw(
         context.expand(CANDIDATES, *context.shape), generator=generator, given=given
     )
     sounding, new = frames.sum(dim=2), (frames * (1 - previous)).sum(dim=2)
-    first = _choice(log_weight, generator)
+    liked = log_weight if bonus is None else log_weight + bonus(frames)
+    first = _choice(liked, generator)
     agrees = (sounding == sounding.gather(0, first)) & (new == new.gather(0, first))
     log_p = torch.where(frames > 0, chances, 1 - chances).log().sum(dim=2)
     if temperature == 0:
-        chosen = log_p.masked_fill(~agrees, -torch.inf).argmax(dim=0, keepdim=True)
+        chosen = log_p.masked_fill(~agrees | liked.isneginf(), -torch.inf).argmax(dim=0, keepdim=True)
     else:
-        preference = log_weight + (1 / temperature - 1) * log_p
+        preference = liked + (1 / temperature - 1) * log_p
         chosen = _choice(preference.masked_fill(~agrees, -torch.inf), generator)
     place = chosen.unsqueeze(2).expand(-1, -1, frames.shape[2])
     weight = torch.logsumexp(log_weight, dim=0) - torch.tensor(float(CANDIDATES)).log()

@@ -159,7 +159,7 @@ def _changes(song: PianoRoll) -> Array:
     return np.array([max(0, len(stretches(song.frames)[0]) - 1), max(0, len(song) - 1)], dtype=float)
 
 
-def _repeated(song: PianoRoll) -> Array:
+def repeated(song: PianoRoll) -> Array:
     """Count the windows of 8 frames that an earlier window of the song equals, and all windows."""
     if len(song) < WINDOW:
         return np.zeros(2)
@@ -217,7 +217,7 @@ MEASURES = (
     Measure("frames that differ from the frame before", "share", count=_changes),
     Measure("longest hold of a song", "quarters", count=_of_a_song(longest_hold)),
     Measure("longest silence of a song", "quarters", count=_of_a_song(longest_silence)),
-    Measure(f"windows of {WINDOW} frames that repeat an earlier one of the song", "share", count=_repeated),
+    Measure(f"windows of {WINDOW} frames that repeat an earlier one of the song", "share", count=repeated),
     Measure("range of a song", "semitones", count=_range),
     Measure("frames with a semitone or major seventh", "share", count=_clashes),
     Measure("pitch classes", "share", PITCH_CLASSES, count=_pitch_classes),

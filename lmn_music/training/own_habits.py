@@ -17,10 +17,9 @@ import torch
 from lmn_music.evaluation.likelihood import frame_log_probs
 from lmn_music.generation.keeping import PERIODS, STILL
 from lmn_music.generation.sampler import sample_frames
-from lmn_music.memory.sequences import FloatArray
 from lmn_music.models.habits import Habits, quantiles
 from lmn_music.models.tied.model import TiedModel
-from lmn_music.music.measures import longest_still, width
+from lmn_music.music.measures import longest_silence, longest_still, repeated, width
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.training.stopping import Check, go_on
 
@@ -30,31 +29,41 @@ GAINS = (1.0, 1.0, 1 / 2, 1 / 3)  # of each step towards what is wanted: the las
 LEAST_GROWTH = 0.1  # of the logarithm of the keys with the vector: else its length is settled by chance
 SLOPES = (1.0, 4.0)  # of the logarithm of the surprise over that of the temperature, the least and the most
 LOWEST = 0.5  # of temperatures
-FEW = 1e-3  # keys or nats per frame, of which there is a logarithm
+FEW = 1e-3  # keys, nats or repeats per frame, of which there is a logarithm
+KINDS, MOVED = 5, 4  # of habits that are quantiles over songs, the first ones of a `Look`; the first of them move
+LOUDEST = 8.0  # nats of an echo
 
 
 class Look(NamedTuple):
     """How songs look from afar: means over songs.
 
     Attributes:
-        keys: how many keys sound in a frame.
         width: from the lowest to the highest key of a song, in semitones.
+        keys: how many keys sound in a frame.
         still: the longest stretch that stands still, in frames.
         loop: the longest stretch that repeats one figure, in frames.
+        silence: the longest silence, in frames.
+        opening: how many keys sound in a frame of its first quarter.
+        repeats: the share of windows that an earlier one of the song equals; see `lmn_music.music.measures.repeated`.
         surprise: that of the model, in nats per frame.
     """
 
-    keys: float
     width: float
+    keys: float
     still: float
     loop: float
+    silence: float
+    opening: float
+    repeats: float
     surprise: float
 
     def __str__(self) -> str:
         """Return it in words, for the user."""
         return (
-            f"{self.keys:.2f} keys and {self.surprise:.2f} nats per frame, {self.width:.0f} semitones wide, "
-            f"{self.still:.0f} frames still, {self.loop:.0f} in circles"
+            f"{self.keys:.2f} keys ({self.opening:.2f} at first) and {self.surprise:.2f} nats per frame, "
+            f"{self.width:.0f} semitones wide, {self.still:.0f} frames still, {self.loop:.0f} in circles, "
+            f"{self.silence:.0f} silent, "
+            f"{100 * self.repeats:.0f}% repeated"
         )
 
 
@@ -87,9 +96,10 @@ def fit_habits(
     """Set the length of the vector of the own past and the habits, so that composed songs look like the songs.
 
     Songs are composed again and again, and after each time the numbers are corrected by what the songs lack. The vector
-    is multiplied by a share from 0 to 1; the number of keys grows exponentially with it. All quantiles of a habit move
-    by the same amount, as not every song goes as far as it may. The temperature is at most 1; the surprise grows as a
-    power of it.
+    is multiplied by a share from 0 to 1, so that songs begin as full as they shall: the number of keys grows
+    exponentially with it. All quantiles of a habit move by the same amount, as not every song goes as far as it may;
+    those of silences stay. The echo is corrected by the logarithm of the repeats. The temperature is at most 1; the
+    surprise grows as a power of it.
 
     Args:
         model: a trained model with a trained vector.
@@ -104,37 +114,38 @@ def fit_habits(
     assert model.own is not None
     own, trained, per_quarter = model.own, model.own.clone(), songs[0].frames_per_quarter
     frames = min(COMPOSED[1], int(np.median([len(song) for song in songs])))
-    seen = np.array([_shape(song.frames[:frames]) for song in songs])
+    seen = np.array([_shape(song[:frames]) for song in songs])
     nats = _surprise(model, [song[:frames] for song in valid], check)
     wanted = Look(*map(float, [*seen.mean(axis=0), nats]))
     count = min(COMPOSED[0], max(FRAMES // frames, 1))
     generator = torch.Generator(own.device).manual_seed(seed)
-    kinds = [quantiles(torch.tensor(numbers)) for numbers in seen.T[1:]]
+    kinds = [quantiles(torch.tensor(numbers)) for numbers in seen.T[:KINDS]]
 
-    def compose() -> Look:
+    def compose(habits: Habits) -> Look:
+        set_habits(model, habits)
         found = [PianoRoll(song, per_quarter) for song in _composed(model, generator, count, frames, check)]
-        shape = np.mean([_shape(song.frames) for song in found], axis=0)
+        shape = np.mean([_shape(song) for song in found], axis=0)
         return Look(*map(float, [*shape, _surprise(model, found, check)]))
 
-    def compose_with(share: float, moved: FloatArray, temperature: float) -> Look:
-        own.copy_(share * trained)
-        widths, stills, loops = ((numbers + by).clamp(min=1) for numbers, by in zip(kinds, moved, strict=True))
-        set_habits(model, Habits(widths, stills, loops, torch.tensor(temperature)))
-        return compose()
-
     own.zero_()
-    set_habits(model, Habits.unknown())
-    before = compose()
-    share, moved, temperature = 1.0, np.zeros(3), 1.0
-    first = after = compose_with(share, moved, temperature)
-    growth, slope = max(_log_ratio(first.keys, before.keys), LEAST_GROWTH), 2.0
+    before = compose(Habits.unknown())
+    moved, share, echo, temperature = np.zeros(KINDS), 1.0, 0.0, 1.0
+
+    def compose_again() -> Look:
+        own.copy_(share * trained)
+        of_songs = ((numbers + by).clamp(min=0) for numbers, by in zip(kinds, moved, strict=True))
+        return compose(Habits(*of_songs, *map(torch.tensor, (echo, temperature))))
+
+    first = after = compose_again()
+    growth, slope = max(_log_ratio(first.opening, before.opening), LEAST_GROWTH), 2.0
     for gain in GAINS:
-        share = min(max(share + gain * _log_ratio(wanted.keys, after.keys) / growth, 0.0), 1.0)
-        moved += gain * (np.array(wanted[1:4]) - np.array(after[1:4]))
+        share = min(max(share + gain * _log_ratio(wanted.opening, after.opening) / growth, 0.0), 1.0)
+        moved[:MOVED] += gain * (np.array(wanted[:MOVED]) - np.array(after[:MOVED]))
+        echo = min(max(echo + gain / 2 * _log_ratio(wanted.repeats, after.repeats), 0.0), LOUDEST)
         temperature *= math.exp(gain * _log_ratio(wanted.surprise, after.surprise) / slope)
         temperature = min(max(temperature, LOWEST), 1.0)
-        after = compose_with(share, moved, temperature)
-        if temperature < 1:  # also moved by the share and the habits; hence the limits
+        after = compose_again()
+        if temperature < 1:  # also moved by the other habits; hence the limits
             slope = float(np.clip(_log_ratio(after.surprise, first.surprise) / math.log(temperature), *SLOPES))
     return Fit(wanted, before, after, temperature)
 
@@ -149,10 +160,14 @@ def _log_ratio(one: float, other: float) -> float:
     return math.log(max(one, FEW) / max(other, FEW))
 
 
-def _shape(frames: np.typing.NDArray[np.bool_]) -> list[float]:
-    """Return all of a `Look` but the surprise, for one song, bool (time, 88)."""
+def _shape(song: PianoRoll) -> list[float]:
+    """Return all of a `Look` but the surprise, for one song."""
+    frames = song.frames
     still, loop = (longest_still(frames, period) for period in (STILL, PERIODS[-1]))
-    return [float(frames.sum(axis=1).mean()), float(width(frames)), float(still), float(loop)]
+    silence, (again, windows) = longest_silence(song) * song.frames_per_quarter, repeated(song)
+    full = frames.sum(axis=1)
+    opening = full[: math.ceil(len(full) / 4)].mean()
+    return [width(frames), full.mean(), still, loop, silence, opening, again / max(windows, 1)]
 
 
 def _surprise(model: TiedModel, songs: Sequence[PianoRoll], check: Check) -> float:

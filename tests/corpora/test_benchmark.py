@@ -25,6 +25,7 @@ from scipy.io import savemat
 from lmn_music.corpora import BENCHMARKS, SPLITS, Corpus, benchmark_files, load_benchmark, load_corpus
 from lmn_music.corpora.benchmark import read_benchmark
 from lmn_music.corpora.benchmark_table import Benchmark, Source
+from lmn_music.corpora.pitch_pickle import read_pitches
 from lmn_music.errors import CorpusError, CorpusUnavailableError, LmnMusicError, UsageError
 from tests.helpers import no_file_above
 
@@ -178,6 +179,12 @@ def test_no_content_makes_the_readers_fail_in_another_way(
     spec = replace(BENCHMARKS["jsb"], sources=(Source(f"http://127.0.0.1:9/x.{suffix}", ""),))
     with pytest.raises(CorpusError):
         read_benchmark(write(spec, path, content), path)
+
+
+def test_a_pickle_says_nothing_that_no_pickler_writes_of_songs() -> None:
+    """DUP in a row, among frames, and the unpickler says that it is out of memory."""
+    with pytest.raises(pickle.UnpicklingError, match="says DUP"):
+        read_pitches(b"K\x01" + b"2" * 20 + b".")
 
 
 @pytest.mark.parametrize("kept", [0, 100, 128, 136, 1000, 90_000])

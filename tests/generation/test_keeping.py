@@ -5,7 +5,7 @@ from itertools import islice
 import pytest
 import torch
 
-from lmn_music.generation.keeping import STILL, Keeping
+from lmn_music.generation.keeping import GAIN, HEARD, LARGEST, STILL, WHOLE, Echoes, Keeping
 from lmn_music.generation.sampler import sample_frames
 from lmn_music.models.build import build
 from lmn_music.models.habits import HABITS, Habits, quantiles
@@ -15,9 +15,27 @@ from lmn_music.music.measures import longest_still
 from tests.models.helpers import CONFIGS
 
 
-def keeping(width: float, still: float, songs: int = 1, prime: torch.Tensor | None = None, loop: float = 99) -> Keeping:
-    habits = Habits(*(torch.full((HABITS,), float(number)) for number in (width, still, loop)), torch.ones(()))
+def keeping(
+    width: float,
+    still: float,
+    songs: int = 1,
+    prime: torch.Tensor | None = None,
+    *,
+    density: float = 4,
+    loop: float = 99,
+    silence: float = 99,
+    echo: float = 0,
+) -> Keeping:
+    kinds = (torch.full((HABITS,), float(number)) for number in (width, density, still, loop, silence))
+    habits = Habits(*kinds, echo=torch.tensor(echo), temperature=torch.ones(()))
     return Keeping(habits, songs, prime, torch.Generator().manual_seed(1))
+
+
+def keep_to(model: TiedModel, **habits: float) -> None:
+    """Give a model habits, 99 of each kind that is not named, the same for every song."""
+    with torch.no_grad():
+        for name in ("widths", "densities", "stills", "loops", "silences"):
+            model.get_buffer(name).fill_(habits.get(name, 99))
 
 
 def frame(*keys: int) -> torch.Tensor:
@@ -31,11 +49,23 @@ def test_quantiles_are_the_numbers_themselves_where_there_are_as_many():
 
 
 def test_each_song_has_habits_of_its_own():
-    habits = Habits(*[torch.arange(float(HABITS))] * 3, torch.ones(()))
+    evenly = torch.arange(float(HABITS))
+    habits = Habits(*[evenly] * 5, echo=torch.ones(()), temperature=torch.ones(()))
     drawn = habits.draw(1000, torch.Generator().manual_seed(1))
-    assert set(drawn.widths.tolist()) == set(range(HABITS))
+    assert set(drawn.widths.tolist()) == set(drawn.densities.tolist()) == set(range(HABITS))
     assert set(drawn.stills.tolist()) == set(range(2, HABITS))  # a stretch of one frame would be no music
-    assert not torch.equal(drawn.widths, drawn.stills)
+    assert torch.equal(drawn.loops, drawn.silences)  # who stands still for long may go in circles for long
+    for one, other in ((drawn.widths, drawn.densities), (drawn.widths, drawn.loops), (drawn.densities, drawn.loops)):
+        assert not torch.equal(one, other)
+
+
+def test_numbers_are_rounded_by_chance_so_that_their_mean_stays():
+    habits = Habits(*[torch.full((HABITS,), 3.3)] * 5, echo=torch.ones(()), temperature=torch.ones(()))
+    drawn = habits.draw(4000, torch.Generator().manual_seed(1))
+    for whole in (drawn.widths, drawn.stills, drawn.loops, drawn.silences):
+        assert set(whole.tolist()) == {3, 4}
+        assert float(whole.mean()) == pytest.approx(3.3, abs=0.03)
+    assert torch.equal(drawn.densities, torch.full((4000,), 3.3))
 
 
 def test_keys_too_far_from_a_key_of_the_song_are_silent():
@@ -87,6 +117,88 @@ def test_a_beginning_counts():
     assert not keeping(88, 5, prime=frame(40).expand(4, -1)).refuses(frame(40))
 
 
+def test_a_silence_ends_in_time():
+    song = keeping(88, 99, silence=2)
+    for _ in range(2):
+        assert not song.refuses(frame())
+        song.saw(frame())
+    assert song.refuses(frame())
+    song.saw(frame(40))
+    assert not song.refuses(frame())
+    assert keeping(88, 99, silence=0).refuses(frame())
+
+
+def test_keys_grow_likelier_while_there_are_too_few():
+    song, three = keeping(88, 9999, density=2, loop=9999), frame(40, 44, 47)
+    assert song.bonus(three) == 0
+    for _ in range(2):
+        song.saw(frame(40))
+    assert song.bonus(three) == pytest.approx(3 * 2 * GAIN)  # for each key, one for each key that was missing
+    for _ in range(10):
+        song.saw(three)
+    assert song.bonus(three) == pytest.approx(3 * (2 - 10) * GAIN)
+    for _ in range(200):
+        song.saw(three)
+    assert song.bonus(three) == pytest.approx(-3 * LARGEST)
+    full = keeping(88, 99, density=2, prime=three.expand(9, -1))  # what begins full may stay so
+    full.saw(three)
+    assert full.bonus(three) == pytest.approx(0)
+
+
+def common(song: torch.Tensor) -> int:
+    """How many frames at the end of a song it has had eight frames before or earlier, word for word."""
+    most = 0
+    for shift in range(WHOLE, len(song)):
+        same = (song[shift:] == song[:-shift]).all(dim=1).tolist()
+        most = max(most, next((n for n, equal in enumerate(reversed(same)) if not equal), len(same)))
+    return most
+
+
+def test_what_comes_again_is_found():
+    songs = torch.randint(2, (3, 60, 2), generator=torch.Generator().manual_seed(1)).float()
+    echoes, longest = Echoes(), 0
+    for time in range(60):
+        expected = [common(song[: time + 1]) for song in songs]
+        assert echoes.lengths(songs[:, time]).tolist() == expected
+        both = echoes.lengths(torch.stack([songs[:, time], 1 - songs[:, time]]))
+        assert both[0].tolist() == expected
+        echoes.saw(songs[:, time])
+        longest = max(longest, *expected)
+    assert longest > 3
+
+
+def test_frames_that_let_the_song_come_again_grow_likelier():
+    song = keeping(88, 99, density=1, echo=3)
+    tune = [frame(40 + number) for number in range(12)]
+    found = []
+    for one in tune * 2:
+        found.append(float(song.bonus(one)))
+        song.saw(one)
+    steps = WHOLE - HEARD
+    assert found[:12] == [0] * 12
+    assert found[12:] == pytest.approx([3 * min(max(number - HEARD, 0) / steps, 1) for number in range(1, 13)])
+    assert song.bonus(frame(60)) == 0
+    both = torch.cat([frame(40), frame(60)]).unsqueeze(1)  # two next frames of the one song
+    assert song.bonus(both).tolist() == [[3], [0]]
+
+
+def test_what_does_not_fit_is_not_chosen():
+    song = keeping(12, 99, songs=2)
+    wide = torch.cat([frame(40, 52), frame(40, 53)])
+    assert song.bonus(wide).tolist() == [0, -torch.inf]
+    assert song.bonus(wide[1:], of=torch.tensor([False, True])).tolist() == [-torch.inf]
+
+
+def test_what_is_long_past_does_not_come_again(monkeypatch):
+    monkeypatch.setattr("lmn_music.generation.keeping.RECENT", 10)
+    echoes = Echoes()
+    for number in range(30):
+        echoes.saw(frame(number))
+        assert echoes.past.shape[1] == echoes.common.shape[1] == min(number + 1, 10)
+    assert echoes.lengths(frame(20)) == 1
+    assert echoes.lengths(frame(19)) == 0
+
+
 def plain() -> TiedModel:
     """A model that draws some four keys in a frame, whatever came before."""
     model = build(CONFIGS["tied, copies"], torch.Generator().manual_seed(3)).eval()
@@ -111,10 +223,7 @@ def test_drawn_songs_keep_to_them():
 
     assert model.habits is None
     free = draw()
-    with torch.no_grad():
-        model.widths.fill_(50)
-        model.stills.fill_(3)
-        model.loops.fill_(99)
+    keep_to(model, widths=50, stills=3, densities=4)
     assert all(width(song) <= 50 and longest_still(song.numpy(), 2) <= 3 for song in draw())
     assert min(map(width, free)) > 50
     wide = frame(0, 87)[0].expand(2, -1)
@@ -128,10 +237,7 @@ def test_at_1_they_are_as_bold_as_the_habits_say():
         drawn = sample_frames(model, torch.Generator().manual_seed(5), songs=4, temperature=temperature)
         return torch.stack(list(islice(drawn, 12)))
 
-    with torch.no_grad():
-        model.stills.fill_(99)
-        model.loops.fill_(99)
-        model.widths.fill_(99)
+    keep_to(model)
     itself, cautious = draw(1.0), draw(0.5)
     model.temperature.fill_(0.5)
     assert torch.equal(draw(1.0), cautious)

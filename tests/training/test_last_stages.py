@@ -171,11 +171,9 @@ def test_without_three_validation_songs_the_experts_change_nothing(small_corpus,
 
 
 @pytest.mark.usefixtures("short")
-@pytest.mark.parametrize(("keys", "share"), [(0, 0.0), (88, 1.0)])
-def test_a_vector_is_scaled_between_nothing_and_the_whole(keys, share):
-    """Where the songs are silent nothing of the vector is kept; where they hold every key, all of it."""
-    songs = [PianoRoll(np.arange(88)[None].repeat(12, axis=0) < keys, 1, "")]
+def test_songs_that_say_everything_again_are_echoed(monkeypatch):
+    monkeypatch.setattr(own_habits, "COMPOSED", (3, 30))
     model = small_model()
-    fit_own_past(model, songs, seed=7)
-    fit_habits(model, songs, songs, seed=7)
-    assert bool(model.own.any()) == bool(share)
+    for songs, echoed in (([make_roll(40, seed) for seed in range(3)], False), ([repeated(1), repeated(2)], True)):
+        fit = fit_habits(model, songs, songs, seed=7)
+        assert bool(fit.wanted.repeats) == bool(model.echo > 0) == echoed
