@@ -44,13 +44,16 @@ def both_ways(layer: Callable[[Tensor], Any], x: Tensor) -> Callable[[], None]:
 
 
 def layers(device: str, size: int, batch: int, seconds: float) -> dict[str, Any]:
-    """Return milliseconds of the layer and of nn.LSTM, forward and backward."""
+    """Return milliseconds of the layer and of nn.LSTM, forward and backward; on a GPU also of its graph."""
     x = torch.randn(TIME, batch, size, device=device)
     torch.manual_seed(0)
-    ways = {"lmn": both_ways(LMN(size, size, size).to(device), x), "lstm": both_ways(nn.LSTM(size, size).to(device), x)}
-    times = in_turn(ways, seconds=seconds)
-    found = {name: round(1000 * median(times[name]), 3) for name in ways}
-    return {"size": size, "batch": batch, **found, "lmn / lstm": round(ratio(times, "lmn", "lstm"), 3)}
+    modules: dict[str, Any] = {"lmn": LMN(size, size, size).to(device), "lstm": nn.LSTM(size, size).to(device)}
+    if x.is_cuda:  # torch captures the kernels of all frames, forward and backward, and launches them at once
+        modules["captured"] = torch.cuda.make_graphed_callables(LMN(size, size, size).to(device), (x,))
+    times = in_turn({name: both_ways(module, x) for name, module in modules.items()}, seconds=seconds)
+    found = {name: round(1000 * median(times[name]), 3) for name in modules}
+    ratios = {f"{name} / lstm": round(ratio(times, name, "lstm"), 3) for name in modules if name != "lstm"}
+    return {"size": size, "batch": batch, **found, **ratios}
 
 
 def training(device: str, recipe: str, songs: int, precision: str, seconds: float) -> dict[str, Any]:

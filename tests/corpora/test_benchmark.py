@@ -181,10 +181,13 @@ def test_no_content_makes_the_readers_fail_in_another_way(
         read_benchmark(write(spec, path, content), path)
 
 
-def test_a_pickle_says_nothing_that_no_pickler_writes_of_songs() -> None:
-    """DUP in a row, among frames, and the unpickler says that it is out of memory."""
-    with pytest.raises(pickle.UnpicklingError, match="says DUP"):
-        read_pitches(b"K\x01" + b"2" * 20 + b".")
+def test_a_frame_of_a_pickle_holds_no_frame() -> None:
+    """The unpickler would say that it is out of memory."""
+    content = pickle.dumps({split: [[(60, 64)]] for split in SPLITS}, protocol=4)
+    assert set(read_pitches(content)) == set(SPLITS)
+    within = content[:2] + b"\x95" + (len(content) - 2).to_bytes(8, "little") + content[2:]
+    with pytest.raises(ValueError, match="a frame within a frame"):
+        read_pitches(within)
 
 
 @pytest.mark.parametrize("kept", [0, 100, 128, 136, 1000, 90_000])
