@@ -13,7 +13,7 @@ from studies.engine import Row
 from studies.tables import interval, paired, pivot
 
 AUTOENCODERS = ("laes", "pieces", "feedback")
-OTHERS = ("orthogonal", "random", "delay")
+OTHERS = ("orthogonal", "random", "delay", "legendre")
 STARTS = (*AUTOENCODERS, *OTHERS)
 NETWORKS_OF = {"LMN-B": ("RNN", "GRU", "LSTM"), "LMN-NADE": ("RNN-NADE", "GRU-NADE", "LSTM-NADE")}  # of the same size
 GATED = {  # and these beside the gated LMNs

@@ -34,7 +34,7 @@ def read_pitches(stored: bytes) -> dict[str, list[npt.NDArray[np.bool_]]]:
         if opcode.name == "FRAME":
             if (position or 0) < framed:  # no pickler does so, and the unpickler says that it is out of memory
                 raise ValueError("it has a frame within a frame")
-            framed = (position or 0) + FRAME_HEADER + argument
+            framed = (position or 0) + FRAME_HEADER + (argument or 0)
         if opcode.name.endswith("PUT") and (argument or 0) > len(stored):  # makes room for as many objects
             raise ValueError(f"it numbers an object {argument} in {len(stored)} bytes")
     content = _PitchUnpickler(io.BytesIO(stored), encoding="latin1").load()

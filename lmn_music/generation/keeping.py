@@ -13,7 +13,7 @@ from lmn_music.models.outputs.output import FREE
 
 PERIODS = range(1, 9)  # from a held chord to a figure of eight frames
 STILL = 2  # up to this period a song stands still: a held chord or silence, or a trill of two frames
-TAIL = 64  # frames of a beginning that tell whether it stands still, how full it is, and what may come again
+TAIL = 64  # frames of a beginning that tell whether it stands still, and how full it is
 GAIN, LARGEST = 0.02, 2.0  # how fast each key becomes likelier while there are too few, in nats; at most
 RECENT = 1024  # frames that may come again
 HEARD, WHOLE = 2, 8  # frames that come again: no more than so many are no echo yet, so many are a whole one
@@ -26,21 +26,21 @@ class Keeping:
     has to move on from what it copies of itself, and that it comes back to what it said long before. So the width of
     each song is drawn first, how full it is, and for how long at most it stands still, is silent or repeats one figure.
     What lies further from a key of the song than its width is silent, and a frame by which it would become wider, or
-    stand still, be silent or go in circles for longer, does not fit. Any figure may be said twice; a held chord counts
-    as a figure too. While a song is too thin, frames with more keys become likelier, and the other way round; and so do
-    frames with which more than HEARD frames of the song come again.
+    stand still, be silent or go in circles for longer, does not fit. Any figure of three frames or more may be said
+    twice; a held chord counts as a figure too. While a song is too thin, frames with more keys become likelier, and the
+    other way round; and so do frames with which more than HEARD frames of the song come again.
 
     Args:
         habits: those of the corpus.
         songs: how many songs are drawn.
-        prime: (time, 88), the beginning of every song, within whose width they may stay anyway, and as full as its end
-            they are; None for none.
+        prime: (time, 88), the beginning of every song, within whose width they may stay anyway, and as full as its last
+            TAIL frames they are; None for none.
         generator: where random numbers come from.
     """
 
     def __init__(self, habits: Habits, songs: int, prime: Tensor | None, generator: torch.Generator) -> None:
         self.habits = habits.draw(songs, generator)
-        self.echoes = Echoes()
+        self.echoes, self.echoing = Echoes(), bool(habits.echo)
         self.frames: deque[Tensor] = deque(maxlen=max(PERIODS))
         none = torch.zeros_like(self.habits.widths)
         self.runs = [none for _ in PERIODS]  # so many frames equal the one a period before
@@ -50,9 +50,13 @@ class Keeping:
         if prime is not None and len(prime):
             beginning = prime.to(none)
             self._reach(beginning.any(dim=0).to(none).expand(songs, -1))
-            as_full = beginning[-TAIL:].sum(dim=1).mean().expand(songs)
-            self.habits = self.habits._replace(densities=as_full)
-            for frame in beginning[-TAIL:]:
+            end = beginning[-TAIL:]
+            full = end.sum(dim=1)[end.any(dim=1)]  # the fewer frames of it sound, the less it says
+            densities = (full.sum() + (TAIL - len(full)) * self.habits.densities) / TAIL
+            self.habits = self.habits._replace(densities=densities)
+            for frame in beginning[-RECENT:-TAIL] if self.echoing else ():
+                self.echoes.saw(frame.expand(songs, -1))
+            for frame in end:
                 self.saw(frame.expand(songs, -1))
             self.leaning = none
 
@@ -62,22 +66,19 @@ class Keeping:
         low, high = (self.highest - self.habits.widths).unsqueeze(1), (self.lowest + self.habits.widths).unsqueeze(1)
         return torch.where((key < low) | (key > high), 0.0, FREE)
 
-    def bonus(self, frames: Tensor, of: Tensor | None = None) -> Tensor:
+    def bonus(self, frames: Tensor) -> Tensor:
         """Return by how many nats each frame is made likelier; -inf where it does not fit.
 
         Args:
             frames: (..., songs, keys), any number of next frames for each song.
-            of: bool (songs,), which songs these are of all; None: all.
 
         Returns:
             (..., songs).
         """
-        if of is not None:
-            every = frames.new_zeros(*frames.shape[:-2], len(of), frames.shape[-1])
-            every[..., of, :] = frames
-            return self.bonus(every)[..., of]
-        heard = ((self.echoes.lengths(frames) - HEARD) / (WHOLE - HEARD)).clamp(0, 1)
-        liked = self.leaning * frames.sum(dim=-1) + self.habits.echo * heard
+        liked = self.leaning * frames.sum(dim=-1)
+        if self.echoing:
+            heard = ((self.echoes.lengths(frames) - HEARD) / (WHOLE - HEARD)).clamp(0, 1)
+            liked = liked + self.habits.echo * heard
         return liked.masked_fill(self.refuses(frames), -torch.inf)
 
     def refuses(self, frames: Tensor) -> Tensor:
@@ -97,7 +98,8 @@ class Keeping:
                 same = (frame == self.frames[-period]).all(dim=1)
                 self.runs[number] = (self.runs[number] + 1) * same
         self.frames.append(frame)
-        self.echoes.saw(frame)
+        if self.echoing:
+            self.echoes.saw(frame)
         self.silence = self._silence(frame)
         self.leaning = (self.leaning + GAIN * (self.habits.densities - frame.sum(dim=1))).clamp(-LARGEST, LARGEST)
         self._reach(frame)
@@ -123,13 +125,13 @@ class Echoes:
 
     def __init__(self) -> None:
         self.past: Tensor | None = None  # (songs, time, keys)
-        self.common = torch.zeros(0)  # (songs, time), so many frames up to this one equal those up to the end
+        self.common: Tensor | None = None  # (songs, time), so many frames up to this one equal those up to the end
 
     def lengths(self, frames: Tensor) -> Tensor:
-        """Return how many frames at the end of a song, with one more frame, it has had WHOLE frames before or earlier.
+        """Return the length of the longest end of a song, a next frame included, that stands WHOLE frames back or more.
 
         Args:
-            frames: (..., songs, keys).
+            frames: (..., songs, keys), any number of next frames for each song.
 
         Returns:
             (..., songs).
@@ -143,12 +145,15 @@ class Echoes:
         if self.past is None:
             self.past, self.common = frame.unsqueeze(1), frame.new_zeros(len(frame), 1)
             return
-        common = pad(self._lengths(frame, self.past.shape[1]), (0, 1))
+        self.common = pad(self._lengths(frame, self.past.shape[1]), (0, 1))[:, -RECENT:]
         self.past = torch.cat([self.past, frame.unsqueeze(1)], dim=1)[:, -RECENT:]
-        self.common = common[:, -RECENT:]
 
     def _lengths(self, frames: Tensor, places: int) -> Tensor:
         """Return the same for each of the first places, (..., songs, places)."""
         assert self.past is not None
-        same = (self.past[:, :places] == frames.unsqueeze(-2)).all(dim=-1)
+        assert self.common is not None
+        past = self.past[:, :places]
+        keys = frames.reshape(-1, *frames.shape[-2:]).permute(1, 2, 0)  # (songs, keys, next frames)
+        apart = past.sum(dim=2, keepdim=True) + keys.sum(dim=1, keepdim=True) - 2 * past @ keys
+        same = (apart == 0).permute(2, 0, 1).reshape(*frames.shape[:-1], places)
         return (pad(self.common, (1, 0))[:, :places] + 1) * same

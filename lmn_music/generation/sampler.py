@@ -74,14 +74,16 @@ def sample_frames(
             frame = draw(context, state.previous, given=given).frames
         else:
             near = keeping.given(state.previous.shape[1])
-            near = near if given is None else torch.where(given == FREE, near, given)
-            frame = draw(context, state.previous, given=near, bonus=keeping.bonus).frames
+            if given is not None:
+                both = torch.where(given == FREE, near, given)
+                near = torch.where((both == FREE).any(dim=1, keepdim=True), both, given)  # a range goes before a width
+            draw_near = partial(draw, context, state.previous, given=near, bonus=keeping.bonus)
+            frame = draw_near().frames
             for _ in range(TRIES):
                 again = keeping.refuses(frame)
                 if not again.any():
                     break
-                bonus = partial(keeping.bonus, of=again)
-                frame[again] = draw(context[again], state.previous[again], given=near[again], bonus=bonus).frames
+                frame = torch.where(again.unsqueeze(1), draw_near().frames, frame)
             keeping.saw(frame)
         state = state.saw(frame)
         yield frame

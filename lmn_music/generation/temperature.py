@@ -56,9 +56,11 @@ def draw_frames(
     )
     sounding, new = frames.sum(dim=2), (frames * (1 - previous)).sum(dim=2)
     liked = log_weight if bonus is None else log_weight + bonus(frames)
+    liked = torch.where(liked.isneginf().all(dim=0), log_weight, liked)
     first = _choice(liked, generator)
     agrees = (sounding == sounding.gather(0, first)) & (new == new.gather(0, first))
-    log_p = torch.where(frames > 0, chances, 1 - chances).log().sum(dim=2)
+    least = torch.finfo(chances.dtype).tiny  # a key that is given may have no chance
+    log_p = torch.where(frames > 0, chances, 1 - chances).clamp(min=least).log().sum(dim=2)
     if temperature == 0:
         chosen = log_p.masked_fill(~agrees | liked.isneginf(), -torch.inf).argmax(dim=0, keepdim=True)
     else:

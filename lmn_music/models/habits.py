@@ -35,8 +35,8 @@ class Habits(NamedTuple):
 
     @staticmethod
     def unknown() -> Habits:
-        """Return what stands for habits that are not known yet: stretches of no frames, which no song has."""
-        return Habits(*[torch.zeros(HABITS) for _ in range(5)] + [torch.zeros(()), torch.ones(())])
+        """Return what stands for habits that are not known yet: a temperature of 0, and nothing else."""
+        return Habits(*[torch.zeros(HABITS) for _ in range(5)] + [torch.zeros(()), torch.zeros(())])
 
     def draw(self, songs: int, generator: torch.Generator) -> Habits:
         """Draw the width, the density and the stretches of some songs, (songs,) each.

@@ -5,7 +5,7 @@ from itertools import islice
 import pytest
 import torch
 
-from lmn_music.generation.keeping import GAIN, HEARD, LARGEST, STILL, WHOLE, Echoes, Keeping
+from lmn_music.generation.keeping import GAIN, HEARD, LARGEST, STILL, TAIL, WHOLE, Echoes, Keeping
 from lmn_music.generation.sampler import sample_frames
 from lmn_music.models.build import build
 from lmn_music.models.habits import HABITS, Habits, quantiles
@@ -36,6 +36,8 @@ def keep_to(model: TiedModel, **habits: float) -> None:
     with torch.no_grad():
         for name in ("widths", "densities", "stills", "loops", "silences"):
             model.get_buffer(name).fill_(habits.get(name, 99))
+        model.echo.fill_(habits.get("echo", 0))
+        model.temperature.fill_(1)
 
 
 def frame(*keys: int) -> torch.Tensor:
@@ -140,9 +142,16 @@ def test_keys_grow_likelier_while_there_are_too_few():
     for _ in range(200):
         song.saw(three)
     assert song.bonus(three) == pytest.approx(-3 * LARGEST)
-    full = keeping(88, 99, density=2, prime=three.expand(9, -1))  # what begins full may stay so
-    full.saw(three)
-    assert full.bonus(three) == pytest.approx(0)
+
+
+@pytest.mark.parametrize(("sounding", "silent"), [(TAIL, 0), (TAIL + 9, 0), (16, 30), (0, 9)])
+def test_what_begins_full_may_stay_so(sounding: int, silent: int):
+    """The fewer frames of it sound, the less it says; its rests say nothing."""
+    three = frame(40, 44, 47)
+    song = keeping(88, 9999, density=2, loop=9999, prime=torch.cat([frame()] * silent + [three] * sounding))
+    share = min(sounding / TAIL, 1)
+    song.saw(three)
+    assert song.bonus(three) == pytest.approx(3 * GAIN * (3 * share + 2 * (1 - share) - 3), abs=1e-6)
 
 
 def common(song: torch.Tensor) -> int:
@@ -186,7 +195,13 @@ def test_what_does_not_fit_is_not_chosen():
     song = keeping(12, 99, songs=2)
     wide = torch.cat([frame(40, 52), frame(40, 53)])
     assert song.bonus(wide).tolist() == [0, -torch.inf]
-    assert song.bonus(wide[1:], of=torch.tensor([False, True])).tolist() == [-torch.inf]
+
+
+def test_the_first_lines_of_a_long_beginning_may_come_again():
+    tune = torch.cat([frame(20 + number % 50) for number in range(3 * TAIL)])
+    song = keeping(88, 99, density=1, echo=3, prime=tune)
+    assert song.bonus(frame(20 + len(tune) % 50)) == pytest.approx(3)
+    assert song.echoes.past.shape[1] == len(tune)
 
 
 def test_what_is_long_past_does_not_come_again(monkeypatch):
@@ -228,6 +243,60 @@ def test_drawn_songs_keep_to_them():
     assert min(map(width, free)) > 50
     wide = frame(0, 87)[0].expand(2, -1)
     assert max(width(song) for song in draw(prime=wide)) > 50
+
+
+def test_they_are_as_full_as_they_shall_be():
+    model = plain()
+
+    def density(keys: float) -> float:
+        keep_to(model, densities=keys)
+        drawn = sample_frames(model, torch.Generator().manual_seed(5), songs=4)
+        return float(torch.stack(list(islice(drawn, 100)))[20:].sum(dim=2).mean())
+
+    assert density(2) < 3 < 5 < density(6)
+
+
+def test_what_they_said_comes_again():
+    model = plain()
+    with torch.no_grad():
+        model.output.logit.bias.fill_(-6)
+
+    def longest(echo: float) -> float:
+        keep_to(model, densities=0.2, echo=echo)
+        song = torch.cat(list(islice(sample_frames(model, torch.Generator().manual_seed(5)), 80)))
+        return sum(common(song[:end]) > HEARD for end in range(1, 81))
+
+    assert longest(8) > longest(0)
+
+
+def test_frames_that_do_not_fit_are_drawn_again(monkeypatch):
+    monkeypatch.setattr("lmn_music.generation.temperature.CANDIDATES", 1)  # so that no other candidate is at hand
+    model = plain()
+
+    def silent() -> int:
+        drawn = list(islice(sample_frames(model, torch.Generator().manual_seed(5), songs=4), 20))
+        return int((~torch.stack(drawn).any(dim=2)).sum())
+
+    with torch.no_grad():
+        model.output.logit.bias.fill_(-5)
+    keep_to(model)
+    before = silent()
+    keep_to(model, silences=0)
+    assert silent() < before / 3
+
+
+def test_a_range_goes_before_a_width():
+    model = plain()
+    keep_to(model, widths=12)
+    with torch.no_grad():
+        model.output.logit.bias.fill_(0)
+    given = torch.where(torch.arange(88) < 60, 0.0, FREE)
+    prime = frame(10)[0].expand(4, -1)
+    drawn = torch.stack(
+        list(islice(sample_frames(model, torch.Generator().manual_seed(5), prime=prime, given=given), 20))
+    )
+    assert drawn.any()
+    assert not drawn[..., :60].any()
 
 
 def test_at_1_they_are_as_bold_as_the_habits_say():

@@ -1,5 +1,7 @@
 """The temperature of whole frames, against all frames of a keyboard so small that they can be counted."""
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -26,10 +28,10 @@ def context(output):
     return torch.randn(output.context_size, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
 
 
-def drawn(output, context, temperature, count=COUNT, given=None):
+def drawn(output, context, temperature, count=COUNT, given=None, bonus=None):
     contexts, before = context.expand(count, -1), BEFORE.expand(count, -1)
     generator = torch.Generator().manual_seed(0)
-    return draw_frames(output, contexts, before, temperature=temperature, generator=generator, given=given)
+    return draw_frames(output, contexts, before, temperature=temperature, generator=generator, given=given, bonus=bonus)
 
 
 @torch.no_grad()
@@ -116,3 +118,37 @@ def test_the_impossible_has_no_weight(temperature):
     found = drawn(output, context, temperature, count=3, given=torch.ones(KEYS))
     assert (found.frames == 1).all()
     assert (found.log_weight < -1e3).all()
+
+
+def first_key(frames, *, nats):
+    """So many nats for frames in which the lowest key sounds."""
+    return torch.where(frames[..., 0] > 0, nats, 0.0).to(frames)
+
+
+@pytest.mark.parametrize("nats", [1.5, -2.0])
+def test_a_bonus_makes_frames_likelier(output, context, nats):
+    without = frequencies(drawn(output, context, 1).frames)
+    found = frequencies(drawn(output, context, 1, bonus=partial(first_key, nats=nats)).frames)
+    expected = without * torch.exp(first_key(all_frames(KEYS).double(), nats=nats))
+    torch.testing.assert_close(
+        found, expected / expected.sum(), atol=0.02, rtol=0
+    )  # sixteen candidates, not all frames
+
+
+@pytest.mark.parametrize("temperature", [0, 0.5, 1, 2])
+def test_what_must_not_be_is_not_chosen_unless_nothing_else_is_there(output, context, temperature):
+    found = drawn(output, context, temperature, count=1000, bonus=partial(first_key, nats=-torch.inf))
+    assert not found.frames[:, 0].any()
+    nothing = drawn(output, context, temperature, bonus=lambda frames: frames.new_full(frames.shape[:2], -torch.inf))
+    assert torch.equal(
+        nothing.frames, drawn(output, context, temperature, bonus=lambda frames: frames.sum(2) * 0).frames
+    )
+
+
+@pytest.mark.parametrize("temperature", [1, 2])
+def test_a_given_key_without_a_chance_is_no_fault(temperature):
+    output = NADE(5, keys=KEYS).eval()
+    context = torch.zeros(output.context_size)
+    context[5:] = 1e4  # every key sounds, always
+    found = drawn(output, context, temperature, count=3, given=torch.zeros(KEYS), bonus=lambda frames: frames.sum(2))
+    assert not found.frames.any()

@@ -177,3 +177,28 @@ def test_songs_that_say_everything_again_are_echoed(monkeypatch):
     for songs, echoed in (([make_roll(40, seed) for seed in range(3)], False), ([repeated(1), repeated(2)], True)):
         fit = fit_habits(model, songs, songs, seed=7)
         assert bool(fit.wanted.repeats) == bool(model.echo > 0) == echoed
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize(("keys", "share"), [(0, 0.0), (88, 1.0)])
+def test_a_vector_is_scaled_between_nothing_and_the_whole(keys, share):
+    """Where the songs are silent at first nothing of the vector is kept; where they hold every key, all of it."""
+    frames = make_roll(12, 1).frames.copy()
+    frames[:4] = np.arange(88) < keys
+    songs, model = [PianoRoll(frames, 1, "")], small_model()
+    fit_own_past(model, songs, seed=7)
+    trained = model.own.clone()
+    fit_habits(model, songs, songs, seed=7)
+    assert torch.equal(model.own, share * trained)
+
+
+@pytest.mark.usefixtures("short")
+def test_songs_that_never_stand_still_have_habits_too():
+    """Their composed songs stand still for longer than they shall, whatever the habit."""
+    songs = [PianoRoll(np.eye(88, dtype=bool)[3 * np.arange(20) + seed], 1) for seed in range(3)]
+    model = small_model()
+    with torch.no_grad():
+        model.output.logit.bias.fill_(-9)
+    fit = fit_habits(model, songs, songs, seed=7)
+    assert fit.wanted.still == 1 < fit.after.still
+    assert model.habits is not None

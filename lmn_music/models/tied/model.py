@@ -108,7 +108,7 @@ class TiedModel(MemoryModel):
     def habits(self) -> Habits | None:
         """See SequenceModel. None before they are known, see `Habits.unknown`."""
         habits = Habits(*(getattr(self, name) for name in Habits._fields))
-        return habits if self.config.own_past and bool(habits.stills.any()) else None
+        return habits if self.config.own_past and bool(habits.temperature) else None
 
     @property
     def experts(self) -> CopyExperts:
