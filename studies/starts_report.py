@@ -18,7 +18,6 @@ from studies.engine import Row
 from studies.figures import save
 from studies.starts_compared import (
     AUTOENCODERS,
-    BESIDE,
     BESIDE_NETWORKS,
     CELL,
     GATED,
@@ -29,7 +28,6 @@ from studies.starts_compared import (
     STARTS,
     comparisons,
     counts,
-    first,
     of_pairs,
     prepared,
 )
@@ -46,13 +44,6 @@ BASELINES: dict[str, Cell] = {
     "validation": of("valid_nll"),
     "test": of("test_nll"),
     "without first frames": of("first_frame_excluded"),
-}
-SETTINGS: dict[str, Cell] = {
-    "setting": lambda cell: "its recipe" if pd.isna(cell["setting"].iloc[0]) else cell["setting"].iloc[0],
-    "epochs": lambda cell: cell["epochs"].mean(),
-    "best after": lambda cell: spread((1 + curve.index(min(curve)) for curve in cell["curve"]), 0),
-    "seconds": lambda cell: "" if pd.isna(cell["before_seconds"].iloc[0]) else cell["seconds"].mean(),
-    "broken off": lambda cell: int(cell["failed"].notna().sum()),
 }
 LISTED = ("paired", "paired-epochs", "paired-seconds")  # measures of which every comparison is listed, not only counted
 ACCURACIES: dict[Definition, str] = {"threshold": "accuracy_thresholded", "sampled": "accuracy_sampled"}
@@ -75,7 +66,6 @@ def tables(trainings: pd.DataFrame) -> dict[str, str]:
         "counts-corpora": list(counts(compared, "paired", ["corpus"])),
         "autoencoders": of_pairs(compared, "paired", AUTOENCODERS, ["corpus", "model"]),
         **{measure: of_pairs(compared, measure, OTHERS, CELL) for measure in LISTED},
-        "speed": list(_speed(found[found["failed"].isna()])),
         "hand-over": listing(found[found["start"].isin(AUTOENCODERS)], CELL, HAND_OVER),
         "baselines": listing(beside.rename(columns={"name": "model"}), ["corpus", "model"], BASELINES),
         "gated": _gated(found, "test_nll"),
@@ -84,7 +74,6 @@ def tables(trainings: pd.DataFrame) -> dict[str, str]:
         "gated-epochs": of_pairs(of_gated, "paired-epochs", [*chain(*GATED.values())], CELL),
         "others": of_pairs(compared, "paired", [*chain(*NETWORKS_OF.values())], CELL),
         **{f"accuracy-{definition}": list(_accuracies(found, definition)) for definition in ACCURACIES},
-        "settings": listing(found, CELL, SETTINGS),
     }
     return {name: markdown(table) for name, table in rows.items() if table}
 
@@ -113,30 +102,6 @@ def _accuracies(found: pd.DataFrame, definition: Definition) -> Iterator[Row]:
         figures = {corpus: published.figure(corpus) for corpus in corpora}
         texts = {corpus: "" if figure is None else str(figure) for corpus, figure in figures.items()}
         yield {"model": published.model, **texts, "source": TAGS[published.tag]}
-
-
-def _speed(found: pd.DataFrame) -> Iterator[Row]:
-    """Yield epochs and seconds to the validation likelihood that every start of a model reached, also of networks.
-
-    Of networks with as many parameters those that reached it. No time was planned for the tied model.
-    """
-    for (corpus, model), group in found[found["model"].isin(LMNS)].groupby(["corpus", "model"], sort=False):
-        goal = group["end"].max()
-        networks = found[(found["corpus"] == corpus) & found["model"].isin(BESIDE.get(model, ()))]
-        for (_, other, start), seeds in pd.concat([group, networks]).groupby(CELL, sort=False):
-            there = [at for points in seeds["points"] if (at := first(points, goal)) is not None]
-            yield {
-                "corpus": corpus,
-                "model": model,
-                "validation": f"{goal:.3f}",
-                "start": start if other == model else other,
-                "reached": f"{len(there)} of {len(seeds)}",
-                "epochs": spread([epochs for epochs, _ in there], 1),
-                "seconds": spread([seconds for _, seconds in there], 1) if model != "tied" else "",
-            }
-
-
-# --- the figure
 
 
 def figures(trainings: pd.DataFrame, out: Path) -> None:

@@ -15,10 +15,10 @@ class Habits(NamedTuple):
 
     Attributes:
         widths: (HABITS,), from the lowest to the highest key of a song, in semitones.
-        densities: (HABITS,), keys per frame of a song.
         stills: (HABITS,), the longest stretch of a song that stands still, in frames; see
             `lmn_music.music.measures.longest_still`.
         loops: (HABITS,), the same for the longest stretch that repeats one figure.
+        densities: (HABITS,), keys per frame of a song.
         silences: (HABITS,), the longest silence of a song, in frames.
         echo: (), by how many nats a frame is made likelier with which eight frames of the song come again.
         temperature: (), that at which songs surprise the model as much as those of the corpus; see
@@ -26,9 +26,9 @@ class Habits(NamedTuple):
     """
 
     widths: Tensor
-    densities: Tensor
     stills: Tensor
     loops: Tensor
+    densities: Tensor
     silences: Tensor
     echo: Tensor
     temperature: Tensor
@@ -54,7 +54,7 @@ class Habits(NamedTuple):
         chance = torch.rand(songs, generator=generator, device=device)
         widths, stills, loops, silences = ((kind + chance).floor() for kind in whole)
         densities, stills = self.densities[full], stills.clamp(min=2)
-        return Habits(widths, densities, stills, loops, silences, self.echo, self.temperature)
+        return Habits(widths, stills, loops, densities, silences, self.echo, self.temperature)
 
 
 def quantiles(numbers: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ LEAST_GROWTH = 0.1  # of the logarithm of the keys with the vector: else its len
 SLOPES = (1.0, 4.0)  # of the logarithm of the surprise over that of the temperature, the least and the most
 LOWEST = 0.5  # of temperatures
 FEW = 1e-3  # keys, nats or repeats per frame, of which there is a logarithm
-KINDS, MOVED = 5, 4  # of habits that are quantiles over songs, the first ones of a `Look`; the first of them move
+KINDS, MOVED = 5, 3  # of habits that are quantiles over songs, the first ones of a `Look`; the first of them move
 LOUDEST = 8.0  # nats of an echo
 
 
@@ -39,9 +39,9 @@ class Look(NamedTuple):
 
     Attributes:
         width: from the lowest to the highest key of a song, in semitones.
-        keys: how many keys sound in a frame.
         still: the longest stretch that stands still, in frames.
         loop: the longest stretch that repeats one figure, in frames.
+        keys: how many keys sound in a frame.
         silence: the longest silence, in frames.
         opening: how many keys sound in a frame of its first quarter.
         repeats: the share of windows that an earlier one of the song equals; see `lmn_music.music.measures.repeated`.
@@ -49,9 +49,9 @@ class Look(NamedTuple):
     """
 
     width: float
-    keys: float
     still: float
     loop: float
+    keys: float
     silence: float
     opening: float
     repeats: float
@@ -97,8 +97,8 @@ def fit_habits(
 
     Songs are composed again and again, and after each time the numbers are corrected by what the songs lack. The vector
     is multiplied by a share from 0 to 1, so that songs begin as full as they shall: the number of keys grows
-    exponentially with it. All quantiles of a habit move by the same amount, as not every song goes as far as it may;
-    those of silences stay. The echo is corrected by the logarithm of the repeats. The temperature is at most 1; the
+    exponentially with it. All quantiles of a width or a stretch move by the same amount, as not every song goes as far
+    as it may. The echo is corrected by the logarithm of the repeats. The temperature is at most 1; the
     surprise grows as a power of it.
 
     Args:
@@ -167,7 +167,7 @@ def _shape(song: PianoRoll) -> list[float]:
     silence, (again, windows) = longest_silence(song) * song.frames_per_quarter, repeated(song)
     full = frames.sum(axis=1)
     opening = full[: math.ceil(len(full) / 4)].mean()
-    return [width(frames), full.mean(), still, loop, silence, opening, again / max(windows, 1)]
+    return [width(frames), still, loop, full.mean(), silence, opening, again / max(windows, 1)]
 
 
 def _surprise(model: TiedModel, songs: Sequence[PianoRoll], check: Check) -> float:

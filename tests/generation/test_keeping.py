@@ -26,7 +26,7 @@ def keeping(
     silence: float = 99,
     echo: float = 0,
 ) -> Keeping:
-    kinds = (torch.full((HABITS,), float(number)) for number in (width, density, still, loop, silence))
+    kinds = (torch.full((HABITS,), float(number)) for number in (width, still, loop, density, silence))
     habits = Habits(*kinds, echo=torch.tensor(echo), temperature=torch.ones(()))
     return Keeping(habits, songs, prime, torch.Generator().manual_seed(1))
 
