@@ -71,6 +71,7 @@ def tables(trainings: pd.DataFrame) -> dict[str, str]:
         "gated": _gated(found, "test_nll"),
         "gated-valid": _gated(found, "valid_nll"),
         "gated-paired": of_pairs(of_gated, "paired", [*chain(*GATED.values())], CELL),
+        "gated-starts": of_pairs(of_gated, "paired", OTHERS, CELL),
         "gated-epochs": of_pairs(of_gated, "paired-epochs", [*chain(*GATED.values())], CELL),
         "others": of_pairs(compared, "paired", [*chain(*NETWORKS_OF.values())], CELL),
         **{f"accuracy-{definition}": list(_accuracies(found, definition)) for definition in ACCURACIES},
