@@ -48,7 +48,7 @@ class CapacityTask(Spec):
             row["total"] = round(float(per_lag.sum()), 4)
             row["first"] = round(float(per_lag[: self.protocol.training.first].sum()), 4)
             if row["size"] == self.protocol.shown and self.variant != SHORT:
-                row["per_lag"] = [round(share, 3) for share in per_lag.tolist()]
+                row["per_lag"] = [round(share, 2) for share in per_lag.tolist()]
                 if data.song is not None and row["seed"] == 0 and not self.variant:
                     self._keep(data.song, recalled(encode, data, data.song))
             rows.append({"input": self.input, "memory": self.memory, "variant": self.variant or None, **row})

@@ -97,7 +97,7 @@ def figures(rows: pd.DataFrame, protocol: Protocol, out: Path) -> None:
         paths = {memory: song_file(out, f"rolls {corpus}", memory) for memory in STYLES}
         songs = {memory: dict(np.load(path)) for memory, path in paths.items() if path.exists()}
         if songs:
-            save(_songs(songs), out / f"capacity-song-{corpus}.png", colours=8)
+            save(_songs(songs), out / f"capacity-song-{corpus}.png", colours=6)
 
 
 def song_file(out: Path, name: str, memory: str) -> Path:
