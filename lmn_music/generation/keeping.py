@@ -10,6 +10,7 @@ from torch.nn.functional import pad
 
 from lmn_music.models.habits import Habits
 from lmn_music.models.outputs.output import FREE
+from lmn_music.music.measures import OCTAVE
 
 PERIODS = range(1, 9)  # from a held chord to a figure of eight frames
 STILL = 2  # up to this period a song stands still: a held chord or silence, or a trill of two frames
@@ -33,12 +34,21 @@ class Keeping:
     Args:
         habits: those of the corpus.
         songs: how many songs are drawn.
-        prime: (time, 88), the beginning of every song, within whose width they may stay anyway, and as full as its last
-            TAIL frames they are; None for none.
+        prime: (time, 88), the beginning of every song, within whose width they may stay anyway, and as full as which
+            they are: the more of its last TAIL frames sound, the more these count; None for none.
         generator: where random numbers come from.
+        range_given: (88,), FREE for a key that may sound. Where it leaves less than an octave of the width of the
+            beginning, a song has its width without the beginning. None: all keys may.
     """
 
-    def __init__(self, habits: Habits, songs: int, prime: Tensor | None, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        habits: Habits,
+        songs: int,
+        prime: Tensor | None,
+        generator: torch.Generator,
+        range_given: Tensor | None = None,
+    ) -> None:
         self.habits = habits.draw(songs, generator)
         self.echoes, self.echoing = Echoes(), bool(habits.echo)
         self.frames: deque[Tensor] = deque(maxlen=max(PERIODS))
@@ -59,6 +69,12 @@ class Keeping:
             for frame in end:
                 self.saw(frame.expand(songs, -1))
             self.leaning = none
+            if range_given is not None:
+                left = (self.given(len(range_given)) == FREE) & (range_given == FREE)
+                few = left.sum(dim=1) < OCTAVE
+                self.lowest, self.highest = (
+                    end.masked_fill(few, none) for end, none in ((self.lowest, torch.inf), (self.highest, -torch.inf))
+                )
 
     def given(self, keys: int) -> Tensor:
         """Return (songs, keys): 0 for a key that is too far from another key of its song, else FREE."""

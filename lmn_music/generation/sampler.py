@@ -62,11 +62,11 @@ def sample_frames(
     """
     model.eval()
     state = read_prime(model, prime, songs, free=True)
+    given = None if given is None else given.to(state.previous)
     keeping = None
     if (habits := model.habits) is not None:
-        keeping = Keeping(habits, songs, prime, generator)
+        keeping = Keeping(habits, songs, prime, generator, given)
         temperature *= float(habits.temperature)
-    given = None if given is None else given.to(state.previous)
     draw = partial(draw_frames, model.output, temperature=temperature, generator=generator)
     while True:
         context, state = model.step(state)
@@ -74,9 +74,7 @@ def sample_frames(
             frame = draw(context, state.previous, given=given).frames
         else:
             near = keeping.given(state.previous.shape[1])
-            if given is not None:
-                both = torch.where(given == FREE, near, given)
-                near = torch.where((both == FREE).any(dim=1, keepdim=True), both, given)  # a range goes before a width
+            near = near if given is None else torch.where(given == FREE, near, given)
             draw_near = partial(draw, context, state.previous, given=near, bonus=keeping.bonus)
             frame = draw_near().frames
             for _ in range(TRIES):

@@ -289,14 +289,17 @@ def test_a_range_goes_before_a_width():
     model = plain()
     keep_to(model, widths=12)
     with torch.no_grad():
-        model.output.logit.bias.fill_(0)
+        model.output.logit.bias.fill_(-4)
     given = torch.where(torch.arange(88) < 60, 0.0, FREE)
     prime = frame(10)[0].expand(4, -1)
     drawn = torch.stack(
         list(islice(sample_frames(model, torch.Generator().manual_seed(5), prime=prime, given=given), 20))
     )
-    assert drawn.any()
+    sounding = drawn.any(dim=2)
+    assert sounding[:5].any(dim=0).all()
     assert not drawn[..., :60].any()
+    widths = [int(keys.max() - keys.min()) for song in drawn.unbind(1) if len(keys := song.any(dim=0).nonzero())]
+    assert 1 < max(widths) <= 12
 
 
 def test_at_1_they_are_as_bold_as_the_habits_say():
