@@ -45,11 +45,11 @@ def test_a_study_of_trainings_and_its_report(tunes, monkeypatch):
     assert "(0 left" in output
     page, other = Path("page.md"), Path("other.md")
     page.write_text("<!-- paired -->\n<!-- end -->\n")
-    other.write_text("<!-- speed -->\n<!-- end -->\n")
+    other.write_text("<!-- baselines -->\n<!-- end -->\n")
     told = lmn_music("experiment", "report", "--out", "results", "--page", "page.md", "--page", "other.md")
     assert "page.md is up to date" in told
     assert "| LMN-B | laes |" in page.read_text()
-    assert "| 2 of 2 |" in other.read_text()
+    assert "| LMN-B, laes | " in other.read_text()
     page.write_text("<!-- nonsense -->\n<!-- end -->\n")
     assert "asks for nonsense" in lmn_music("experiment", "report", "--out", "results", "--page", "page.md", code=2)
 

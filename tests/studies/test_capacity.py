@@ -90,8 +90,8 @@ def test_every_memory_is_measured_and_an_interruption_changes_nothing(tiny: tupl
         if row["size"] == 5 and not row["variant"]:
             assert len(row["per_lag"]) == 8
             assert 0.3 < row["per_lag"][0] <= 1
-            assert row["total"] == pytest.approx(sum(row["per_lag"]), abs=5e-3)
-            assert row["first"] == pytest.approx(sum(row["per_lag"][:4]), abs=5e-3)
+            assert row["total"] == pytest.approx(sum(row["per_lag"]), abs=8 * 5e-3)  # each is rounded to hundredths
+            assert row["first"] == pytest.approx(sum(row["per_lag"][:4]), abs=4 * 5e-3)
     first, second = (row for row in rows if row["task"] == "white noise, orthogonal, 5")
     assert (first["seed"], second["seed"]) == (0, 1)
     assert first["settings"] == second["settings"]
