@@ -30,6 +30,7 @@ STORED = ROOT / "docs" / "results" / "fuzz.json"
 PAGE = ROOT / "docs" / "reliability.md"
 KEPT = 40  # inputs of a target, the smallest of those that reach something new
 LONGEST = 2000  # bytes of an input that is kept
+# The memory of a whole run: atheris keeps the results of comparisons of arrays, some 24 kB for each MIDI file.
 LIMITS = ["-timeout=300", "-rss_limit_mb=8000", "-max_len=20000", "-print_final_stats=1"]
 
 Counts = dict[str, float]

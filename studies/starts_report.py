@@ -105,6 +105,9 @@ def _accuracies(found: pd.DataFrame, definition: Definition) -> Iterator[Row]:
         yield {"model": published.model, **texts, "source": TAGS[published.tag]}
 
 
+# --- the figure
+
+
 def figures(trainings: pd.DataFrame, out: Path) -> None:
     """Draw validation likelihoods, a panel for each corpus and model: starts.png.
 

@@ -72,9 +72,8 @@ class Keeping:
             if range_given is not None:
                 left = (self.given(len(range_given)) == FREE) & (range_given == FREE)
                 few = left.sum(dim=1) < OCTAVE
-                self.lowest, self.highest = (
-                    end.masked_fill(few, none) for end, none in ((self.lowest, torch.inf), (self.highest, -torch.inf))
-                )
+                self.lowest = self.lowest.masked_fill(few, torch.inf)
+                self.highest = self.highest.masked_fill(few, -torch.inf)
 
     def given(self, keys: int) -> Tensor:
         """Return (songs, keys): 0 for a key that is too far from another key of its song, else FREE."""

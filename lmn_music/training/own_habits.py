@@ -62,8 +62,7 @@ class Look(NamedTuple):
         return (
             f"{self.keys:.2f} keys ({self.opening:.2f} at first) and {self.surprise:.2f} nats per frame, "
             f"{self.width:.0f} semitones wide, {self.still:.0f} frames still, {self.loop:.0f} in circles, "
-            f"{self.silence:.0f} silent, "
-            f"{100 * self.repeats:.0f}% repeated"
+            f"{self.silence:.0f} silent, {100 * self.repeats:.0f}% repeated"
         )
 
 
@@ -98,8 +97,8 @@ def fit_habits(
     Songs are composed again and again, and after each time the numbers are corrected by what the songs lack. The vector
     is multiplied by a share from 0 to 1, so that songs begin as full as they shall: the number of keys grows
     exponentially with it. All quantiles of a width or a stretch move by the same amount, as not every song goes as far
-    as it may. The echo is corrected by the logarithm of the repeats. The temperature is at most 1; the
-    surprise grows as a power of it.
+    as it may. The echo is corrected by the logarithm of the repeats. The temperature is at most 1; the surprise grows
+    as a power of it.
 
     Args:
         model: a trained model with a trained vector.
