@@ -27,7 +27,7 @@ class Keeping:
     has to move on from what it copies of itself, and that it comes back to what it said long before. So the width of
     each song is drawn first, how full it is, and for how long at most it stands still, is silent or repeats one figure.
     What lies further from a key of the song than its width is silent, and a frame by which it would become wider, or
-    stand still, be silent or go in circles for longer, does not fit. Any figure of three frames or more may be said
+    stand still, be silent or repeat one figure for longer, does not fit. Any figure of three frames or more may be said
     twice; a held chord counts as a figure too. While a song is too thin, frames with more keys become likelier, and the
     other way round; and so do frames with which more than HEARD frames of the song come again.
 
