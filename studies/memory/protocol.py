@@ -49,10 +49,10 @@ class Protocol:
 
     problems: tuple[str, ...] = field(default=tuple(name for name in PROBLEMS if name not in OF_FILES), repr=False)
     layers: tuple[str, ...] = field(default=tuple(LAYERS), repr=False)
-    parameters: int = 20_000
-    seconds: float = 60.0  # of a training
-    trial: float = 20.0  # of a training after which the learning rate is chosen, by validation
-    rates: tuple[float, ...] = (0.001, 0.003, 0.01)
+    parameters: int = 10_000
+    seconds: float = 8.0  # of a training
+    trial: float = 2.0  # of a training after which the learning rate is chosen, by validation
+    rates: tuple[float, ...] = (0.003, 0.01, 0.03)
     seeds: int = 3
     batch: int = 16
     checks: int = 10  # validations of a training; the best of them is what is judged
