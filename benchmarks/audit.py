@@ -11,7 +11,6 @@ frames; it looks for relatives of the test songs in the training split, and stor
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,11 @@ from lmn_music import api
 from lmn_music.corpora import load_corpus
 from lmn_music.evaluation.likelihood import frame_log_probs, nll_per_frame
 from lmn_music.evaluation.relatives import nearest
-from lmn_music.files import replacing
 from lmn_music.memory.sequences import FloatArray
 from lmn_music.models.checkpoint import shipped_names
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.music.prints import prints
+from studies.stored import keep, kept
 from studies.tables import fill, markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,18 +64,11 @@ def measure(name: str) -> dict[str, Any]:
     return found | {way: [nats(read), nats(read, False)] for way, read in ways.items()}
 
 
-def stored() -> dict[str, dict[str, Any]]:
-    """Return what was measured, by the name of the corpus."""
-    return json.loads(STORED.read_text()) if STORED.exists() else {}
-
-
 def run(names: list[str]) -> None:
     """Measure the models of that name anew."""
     for name in names:
-        results = stored() | {name: measure(name)}
-        lines = [f"{json.dumps(each)}: {json.dumps(results[each])}" for each in sorted(results)]
-        with replacing(STORED) as temporary:
-            temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+        results = kept(STORED) | {name: measure(name)}
+        keep(STORED, dict(sorted(results.items())))
         print(name, results[name], flush=True)
 
 
@@ -97,7 +89,7 @@ def table() -> str:
             f"first {DROPPED} frames dropped": cell(found["dropped"]),
             f"the same frames, the first {DROPPED} read": cell(found["not dropped"]),
         }
-        for name, found in stored().items()
+        for name, found in kept(STORED).items()
     )
 
 

@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import argparse
 import ast
-import json
 import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from lmn_music.files import replacing
+from studies.stored import keep, kept
 from studies.tables import fill, markdown
 from tests.fuzz.targets import TARGETS, load, store
 
@@ -86,12 +85,6 @@ atheris.Fuzz()
 """
 
 
-def stored() -> dict[str, Counts]:
-    """Return what was counted and measured so far, by target."""
-    found: dict[str, Counts] = json.loads(STORED.read_text()) if STORED.exists() else {}
-    return found
-
-
 def run(target: str, inputs: int, minutes: float) -> bool:
     """Fuzz a target, keep the inputs that reach the most, and add up what was counted.
 
@@ -119,12 +112,12 @@ def run(target: str, inputs: int, minutes: float) -> bool:
         most = ast.literal_eval(measured.read_text())
     figures = {name: int(number) for name, number in re.findall(r"stat::(\w+):\s+(\d+)", done.stderr)}
     executed = figures.get("number_of_executed_units", max(map(int, re.findall(r"^#(\d+)", done.stderr, re.M))))
-    counts, before = stored(), stored().get(target, {})
+    counts: dict[str, Counts] = kept(STORED)
+    before = counts.get(target, {})
     reached = max(map(int, re.findall(r"cov: (\d+)", done.stderr)), default=0)
     now = {"inputs": executed + before.get("inputs", 0), "reached": max(reached, before.get("reached", 0))}
     counts[target] = now | {name: round(max(value, before.get(name, 0)), 2) for name, value in most.items()}
-    with replacing(STORED) as temporary:
-        temporary.write_text(json.dumps(counts, indent=1) + "\n")
+    keep(STORED, counts)
     print(target, counts[target], f"{len(load(target))} kept", flush=True)
     if done.returncode:
         print(f"{target}: {done.stderr[-6000:]}", flush=True)
@@ -133,7 +126,7 @@ def run(target: str, inputs: int, minutes: float) -> bool:
 
 def table() -> str:
     """Return the rows of the page."""
-    found = stored()
+    found: dict[str, Counts] = kept(STORED)
     rows: list[dict[str, object]] = [
         {
             "reader": TARGETS[name].title,

@@ -11,7 +11,6 @@ stored already is not measured again. `table` writes the table anew.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import time
 from pathlib import Path
@@ -20,7 +19,6 @@ import torch
 
 from lmn_music import api
 from lmn_music.corpora import load_corpus
-from lmn_music.files import replacing
 from lmn_music.generation.constraints import Limits, melody_on_top, parallels
 from lmn_music.generation.filling import fill
 from lmn_music.generation.harmonising import PARALLELS
@@ -28,6 +26,7 @@ from lmn_music.models.checkpoint import Checkpoint
 from lmn_music.music.measures import MEASURES
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.music.windows import Frames, top_voice
+from studies.stored import keep, kept
 from studies.tables import fill as fill_page
 from studies.tables import markdown
 
@@ -48,19 +47,15 @@ Counts = dict[str, float]
 
 def stored() -> dict[str, Counts]:
     """Return what was counted so far, by row and song."""
-    kept = json.loads(STORED.read_text()) if STORED.exists() else {"columns": []}
-    columns = kept.pop("columns")
-    return {name: dict(zip(columns, values, strict=True)) for name, values in kept.items()}
+    rows = kept(STORED)
+    columns = rows.pop("columns", [])
+    return {name: dict(zip(columns, values, strict=True)) for name, values in rows.items()}
 
 
 def store(found: dict[str, Counts]) -> None:
     """Keep what was counted, a song in a line, after a line that names the counts."""
-    STORED.parent.mkdir(exist_ok=True)
     rows = {"columns": list(next(iter(found.values())))}
-    rows |= {name: list(found[name].values()) for name in sorted(found)}
-    lines = [f"{json.dumps(name)}: {json.dumps(values)}" for name, values in rows.items()]
-    with replacing(STORED) as temporary:
-        temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    keep(STORED, rows | {name: list(found[name].values()) for name in sorted(found)})
 
 
 def count(checkpoint: Checkpoint, frames: Frames, bach: Frames, seconds: float) -> Counts:

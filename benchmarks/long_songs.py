@@ -23,10 +23,10 @@ import torch
 from lmn_music.allocator import keep_freed_memory
 from lmn_music.corpora import load_corpus
 from lmn_music.evaluation.likelihood import frame_log_probs
-from lmn_music.files import replacing
 from lmn_music.generation.prime import read_prime
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.music.pianoroll import PianoRoll
+from studies.stored import keep, kept
 from studies.tables import fill, markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,8 +48,7 @@ Figures = dict[str, dict[str, float]]
 
 def stored(work: str) -> Figures:
     """Return what was measured of a kind of work so far, by the number of frames."""
-    found: dict[str, Figures] = json.loads(STORED.read_text()) if STORED.exists() else {}
-    return found.get(work, {})
+    return kept(STORED).get(work, {})
 
 
 def peak() -> float:
@@ -95,8 +94,7 @@ def run() -> None:
             found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
             figures = {each: stored(each) for each in WORKS}
             figures[work][str(count)] = found
-            with replacing(STORED) as temporary:
-                temporary.write_text(json.dumps(figures, indent=1) + "\n")
+            keep(STORED, figures)
             print(work, count, found, flush=True)
 
 

@@ -25,9 +25,9 @@ from lmn_music.corpora import Corpus, load_corpus
 from lmn_music.evaluation.compare_songs import compare, measure_songs
 from lmn_music.evaluation.song_report import Row
 from lmn_music.evaluation.spread import distance
-from lmn_music.files import replacing
 from lmn_music.models.checkpoint import shipped_names
 from lmn_music.music.measures import value
+from studies.stored import keep, kept
 from studies.tables import fill, markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,19 +38,11 @@ BLOCK = 10  # songs
 Results = dict[str, list[Any]]
 
 
-def stored() -> Results:
-    """Return what was measured so far: by name, what each measure counted."""
-    return json.loads(STORED.read_text()) if STORED.exists() else {}
-
-
 def store(name: str, measured: list[Any]) -> None:
     """Add a measurement, one in a line."""
     short = json.loads(json.dumps(measured), parse_float=lambda number: float(f"{float(number):.6g}"))
-    results = stored() | {name: short}  # others may have written
-    STORED.parent.mkdir(exist_ok=True)
-    lines = [f"{json.dumps(each)}: {json.dumps(results[each])}" for each in sorted(results)]
-    with replacing(STORED) as temporary:
-        temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    results = kept(STORED) | {name: short}  # others may have written
+    keep(STORED, dict(sorted(results.items())))
 
 
 def length_of(corpus: Corpus, most: int) -> int:
@@ -64,13 +56,13 @@ def run(models: list[str], songs: int, temperature: float, most: int) -> None:
         corpus, checkpoint = load_corpus(name), api.load_model(name, device="cpu")
         frames = length_of(corpus, most)
         test = f"{name}, test songs, {frames} frames"
-        if test not in stored():
+        if test not in kept(STORED):
             found = measure_songs([song[:frames] for song in corpus.test], corpus.train, checkpoint)
             rows = [compare(each, counted, counted, len(counted) // 2) for each, counted in found.measures]
             store(test, [row.model_dump() for row in rows])
         for first in range(1, songs + 1, BLOCK):
             block = f"{name}, temperature {temperature:g}, {frames} frames, seeds from {first:04d}"
-            if block in stored():
+            if block in kept(STORED):
                 continue
             new = api.compose_songs(checkpoint, count=BLOCK, frames=frames, seed=first, temperature=temperature)
             found = measure_songs(list(new), corpus.train, checkpoint)
@@ -98,7 +90,7 @@ def rows_of(results: Results, name: str, frames: str, temperature: str) -> tuple
 
 def table() -> str:
     """Return a column for each model and temperature, a row for each measure."""
-    results = stored()
+    results = kept(STORED)
     found = [re.match(r"(\w+), temperature (\S+), (\d+) frames", name) for name in results]
     columns: dict[str, list[Row]] = {}
     for name, temperature, frames in dict.fromkeys(match.groups() for match in found if match):

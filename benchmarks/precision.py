@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,10 +24,10 @@ import numpy.typing as npt
 from lmn_music import api
 from lmn_music.corpora import load_corpus
 from lmn_music.evaluation.likelihood import frame_log_probs
-from lmn_music.files import replacing
 from lmn_music.formats import read_score
 from lmn_music.models.checkpoint import Checkpoint, find_checkpoint
 from lmn_music.music.pianoroll import PianoRoll
+from studies.stored import keep, kept
 from studies.tables import fill, markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,8 +38,7 @@ TUNES = sorted((ROOT / "data" / "samples").glob("*.musicxml"))
 
 def stored(what: str) -> dict[str, dict[str, Any]]:
     """Return what was measured of the tunes or the splits so far, by model."""
-    found: dict[str, dict[str, Any]] = json.loads(STORED.read_text()).get(what, {}) if STORED.exists() else {}
-    return found
+    return kept(STORED).get(what, {})
 
 
 def sha256(model: str) -> str:
@@ -87,8 +85,7 @@ def run(what: str, models: Sequence[str]) -> None:
         checkpoint = api.load_model(model, device="cpu")
         measured = golden(checkpoint) if what == "tunes" else precise(checkpoint)
         found[what][model] = {"sha256": sha256(model), **measured}
-        with replacing(STORED) as temporary:
-            temporary.write_text(json.dumps(found, indent=1) + "\n")
+        keep(STORED, found)
 
 
 def table() -> str:

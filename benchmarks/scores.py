@@ -19,6 +19,7 @@ from typing import Any
 
 from lmn_music.files import append
 from lmn_music.words import counted
+from studies.stored import keep, kept
 from studies.tables import fill, markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -96,12 +97,12 @@ def store() -> None:
                 counts[what] = counts.get(what, 0) + count
             if found.get("otherwise") and kind != "ABC":  # of which many tunes differ, for few reasons
                 counts.setdefault("differing", {})[name] = int(found["otherwise"])
-    STORED.write_text(json.dumps(stored, indent=1) + "\n")
+    keep(STORED, stored)
 
 
 def table() -> str:
     """Return the table of what is stored."""
-    return markdown(_rows(json.loads(STORED.read_text())))
+    return markdown(_rows(kept(STORED)))
 
 
 def differences() -> str:
@@ -112,7 +113,7 @@ def differences() -> str:
             "in": where,
             "because": WHY.get(name, WHY["other"]),
         }
-        for kind, counts in json.loads(STORED.read_text()).items()
+        for kind, counts in kept(STORED).items()
         for name, found, where in _differing(counts)
     )
 

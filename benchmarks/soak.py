@@ -12,7 +12,6 @@ keeps the counts, to which the next run adds. `table` writes the table anew.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import select
@@ -25,7 +24,7 @@ from typing import Any
 
 import torch
 
-from lmn_music.files import replacing
+from studies.stored import keep, kept
 from studies.tables import fill, markdown
 from tests.soak import WORKS, DifferenceError, clear
 
@@ -43,7 +42,7 @@ def stored(path: Path) -> Counts:
     `kills` are processes that SIGKILL has ended; `resumed`, works that were then compared with what nothing disturbed;
     `leftovers`, temporary files that killed processes left, and that were gone in the end.
     """
-    found: Counts = json.loads(path.read_text()) if path.exists() else {}
+    found = kept(path)
     return {name: found.get(name, {"kills": 0, "resumed": 0, "leftovers": 0}) for name in WORKS}
 
 
@@ -150,8 +149,7 @@ def soak(place: Path, out: Path, kills: int, minutes: float, seed: int) -> None:
         if name not in works:
             works[name] = Soaked(name, place / name)
         works[name].kill(counts[name], random.Random(f"{seed} {counts}"))  # noqa: S311 - no secret
-        with replacing(out) as temporary:
-            temporary.write_text(json.dumps(counts, indent=1) + "\n")
+        keep(out, counts)
 
 
 def table() -> str:

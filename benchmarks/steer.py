@@ -11,14 +11,13 @@ writes the table anew.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from lmn_music import api
-from lmn_music.files import replacing
+from studies.stored import keep, kept
 from studies.tables import fill, markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,8 +43,7 @@ def run() -> None:
         }
         for name in MODELS
     }
-    with replacing(STORED) as temporary:
-        temporary.write_text(json.dumps(found, indent=1) + "\n")
+    keep(STORED, found)
 
 
 def table() -> str:
@@ -58,7 +56,7 @@ def table() -> str:
             "`--voices`: frames with exactly so many": f"{share:.0%}",
             "`--density`: keys in a frame": f"{mean:.1f}",
         }
-        for name, found in json.loads(STORED.read_text()).items()
+        for name, found in kept(STORED).items()
         for keys, share, mean in zip(ASKED, found["voices"], found["density"], strict=True)
     )
 

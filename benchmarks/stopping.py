@@ -11,7 +11,6 @@ whenever it comes. docs/results/stopping.json keeps the figures. `table` writes 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -22,7 +21,7 @@ from pathlib import Path
 import torch
 
 from lmn_music import api
-from lmn_music.files import replacing
+from studies.stored import keep, kept
 from studies.tables import fill, markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,7 +75,7 @@ def table() -> str:
             "s in all": f"{found['seconds']:.1f}",
             "s between two looks, at most": f"{found['longest']:.2f}",
         }
-        for recipe, figures in json.loads(STORED.read_text()).items()
+        for recipe, figures in kept(STORED).items()
         for work, found in figures.items()
     )
 
@@ -89,6 +88,5 @@ if __name__ == "__main__":
     else:
         torch.set_num_threads(1)
         counts = {recipe: looks(recipe) for recipe in RECIPES}
-        with replacing(STORED) as temporary:
-            temporary.write_text(json.dumps(counts, indent=1) + "\n")
+        keep(STORED, counts)
         print(table())

@@ -38,7 +38,7 @@ class CapacityTask(Spec):
 
         total, first: on the test split, summed over all lags and over the first ones. valid: the figure chosen by.
         seconds of one core: to fit the memory (LAES), to choose its settings (static; of the multi-scale LAES both),
-        to train it once they are chosen. per_lag: at the size that is shown.
+        to train it once they are chosen. per_lag: at the size that is shown, shares in whole percents.
         """
         data, rows = load(self.protocol, self.data, self.input), []
         for encode, row in memories(self, data):
@@ -48,7 +48,7 @@ class CapacityTask(Spec):
             row["total"] = round(float(per_lag.sum()), 4)
             row["first"] = round(float(per_lag[: self.protocol.training.first].sum()), 4)
             if row["size"] == self.protocol.shown and self.variant != SHORT:
-                row["per_lag"] = [round(share, 2) for share in per_lag.tolist()]
+                row["per_lag"] = [round(100 * share) for share in per_lag.tolist()]
                 if data.song is not None and row["seed"] == 0 and not self.variant:
                     self._keep(data.song, recalled(encode, data, data.song))
             rows.append({"input": self.input, "memory": self.memory, "variant": self.variant or None, **row})

@@ -152,7 +152,7 @@ def _against_size(axes: Axes, memory: pd.DataFrame) -> None:
 
 
 def _against_lag(axes: Axes, memory: pd.DataFrame) -> None:
-    head, share = memory.iloc[0], np.mean(memory["per_lag"].to_list(), axis=0)
+    head, share = memory.iloc[0], np.mean(memory["per_lag"].to_list(), axis=0) / 100
     width = 2.2 if head["memory"] == "LAES" else 1.3
     axes.plot(share, color=STYLES[head["memory"]][0], label=head["name"], lw=width, ls=":" if head["variant"] else "-")
 
