@@ -24,7 +24,7 @@ SETTINGS = {
     "muse": "training.learning_rate=0.01 model.dropout=0.2",
 }
 
-# As in the study of starts, and a Legendre delay network; beside the orthogonal start on the small corpora alone.
+# As in the study of starts, and a Legendre delay network; beside the orthogonal start, on MuseData this one alone.
 OTHERS = {start: STARTS[start] for start in ("laes", "pieces", "random", "delay")} | {"legendre": "start=legendre"}
 
 STUDY_OF_GATES = TrainingStudy(
@@ -34,7 +34,7 @@ STUDY_OF_GATES = TrainingStudy(
     conditions={
         ("gated LMN", "orthogonal"): f"{SIZES} {STARTS['orthogonal']}",
         **{
-            ("gated LMN", start): dict.fromkeys(("jsb", "piano"), f"{SIZES} {changes}")
+            ("gated LMN", start): dict.fromkeys(("jsb", "piano", "nottingham"), f"{SIZES} {changes}")
             for start, changes in OTHERS.items()
         },
         ("gated LMN-NADE", "orthogonal"): f"{SIZES} {STARTS['orthogonal']} {NADE}",
