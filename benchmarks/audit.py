@@ -24,7 +24,7 @@ from lmn_music.memory.sequences import FloatArray
 from lmn_music.models.checkpoint import shipped_names
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.music.prints import prints
-from studies.stored import keep, kept
+from studies.stored import read_json, write_json
 from studies.tables import fill, markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,8 +67,8 @@ def measure(name: str) -> dict[str, Any]:
 def run(names: list[str]) -> None:
     """Measure the models of that name anew."""
     for name in names:
-        results = kept(STORED) | {name: measure(name)}
-        keep(STORED, dict(sorted(results.items())))
+        results = read_json(STORED) | {name: measure(name)}
+        write_json(STORED, dict(sorted(results.items())))
         print(name, results[name], flush=True)
 
 
@@ -89,7 +89,7 @@ def table() -> str:
             f"first {DROPPED} frames dropped": cell(found["dropped"]),
             f"the same frames, the first {DROPPED} read": cell(found["not dropped"]),
         }
-        for name, found in kept(STORED).items()
+        for name, found in read_json(STORED).items()
     )
 
 

@@ -20,7 +20,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from studies.stored import keep, kept
+from studies.stored import read_json, write_json
 from studies.tables import fill, markdown
 from tests.fuzz.targets import TARGETS, load, store
 
@@ -112,12 +112,12 @@ def run(target: str, inputs: int, minutes: float) -> bool:
         most = ast.literal_eval(measured.read_text())
     figures = {name: int(number) for name, number in re.findall(r"stat::(\w+):\s+(\d+)", done.stderr)}
     executed = figures.get("number_of_executed_units", max(map(int, re.findall(r"^#(\d+)", done.stderr, re.M))))
-    counts: dict[str, Counts] = kept(STORED)
+    counts: dict[str, Counts] = read_json(STORED)
     before = counts.get(target, {})
     reached = max(map(int, re.findall(r"cov: (\d+)", done.stderr)), default=0)
     now = {"inputs": executed + before.get("inputs", 0), "reached": max(reached, before.get("reached", 0))}
     counts[target] = now | {name: round(max(value, before.get(name, 0)), 2) for name, value in most.items()}
-    keep(STORED, counts)
+    write_json(STORED, counts)
     print(target, counts[target], f"{len(load(target))} kept", flush=True)
     if done.returncode:
         print(f"{target}: {done.stderr[-6000:]}", flush=True)
@@ -126,7 +126,7 @@ def run(target: str, inputs: int, minutes: float) -> bool:
 
 def table() -> str:
     """Return the rows of the page."""
-    found: dict[str, Counts] = kept(STORED)
+    found: dict[str, Counts] = read_json(STORED)
     rows: list[dict[str, object]] = [
         {
             "reader": TARGETS[name].title,

@@ -26,7 +26,7 @@ from lmn_music.models.checkpoint import Checkpoint
 from lmn_music.music.measures import MEASURES
 from lmn_music.music.pianoroll import PianoRoll
 from lmn_music.music.windows import Frames, top_voice
-from studies.stored import keep, kept
+from studies.stored import read_json, write_json
 from studies.tables import fill as fill_page
 from studies.tables import markdown
 
@@ -47,7 +47,7 @@ Counts = dict[str, float]
 
 def stored() -> dict[str, Counts]:
     """Return what was counted so far, by row and song."""
-    rows = kept(STORED)
+    rows = read_json(STORED)
     columns = rows.pop("columns", [])
     return {name: dict(zip(columns, values, strict=True)) for name, values in rows.items()}
 
@@ -55,7 +55,7 @@ def stored() -> dict[str, Counts]:
 def store(found: dict[str, Counts]) -> None:
     """Keep what was counted, a song in a line, after a line that names the counts."""
     rows = {"columns": list(next(iter(found.values())))}
-    keep(STORED, rows | {name: list(found[name].values()) for name in sorted(found)})
+    write_json(STORED, rows | {name: list(found[name].values()) for name in sorted(found)})
 
 
 def count(checkpoint: Checkpoint, frames: Frames, bach: Frames, seconds: float) -> Counts:

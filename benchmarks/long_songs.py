@@ -26,7 +26,7 @@ from lmn_music.evaluation.likelihood import frame_log_probs
 from lmn_music.generation.prime import read_prime
 from lmn_music.models.checkpoint import load_checkpoint
 from lmn_music.music.pianoroll import PianoRoll
-from studies.stored import keep, kept
+from studies.stored import read_json, write_json
 from studies.tables import fill, markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,7 +48,7 @@ Figures = dict[str, dict[str, float]]
 
 def stored(work: str) -> Figures:
     """Return what was measured of a kind of work so far, by the number of frames."""
-    return kept(STORED).get(work, {})
+    return read_json(STORED).get(work, {})
 
 
 def peak() -> float:
@@ -94,7 +94,7 @@ def run() -> None:
             found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
             figures = {each: stored(each) for each in WORKS}
             figures[work][str(count)] = found
-            keep(STORED, figures)
+            write_json(STORED, figures)
             print(work, count, found, flush=True)
 
 

@@ -27,7 +27,7 @@ from lmn_music.evaluation.song_report import Row
 from lmn_music.evaluation.spread import distance
 from lmn_music.models.checkpoint import shipped_names
 from lmn_music.music.measures import value
-from studies.stored import keep, kept
+from studies.stored import read_json, write_json
 from studies.tables import fill, markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,8 +41,8 @@ Results = dict[str, list[Any]]
 def store(name: str, measured: list[Any]) -> None:
     """Add a measurement, one in a line."""
     short = json.loads(json.dumps(measured), parse_float=lambda number: float(f"{float(number):.6g}"))
-    results = kept(STORED) | {name: short}  # others may have written
-    keep(STORED, dict(sorted(results.items())))
+    results = read_json(STORED) | {name: short}  # others may have written
+    write_json(STORED, dict(sorted(results.items())))
 
 
 def length_of(corpus: Corpus, most: int) -> int:
@@ -56,13 +56,13 @@ def run(models: list[str], songs: int, temperature: float, most: int) -> None:
         corpus, checkpoint = load_corpus(name), api.load_model(name, device="cpu")
         frames = length_of(corpus, most)
         test = f"{name}, test songs, {frames} frames"
-        if test not in kept(STORED):
+        if test not in read_json(STORED):
             found = measure_songs([song[:frames] for song in corpus.test], corpus.train, checkpoint)
             rows = [compare(each, counted, counted, len(counted) // 2) for each, counted in found.measures]
             store(test, [row.model_dump() for row in rows])
         for first in range(1, songs + 1, BLOCK):
             block = f"{name}, temperature {temperature:g}, {frames} frames, seeds from {first:04d}"
-            if block in kept(STORED):
+            if block in read_json(STORED):
                 continue
             new = api.compose_songs(checkpoint, count=BLOCK, frames=frames, seed=first, temperature=temperature)
             found = measure_songs(list(new), corpus.train, checkpoint)
@@ -90,7 +90,7 @@ def rows_of(results: Results, name: str, frames: str, temperature: str) -> tuple
 
 def table() -> str:
     """Return a column for each model and temperature, a row for each measure."""
-    results = kept(STORED)
+    results = read_json(STORED)
     found = [re.match(r"(\w+), temperature (\S+), (\d+) frames", name) for name in results]
     columns: dict[str, list[Row]] = {}
     for name, temperature, frames in dict.fromkeys(match.groups() for match in found if match):

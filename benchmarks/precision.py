@@ -27,7 +27,7 @@ from lmn_music.evaluation.likelihood import frame_log_probs
 from lmn_music.formats import read_score
 from lmn_music.models.checkpoint import Checkpoint, find_checkpoint
 from lmn_music.music.pianoroll import PianoRoll
-from studies.stored import keep, kept
+from studies.stored import read_json, write_json
 from studies.tables import fill, markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,7 +38,7 @@ TUNES = sorted((ROOT / "data" / "samples").glob("*.musicxml"))
 
 def stored(what: str) -> dict[str, dict[str, Any]]:
     """Return what was measured of the tunes or the splits so far, by model."""
-    return kept(STORED).get(what, {})
+    return read_json(STORED).get(what, {})
 
 
 def sha256(model: str) -> str:
@@ -85,7 +85,7 @@ def run(what: str, models: Sequence[str]) -> None:
         checkpoint = api.load_model(model, device="cpu")
         measured = golden(checkpoint) if what == "tunes" else precise(checkpoint)
         found[what][model] = {"sha256": sha256(model), **measured}
-        keep(STORED, found)
+        write_json(STORED, found)
 
 
 def table() -> str:

@@ -19,7 +19,7 @@ from typing import Any
 
 from lmn_music.files import append
 from lmn_music.words import counted
-from studies.stored import keep, kept
+from studies.stored import read_json, write_json
 from studies.tables import fill, markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -97,12 +97,12 @@ def store() -> None:
                 counts[what] = counts.get(what, 0) + count
             if found.get("otherwise") and kind != "ABC":  # of which many tunes differ, for few reasons
                 counts.setdefault("differing", {})[name] = int(found["otherwise"])
-    keep(STORED, stored)
+    write_json(STORED, stored)
 
 
 def table() -> str:
     """Return the table of what is stored."""
-    return markdown(_rows(kept(STORED)))
+    return markdown(_rows(read_json(STORED)))
 
 
 def differences() -> str:
@@ -113,7 +113,7 @@ def differences() -> str:
             "in": where,
             "because": WHY.get(name, WHY["other"]),
         }
-        for kind, counts in kept(STORED).items()
+        for kind, counts in read_json(STORED).items()
         for name, found, where in _differing(counts)
     )
 

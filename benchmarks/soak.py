@@ -24,7 +24,7 @@ from typing import Any
 
 import torch
 
-from studies.stored import keep, kept
+from studies.stored import read_json, write_json
 from studies.tables import fill, markdown
 from tests.soak import WORKS, DifferenceError, clear
 
@@ -42,7 +42,7 @@ def stored(path: Path) -> Counts:
     `kills` are processes that SIGKILL has ended; `resumed`, works that were then compared with what nothing disturbed;
     `leftovers`, temporary files that killed processes left, and that were gone in the end.
     """
-    found = kept(path)
+    found = read_json(path)
     return {name: found.get(name, {"kills": 0, "resumed": 0, "leftovers": 0}) for name in WORKS}
 
 
@@ -149,7 +149,7 @@ def soak(place: Path, out: Path, kills: int, minutes: float, seed: int) -> None:
         if name not in works:
             works[name] = Soaked(name, place / name)
         works[name].kill(counts[name], random.Random(f"{seed} {counts}"))  # noqa: S311 - no secret
-        keep(out, counts)
+        write_json(out, counts)
 
 
 def table() -> str:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from lmn_music import api
-from studies.stored import keep, kept
+from studies.stored import read_json, write_json
 from studies.tables import fill, markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,7 +43,7 @@ def run() -> None:
         }
         for name in MODELS
     }
-    keep(STORED, found)
+    write_json(STORED, found)
 
 
 def table() -> str:
@@ -56,7 +56,7 @@ def table() -> str:
             "`--voices`: frames with exactly so many": f"{share:.0%}",
             "`--density`: keys in a frame": f"{mean:.1f}",
         }
-        for name, found in kept(STORED).items()
+        for name, found in read_json(STORED).items()
         for keys, share, mean in zip(ASKED, found["voices"], found["density"], strict=True)
     )
 

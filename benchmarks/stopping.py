@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 
 from lmn_music import api
-from studies.stored import keep, kept
+from studies.stored import read_json, write_json
 from studies.tables import fill, markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,7 +75,7 @@ def table() -> str:
             "s in all": f"{found['seconds']:.1f}",
             "s between two looks, at most": f"{found['longest']:.2f}",
         }
-        for recipe, figures in kept(STORED).items()
+        for recipe, figures in read_json(STORED).items()
         for work, found in figures.items()
     )
 
@@ -88,5 +88,5 @@ if __name__ == "__main__":
     else:
         torch.set_num_threads(1)
         counts = {recipe: looks(recipe) for recipe in RECIPES}
-        keep(STORED, counts)
+        write_json(STORED, counts)
         print(table())

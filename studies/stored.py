@@ -10,12 +10,12 @@ from typing import Any
 from lmn_music.files import replacing
 
 
-def kept(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     """Return the entries of a file; none if there is no file."""
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def keep(path: Path, entries: Mapping[str, Any]) -> None:
+def write_json(path: Path, entries: Mapping[str, Any]) -> None:
     """Write entries in their order, in few characters."""
     lines = (f"{json.dumps(name)}:{json.dumps(entry, separators=(',', ':'))}" for name, entry in entries.items())
     path.parent.mkdir(exist_ok=True)

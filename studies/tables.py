@@ -99,13 +99,13 @@ def fill(page: Path, tables: Mapping[str, str], *, alone: bool = True) -> None:
 
     Args:
         page: the file.
-        tables: by their names.
+        tables: by their names; an empty one counts as missing, so that no table is lost with the file behind it.
         alone: whether all tables of the page are given; otherwise the others stay as they are.
 
     Raises:
         UsageError: there is no table for some of the marks; the page is left as it is.
     """
-    text = page.read_text(encoding="utf-8")
+    text, tables = page.read_text(encoding="utf-8"), {name: table for name, table in tables.items() if table}
     missing = [mark[2] for mark in _MARK.finditer(text) if mark[2] not in (*tables, *OF_BENCHMARKS)]
     if missing and alone:
         raise UsageError(f"{page} asks for {', '.join(missing)}, of which there are no results")

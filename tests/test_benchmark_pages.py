@@ -72,7 +72,7 @@ def test_what_is_stored_is_not_measured_again(music, small_corpus, tmp_path, mon
     monkeypatch.setattr(music, "load_corpus", lambda _: small_corpus)
     music.run(["jsb"], songs=4, temperature=1.0, most=8)
     before = (tmp_path / "music.json").read_text()
-    assert len(music.kept(music.STORED)) == 3
+    assert len(music.read_json(music.STORED)) == 3
     monkeypatch.setattr(music, "measure_songs", None)
     music.run(["jsb"], songs=4, temperature=1.0, most=8)
     assert (tmp_path / "music.json").read_text() == before

@@ -152,9 +152,8 @@ LAYERS: Mapping[str, Layer] = {
     **{f"LMN, {start}, frozen": Layer("LMN", start, frozen=True) for start in ("laes", *STATIC)},
     "LMN, specialised": Layer("LMN", "laes", specialised=True),
     **{f"gated LMN, {start}": Layer("gated LMN", start) for start in ("laes", *STATIC)},
-    "gated LMN, laes, frozen": Layer("gated LMN", "laes", frozen=True),
     "MS-LMN": Layer("MS-LMN", "laes"),
-    **{f"LMN stack, {start}": Layer("LMN stack", start) for start in ("laes", "orthogonal")},
+    "LMN stack, laes": Layer("LMN stack", "laes"),
     **{name: Layer(name) for name in ("RNN", "GRU", "LSTM", "LRU", "S4D")},
 }
 

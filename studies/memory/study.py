@@ -22,7 +22,7 @@ class MemoryStudy:
 
     protocol: Protocol
     name: str = "memory"
-    about: str = "layers on the sequences that people measure layers on, music aside; three hours"
+    about: str = "layers on the sequences that people measure layers on, music aside; two hours"
     beside: tuple[str, ...] = ()
 
     def steps(self, out: Path, data: Path | None) -> tuple[Sequence[Step], int]:  # noqa: ARG002 - nothing is kept beside

@@ -73,7 +73,7 @@ def results(**layers):
             {
                 **{"problem": problem, "layer": layer.replace("_", " ").replace("LMN ", "LMN, "), "seed": seed},
                 **{"valid": value, "test": value + 0.01 * seed * (1 + number), "start": value},
-                **{"level_steps": np.nan, "level_seconds": np.nan, "parameters": 10, "step_ms": 1.0},
+                **{"level_steps": np.nan, "level_seconds": np.nan, "parameters": 10, "step_ms": 1.0, "rate": 0.1},
             }
             for number, (layer, values) in enumerate(layers.items())
             for problem, value in zip(("copy 10", "words", "laser"), values, strict=True)
@@ -105,7 +105,15 @@ def test_the_best_of_several_is_chosen_by_validation():
 
 def test_the_table_has_means_and_intervals():
     text = tables(results(LSTM=(0.5, 0.4, 0.4)))["scores"]
-    assert text.splitlines()[-1] == "| LSTM | 0.52 ± 0.02 | 0.42 ± 0.02 | 0.42 ± 0.02 |"
+    assert text.splitlines()[-1] == "| LSTM | 0.52 ± 0.02 | 0.42 ± 0.02 | 0.42 ± 0.02 | 0.45 | 0.45 |"
+
+
+def test_in_the_second_mean_each_kind_of_problem_counts_once():
+    frame = results(LSTM=(0.0, 0.4, 0.8))
+    frame = pd.concat([frame, frame[frame["problem"] == "copy 10"].assign(problem="copy 300")]).assign(
+        test=frame["valid"]
+    )
+    assert tables(frame)["scores"].splitlines()[-1].endswith("| 0.30 | 0.40 |")
 
 
 def test_parts_of_the_study():

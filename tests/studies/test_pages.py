@@ -12,7 +12,7 @@ from studies.tables import OF_BENCHMARKS, fill
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "studies" / "results"
 PAGES = ("docs/results.md", "docs/memory.md", "studies/details.md", "studies/tried.md")
-STORED = [name for name in STUDIES if name != "memory"]  # a night of two cores: only its short form was run
+STORED = [name for name in STUDIES if name != "memory-quick"]  # the short form is for a first look
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_stored_results_say_which_commit_made_them(name):
 # The study `dense` was not run with all starts.
 @pytest.mark.parametrize("name", [name for name in STORED if name != "dense"])
 def test_the_stored_results_are_whole(name, tmp_path):
-    if name == "memory-quick":
+    if name == "memory":
         pytest.importorskip("sktime", reason="the spoken vowels come from sktime: pip install --no-deps sktime")
     rows = read(RESULTS / f"{name}.csv")
     steps, count = part_of(name).steps(tmp_path, None)

@@ -20,6 +20,8 @@ def test_tables_fill_a_page(tmp_path):
     page.write_text(before)
     with pytest.raises(UsageError, match="asks for two, of which"):
         fill(page, {"one": "1", "three": "unused"})
+    with pytest.raises(UsageError, match="asks for two, of which"):
+        fill(page, {"one": "1", "two": ""})
     assert page.read_text() == before
     for _ in range(2):
         fill(page, {"one": "1", "two": "2", "three": "unused"})
