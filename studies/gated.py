@@ -24,8 +24,10 @@ SETTINGS = {
     "muse": "training.learning_rate=0.01 model.dropout=0.2",
 }
 
-# As in the study of starts, and a Legendre delay network; beside the orthogonal start, on MuseData this one alone.
+# As in the study of starts, and a Legendre delay network. MuseData has the orthogonal start alone.
 OTHERS = {start: STARTS[start] for start in ("laes", "pieces", "random", "delay")} | {"legendre": "start=legendre"}
+SMALL = ("jsb", "piano")
+CORPORA = dict.fromkeys(("laes", "pieces", "random"), (*SMALL, "nottingham"))
 
 STUDY_OF_GATES = TrainingStudy(
     name="starts-gated",
@@ -34,7 +36,7 @@ STUDY_OF_GATES = TrainingStudy(
     conditions={
         ("gated LMN", "orthogonal"): f"{SIZES} {STARTS['orthogonal']}",
         **{
-            ("gated LMN", start): dict.fromkeys(("jsb", "piano", "nottingham"), f"{SIZES} {changes}")
+            ("gated LMN", start): dict.fromkeys(CORPORA.get(start, SMALL), f"{SIZES} {changes}")
             for start, changes in OTHERS.items()
         },
         ("gated LMN-NADE", "orthogonal"): f"{SIZES} {STARTS['orthogonal']} {NADE}",
