@@ -6,7 +6,6 @@ measures all once more; docs/results/scale/costs.json keeps every one.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -21,6 +20,7 @@ from lmn_music.evaluation.likelihood import frame_log_probs
 from lmn_music.models.build import build
 from lmn_music.training.recipe import load_recipe
 from lmn_music.training.trainer import Trainer
+from studies.stored import read_json
 
 RECIPES = ("lmn", "lmn-nade")
 READ, BATCHES = 32, (8, 32)
@@ -64,7 +64,7 @@ def main(corpus: Path) -> None:
     """Measure all once more, and store it beside what was measured before."""
     torch.set_num_threads(1)
     keep_freed_memory()
-    found: dict[str, list[float]] = json.loads(STORED.read_text()) if STORED.exists() else {}
+    found: dict[str, list[float]] = read_json(STORED)
     for recipe in RECIPES:
         for count in BATCHES:
             found.setdefault(f"{recipe}, training, {count} songs of a batch", []).append(trained(recipe, count, corpus))

@@ -24,6 +24,8 @@ from pathlib import Path
 import torch
 from watching import RESULTS, Watch, store
 
+from studies.stored import read_json
+
 ALONE = [sys.executable, "-m", "lmn_music"]
 TRAINED_FOR = 180  # seconds after the validation of the start
 STEPS = str(Path(__file__).with_name("steps.py"))
@@ -92,7 +94,7 @@ def train(corpus: Path, run: Path) -> None:
 def share(corpus: Path) -> None:
     """Take training steps in each way, once more, and store them beside those of before."""
     path = RESULTS / "share.json"
-    rows: dict[str, list[dict[str, float]]] = json.loads(path.read_text()) if path.exists() else {}
+    rows: dict[str, list[dict[str, float]]] = read_json(path)
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     for way, command in WAYS.items():
         done = subprocess.run(
