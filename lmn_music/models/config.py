@@ -53,6 +53,7 @@ class ModelConfig(Settings):
             equally likely.
         recall: (tied) each key also reads what followed the places of the song that resemble its present end.
         copies: (tied) with copy experts, which read what followed the places that equal the song's present end.
+        copies_hidden_size: (tied) units of each of the two hidden layers of the copy experts.
         own_past: (tied) with a vector that enters every key while the frames that are read are the model's own.
         voices: (tied) every key also reads the mean of a linear readout from the memories of the sounding keys.
         input_dropout: (dense) on the network's input, in training.
@@ -74,6 +75,7 @@ class ModelConfig(Settings):
     recall: bool = True
     voices: bool = True
     copies: bool = False
+    copies_hidden_size: Size = 32
     own_past: bool = False
     input_dropout: Probability = 0.0
     dropout: Probability = 0.0

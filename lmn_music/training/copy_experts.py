@@ -1,9 +1,9 @@
-"""Fits the copy experts of a trained model, on songs that the model has not learned from."""
+"""Fits the copy experts of a trained model: to the songs it has learned from first, then to songs it has not."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from itertools import islice
 from typing import NamedTuple
@@ -23,12 +23,15 @@ from lmn_music.training.sharing import seeded
 from lmn_music.training.stopping import Check, go_on
 from lmn_music.words import counted
 
-FOLDS = 3
-EPOCHS = 30
 AT_HAND = 1_000_000  # frames of the training songs at hand at most, which take a few hundred bytes each
+READ = 80_000  # frames of the training songs that the experts are fitted to at most, which take up to 25 kB each
+GROUPS = 8  # of these songs; while one is read, the others are at hand
+FIRST_RATES = (2e-3, 1.6e-3, 1.2e-3, 8e-4, 4e-4, 1e-4)  # of each epoch on the training songs
+FOLDS = 3  # of the validation songs
+EPOCHS = 30  # on the validation songs at most
 PATIENCE = 4  # epochs without a better likelihood of the songs held out
 BATCH = 4096  # rows
-RATE = 2e-3
+RATE = 1e-3
 DECAY = 0.99  # of the running average of the weights, per step
 LIKELY = -8.0  # nats: a key below this chance is read in one frame out of RARELY, and counts so often
 RARELY = 8
@@ -59,7 +62,7 @@ class Rows(NamedTuple):
 
 
 def with_experts(material: Material) -> Made:
-    """Give a trained model copy experts, and fit them to the validation songs; see `fit_experts`.
+    """Give a trained model copy experts, and fit them to training songs and then to the validation songs.
 
     The experts of the song alone are one set of weights, those of the song and the training songs another.
 
@@ -69,23 +72,72 @@ def with_experts(material: Material) -> Made:
     Returns:
         The model, and its cross-validated likelihood without the training songs.
     """
-    model, valid = extended(material), material.valid
+    model, valid, seed, check = extended(material), material.valid, material.seed, material.check
     if len(valid) < FOLDS:
         few = counted(len(valid), "validation song")
         return Made(model, unchanged=True, note=f"no copy experts: they need {FOLDS} validation songs, not {few}")
-    alone = fit_experts(model, valid, material.seed, material.check)
-    with_songs = model.with_songs(some_songs(material.songs, AT_HAND, material.generator()))
-    assert with_songs is not None
-    at_hand = fit_experts(with_songs, valid, material.seed, material.check)
-    note = f"copy experts, with the training songs at hand {at_hand:.3f} in cross-validation"
-    return Made(model, valid_nll=alone, figures={"valid_nll_songs_at_hand": at_hand}, note=note)
+    at_hand = some_songs(material.songs, AT_HAND, material.generator())
+    read = some_songs(at_hand, READ, material.generator())
+    start_experts(model, [(model, read)], seed, check)
+    alone = fit_experts(model, valid, seed, check)
+    with_songs = _with_songs(model, at_hand)
+    start_experts(with_songs, others_at_hand(model, read, at_hand), seed, check)
+    together = fit_experts(with_songs, valid, seed, check)
+    note = f"copy experts, with the training songs at hand {together:.3f} in cross-validation"
+    return Made(model, valid_nll=alone, figures={"valid_nll_songs_at_hand": together}, note=note)
+
+
+def _with_songs(model: TiedModel, songs: Sequence[PianoRoll]) -> TiedModel:
+    reader = model.with_songs(songs)
+    assert reader is not None
+    return reader
+
+
+def others_at_hand(
+    model: TiedModel, read: Sequence[PianoRoll], at_hand: Sequence[PianoRoll]
+) -> Iterator[tuple[TiedModel, Sequence[PianoRoll]]]:
+    """Yield songs in groups, each with a model that has all songs at hand but those of the group.
+
+    Args:
+        model: a model with copy experts.
+        read: songs to read, among those at hand.
+        at_hand: the songs at hand.
+    """
+    for number in range(GROUPS):
+        group = read[number::GROUPS]
+        own = {id(song) for song in group}
+        others = [song for song in at_hand if id(song) not in own]
+        if group and others:
+            yield _with_songs(model, others), group
+
+
+def start_experts(
+    model: TiedModel, read: Iterable[tuple[TiedModel, Sequence[PianoRoll]]], seed: int, check: Check = go_on
+) -> None:
+    """Fit the copy experts that a model uses to the songs that its other weights have learned from.
+
+    There they learn what can be copied, from many songs. How far the model is to be trusted beside them they learn
+    from `fit_experts`: of these songs it knows too much.
+
+    Args:
+        model: a trained model with copy experts.
+        read: songs, each part of them with the same model as the songs are to be read: no song is at hand while it is
+            read.
+        seed: the seed of all random numbers.
+        check: called every second or so; see `Material`.
+    """
+    parts = [_rows(reader, songs, check) for reader, songs in read]
+    if parts:
+        rows = Rows(*map(torch.cat, zip(*parts, strict=True)))
+        *_, last = _epochs(model.experts, rows, FIRST_RATES, seed, check)
+        model.experts.load_state_dict(last.state_dict())
 
 
 def fit_experts(model: TiedModel, songs: Sequence[PianoRoll], seed: int, check: Check = go_on) -> float:
-    """Fit the copy experts that a model uses, those of the song alone or those of songs at hand too.
+    """Fit the copy experts that a model uses, those of the song alone or those of songs at hand too, from as they are.
 
     All other weights stay as they are. They fit the training songs better than any other song, so on these the experts
-    would look less useful than they are: they are fitted to songs that no other weight has learned from. The number of
+    look less useful than they are: here they are fitted to songs that no weight has learned from. The number of
     epochs is the best one in a cross-validation over songs, which also gives the likelihood that is returned.
 
     Args:
@@ -99,11 +151,13 @@ def fit_experts(model: TiedModel, songs: Sequence[PianoRoll], seed: int, check: 
         to the songs of the other folds.
     """
     experts = model.experts
-    drawn = deepcopy(experts.state_dict())
+    start = deepcopy(experts.state_dict())
     rows = _rows(model, songs, check)
     fold = rows.song % FOLDS
-    best, lowest, fitted = 0, math.inf, [drawn] * FOLDS
-    trainings = [_epochs(deepcopy(experts), rows.select(fold != number), seed, check) for number in range(FOLDS)]
+    best, lowest, fitted = 0, math.inf, [start] * FOLDS
+    rates = [RATE] * EPOCHS
+    kept = [rows.select(fold != number) for number in range(FOLDS)]
+    trainings = [_epochs(deepcopy(experts), each, rates, seed, check) for each in kept]
     held_out = [rows.select(fold == number) for number in range(FOLDS)]
     for epoch, each in enumerate(zip(*trainings, strict=True), start=1):
         nll = sum(_loss(*pair) for pair in zip(each, held_out, strict=True))
@@ -115,8 +169,8 @@ def fit_experts(model: TiedModel, songs: Sequence[PianoRoll], seed: int, check: 
     for number in range(FOLDS):
         experts.load_state_dict(fitted[number])
         log_probs += frame_log_probs(model, songs[number::FOLDS], progress=check)
-    experts.load_state_dict(drawn)
-    *_, last = islice(_epochs(experts, rows, seed, check), best)
+    experts.load_state_dict(start)
+    *_, last = islice(_epochs(experts, rows, rates, seed, check), best)
     experts.load_state_dict(last.state_dict())
     return nll_per_frame(log_probs)
 
@@ -142,12 +196,13 @@ def _rows(model: TiedModel, songs: Sequence[PianoRoll], check: Check) -> Rows:
     return Rows(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def _epochs(experts: CopyExperts, rows: Rows, seed: int, check: Check) -> Iterator[CopyExperts]:
-    """Train the experts for at most EPOCHS, and yield the running average of their weights after each epoch."""
-    optimizer = torch.optim.Adam(experts.parameters(), lr=RATE)
+def _epochs(experts: CopyExperts, rows: Rows, rates: Sequence[float], seed: int, check: Check) -> Iterator[CopyExperts]:
+    """Train the experts for an epoch at each rate, and yield the running average of their weights after each."""
+    optimizer = torch.optim.Adam(experts.parameters())
     average = AveragedModel(experts, multi_avg_fn=get_ema_multi_avg_fn(DECAY))
     generator = torch.Generator().manual_seed(seed)
-    for epoch in range(EPOCHS):
+    for epoch, rate in enumerate(rates):
+        optimizer.param_groups[0]["lr"] = rate
         order = torch.randperm(len(rows.logit), generator=generator)
         with seeded(seed + epoch, rows.logit.device):  # for dropout, which takes no generator
             experts.train()

@@ -50,7 +50,7 @@ def small_output(kind):
     if kind == "NADE":
         output = drawn_weights(NADE(5, keys=SIX))
         return output, torch.randn(output.context_size, generator=generator, dtype=torch.float64)
-    output = drawn_weights(TiedNADE(5, copies=kind == "with copies"))
+    output = drawn_weights(TiedNADE(5, copies=4 if kind == "with copies" else 0))
     context = torch.randn(SIX, output.context_size, generator=generator, dtype=torch.float64)
     context[:, 5] = torch.tensor([1.0, 0, 0, 1, 1, 0])  # the frame before
     for weight in output.experts.parameters():

@@ -10,7 +10,6 @@ from lmn_music.models.tied.matches import KINDS, PLACES
 ORDERS = (1, 2, 4, 8, 16, 32)  # lengths of the common past; each is an n-gram model of its own
 FACTS = 3
 TOP, BOTTOM = 2, 3  # kinds of places
-HIDDEN = 32
 SMALL = 0.1  # of a count of zero
 
 
@@ -28,16 +27,17 @@ class CopyExperts(nn.Module):
 
     Args:
         width: the size of the NADE's hidden layer.
+        size: the units of each of the network's two layers.
         sources: 1, the song so far; 2, also songs at hand.
         generator: where the weights are drawn from; torch's global random numbers if not given.
     """
 
-    def __init__(self, width: int, sources: int, generator: torch.Generator | None = None) -> None:
+    def __init__(self, width: int, size: int, sources: int, generator: torch.Generator | None = None) -> None:
         super().__init__()
         self.evidence_size = sources * KINDS * len(ORDERS) * FACTS
-        self.first = nn.Linear(self.evidence_size + width, HIDDEN)
-        self.second = nn.Linear(HIDDEN, HIDDEN)
-        self.last = nn.Linear(HIDDEN, 1)
+        self.first = nn.Linear(self.evidence_size + width, size)
+        self.second = nn.Linear(size, size)
+        self.last = nn.Linear(size, 1)
         self.direct = nn.Linear(self.evidence_size, 1, bias=False)
         self.dropout = nn.Dropout(0.2)
         for linear in (self.first, self.second):

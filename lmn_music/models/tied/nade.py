@@ -27,7 +27,7 @@ class TiedNADE(Autoregressive):
     Args:
         hidden_size: the rectified units of each key.
         dropout: the share of these units that is left out in training.
-        copies: with copy experts, see `CopyExperts`.
+        copies: the units of each layer of the copy experts, see `CopyExperts`; 0 for none.
         generator: where the weights are drawn from; torch's global random numbers if not given.
 
     Attributes:
@@ -41,7 +41,7 @@ class TiedNADE(Autoregressive):
         hidden_size: int,
         dropout: float = 0.0,
         *,
-        copies: bool = False,
+        copies: int = 0,
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class TiedNADE(Autoregressive):
         nn.init.constant_(self.logit.bias, -3.0)  # few keys sound at a time
         nn.init.zeros_(self.count.weight)
         sources = (1, 2) if copies else ()
-        self.experts = nn.ModuleList(CopyExperts(hidden_size, number, generator) for number in sources)
+        self.experts = nn.ModuleList(CopyExperts(hidden_size, copies, number, generator) for number in sources)
 
     def key_logits(self, context: Tensor, below: Tensor, count: Tensor, evidence: Tensor | None) -> Tensor:
         """Return the log-odds of keys to sound.
