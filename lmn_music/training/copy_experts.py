@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
-from itertools import islice
 from typing import NamedTuple
 
 import torch
@@ -31,7 +30,7 @@ FOLDS = 3  # of the validation songs
 EPOCHS = 30  # on the validation songs at most
 PATIENCE = 4  # epochs without a better likelihood of the songs held out
 BATCH = 4096  # rows
-RATE = 1e-3
+RATES = (1e-3, 2e-3)  # on the validation songs; the better one is taken
 DECAY = 0.99  # of the running average of the weights, per step
 LIKELY = -8.0  # nats: a key below this chance is read in one frame out of RARELY, and counts so often
 RARELY = 8
@@ -137,8 +136,8 @@ def fit_experts(model: TiedModel, songs: Sequence[PianoRoll], seed: int, check: 
     """Fit the copy experts that a model uses, those of the song alone or those of songs at hand too, from as they are.
 
     All other weights stay as they are. They fit the training songs better than any other song, so on these the experts
-    look less useful than they are: here they are fitted to songs that no weight has learned from. The number of
-    epochs is the best one in a cross-validation over songs, which also gives the likelihood that is returned.
+    look less useful than they are: here they are fitted to songs that no weight has learned from. Rate and number
+    of epochs are the best ones in a cross-validation over songs, which also gives the likelihood that is returned.
 
     Args:
         model: a trained model with copy experts.
@@ -153,26 +152,41 @@ def fit_experts(model: TiedModel, songs: Sequence[PianoRoll], seed: int, check: 
     experts = model.experts
     start = deepcopy(experts.state_dict())
     rows = _rows(model, songs, check)
-    fold = rows.song % FOLDS
-    best, lowest, fitted = 0, math.inf, [start] * FOLDS
-    rates = [RATE] * EPOCHS
-    kept = [rows.select(fold != number) for number in range(FOLDS)]
-    trainings = [_epochs(deepcopy(experts), each, rates, seed, check) for each in kept]
-    held_out = [rows.select(fold == number) for number in range(FOLDS)]
-    for epoch, each in enumerate(zip(*trainings, strict=True), start=1):
-        nll = sum(_loss(*pair) for pair in zip(each, held_out, strict=True))
-        if nll < lowest:
-            best, lowest, fitted = epoch, nll, [deepcopy(averaged.state_dict()) for averaged in each]
-        elif epoch - best == PATIENCE:
-            break
+    found = [_cross_validated(experts, rows, rate, seed, check) for rate in RATES]
+    best = min(range(len(RATES)), key=lambda number: found[number].nll)
+    _, epochs, fitted = found[best]
     log_probs = []
     for number in range(FOLDS):
         experts.load_state_dict(fitted[number])
         log_probs += frame_log_probs(model, songs[number::FOLDS], progress=check)
     experts.load_state_dict(start)
-    *_, last = islice(_epochs(experts, rows, rates, seed, check), best)
+    *_, last = _epochs(experts, rows, [RATES[best]] * epochs, seed, check)
     experts.load_state_dict(last.state_dict())
     return nll_per_frame(log_probs)
+
+
+class _Validation(NamedTuple):
+    """What a cross-validation has found: the likelihood of the songs held out, in how many epochs, and the weights."""
+
+    nll: float
+    epochs: int
+    fitted: list[dict[str, Tensor]]
+
+
+def _cross_validated(experts: CopyExperts, rows: Rows, rate: float, seed: int, check: Check) -> _Validation:
+    fold = rows.song % FOLDS
+    held_out = [rows.select(fold == number) for number in range(FOLDS)]
+    trainings = [
+        _epochs(deepcopy(experts), rows.select(fold != number), [rate] * EPOCHS, seed, check) for number in range(FOLDS)
+    ]
+    best = _Validation(math.inf, 0, [])
+    for epoch, each in enumerate(zip(*trainings, strict=True), start=1):
+        nll = sum(_loss(*pair) for pair in zip(each, held_out, strict=True))
+        if nll < best.nll:
+            best = _Validation(nll, epoch, [deepcopy(averaged.state_dict()) for averaged in each])
+        elif epoch - best.epochs == PATIENCE:
+            break
+    return best
 
 
 @torch.no_grad()
