@@ -1,15 +1,13 @@
-"""How cost grows with frames, songs, memory and keys: seconds, slopes on logarithmic axes, and a plot."""
+"""How cost grows with frames, songs, memory and keys: seconds, and slopes on logarithmic axes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import islice
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from measure import RESULTS, in_turn, store
+from measure import in_turn, store
 
 from lmn_music.corpora import load_corpus
 from lmn_music.evaluation.likelihood import frame_log_probs
@@ -20,7 +18,6 @@ from lmn_music.models.networks.lmn import LMN
 from lmn_music.models.tied.model import TiedModel
 from lmn_music.music.pianoroll import KEYS, PianoRoll
 
-mpl.use("Agg")
 
 Curve = dict[int, float]
 
@@ -94,19 +91,12 @@ def main() -> None:
         "autoencoder, frames": curve((6000, 12000, 24000, 48000, 96000, 170000), autoencoder),
     }
     results = {}
-    figure, axes = plt.subplots(2, 4, figsize=(15, 7), layout="constrained")
-    for axis, (name, points) in zip(axes.flat, curves.items(), strict=False):
+    for name, points in curves.items():
         size, seconds = np.array(list(points)), np.array(list(points.values()))
-        slope, height = np.polyfit(np.log(size), np.log(seconds), 1)
+        slope, _ = np.polyfit(np.log(size), np.log(seconds), 1)
         last = np.log(seconds[-1] / seconds[-2]) / np.log(size[-1] / size[-2])
         results[name] = {"seconds": points, "slope": slope, "slope of the last step": last}
-        axis.loglog(size, seconds, "o", size, np.exp(height) * size**slope, "-", base=2)
-        axis.set(title=f"{name}\nslope {slope:.2f}, at the end {last:.2f}", xlabel=name.rpartition(", ")[2], ylabel="s")
-        axis.grid(visible=True, alpha=0.3)
-    for axis in axes.flat[len(curves) :]:
-        axis.set_axis_off()
     store("growth", results)
-    figure.savefig(RESULTS / "growth.png", dpi=80)
 
 
 if __name__ == "__main__":
