@@ -18,7 +18,6 @@ from lmn_music.models.networks.lmn import LMN
 from lmn_music.models.tied.model import TiedModel
 from lmn_music.music.pianoroll import KEYS, PianoRoll
 
-
 Curve = dict[int, float]
 
 
