@@ -16,7 +16,7 @@ from lmn_music.files import replacing
 from studies.engine import Row, Study, read
 
 Cell = Callable[[pd.DataFrame], object]  # rows of results -> what stands in a cell
-OF_BENCHMARKS = ("audit", "long_songs")  # tables that other scripts of benchmarks/ fill
+OF_BENCHMARKS = ("audit", "long_songs", "seeds")  # tables that other scripts of benchmarks/ fill
 _MARK = re.compile(r"(<!-- (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
