@@ -105,6 +105,13 @@ def test_no_song_is_at_hand_while_it_is_read(monkeypatch):
     assert list(others_at_hand(small_model(), songs[:1], songs[:1])) == []  # no other song is at hand
 
 
+def test_the_recipe_says_how_many_units_copy_experts_have():
+    config = CONFIGS["tied, copies"]
+    assert config.copies_hidden_size == 32  # of files that do not say
+    model = build(config.model_copy(update={"copies_hidden_size": 5}), torch.Generator().manual_seed(0))
+    assert {experts.first.out_features for experts in model.output.experts} == {5}
+
+
 def test_copy_experts_that_read_no_training_song_start_from_nothing():
     model = small_model()
     start_experts(model, [], seed=1)
