@@ -1,6 +1,6 @@
 """How far a recipe depends on its seed: finished trainings on the test split.
 
-    lmn-music train piano --seed 2 --out runs/piano-2
+    lmn-music train piano --seed 2 --out runs/piano-2     # the command of the shipped model, and another seed
     python benchmarks/seeds.py run runs/piano-2
     python benchmarks/seeds.py table
 
@@ -46,14 +46,15 @@ def run(folders: list[str]) -> None:
             raise UsageError(f"{folder} was trained on a stand-in for a benchmark, or on a folder")
         corpus = load_corpus(header.corpus.source)
         lines = [json.loads(line) for line in (Path(folder) / "metrics.jsonl").read_text().splitlines()]
+        validated = [line["valid_nll_songs_at_hand"] for line in lines if "valid_nll_songs_at_hand" in line]
+        if not validated:
+            raise UsageError(f"{folder} is not finished: resume it")
         at_hand = model.with_songs(corpus.train)
         assert at_hand is not None
         found = {
             "valid": header.figures["valid_nll"],
             "test": nll_per_frame(frame_log_probs(model, corpus.test)),
-            "valid_songs_at_hand": next(
-                line["valid_nll_songs_at_hand"] for line in lines if "valid_nll_songs_at_hand" in line
-            ),
+            "valid_songs_at_hand": validated[0],
             "test_songs_at_hand": nll_per_frame(frame_log_probs(at_hand, corpus.test)),
         }
         row = {name: round(nll, 4) for name, nll in found.items()}

@@ -42,6 +42,7 @@ def harmonise():
         "soak",
         "stopping",
         "long_songs",
+        "seeds",
     ],
 )
 def test_the_page_has_the_stored_table(name, tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from typing import NamedTuple
@@ -22,10 +21,10 @@ from lmn_music.training.sharing import seeded
 from lmn_music.training.stopping import Check, go_on
 from lmn_music.words import counted
 
-AT_HAND = 1_000_000  # frames of the training songs at hand at most, which take a few hundred bytes each
-READ = 80_000  # frames of the training songs that the experts are fitted to at most, which take up to 25 kB each
+AT_HAND = 1_000_000  # frames of the training songs at hand, in whole songs: 2 kB each
+READ = 80_000  # frames of the training songs that the experts are fitted to, in whole songs: up to 30 kB each
 GROUPS = 8  # of these songs; while one is read, the others are at hand
-FIRST_RATES = (2e-3, 1.6e-3, 1.2e-3, 8e-4, 4e-4, 1e-4)  # of each epoch on the training songs
+FIRST_RATES = (2e-3, 1.6e-3, 1.2e-3, 8e-4, 4e-4, 1e-4)  # of each epoch on the training songs; more learn little more
 FOLDS = 3  # of the validation songs
 EPOCHS = 30  # on the validation songs at most
 PATIENCE = 4  # epochs without a better likelihood of the songs held out
@@ -77,11 +76,11 @@ def with_experts(material: Material) -> Made:
         return Made(model, unchanged=True, note=f"no copy experts: they need {FOLDS} validation songs, not {few}")
     at_hand = some_songs(material.songs, AT_HAND, material.generator())
     read = some_songs(at_hand, READ, material.generator())
-    start_experts(model, [(model, read)], seed, check)
+    of_song, of_all = model.output.experts
+    start_experts(of_song, [(model, read)], seed, check)
     alone = fit_experts(model, valid, seed, check)
-    with_songs = _with_songs(model, at_hand)
-    start_experts(with_songs, others_at_hand(model, read, at_hand), seed, check)
-    together = fit_experts(with_songs, valid, seed, check)
+    start_experts(of_all, others_at_hand(model, read, at_hand), seed, check)
+    together = fit_experts(_with_songs(model, at_hand), valid, seed, check)
     note = f"copy experts, with the training songs at hand {together:.3f} in cross-validation"
     return Made(model, valid_nll=alone, figures={"valid_nll_songs_at_hand": together}, note=note)
 
@@ -97,6 +96,8 @@ def others_at_hand(
 ) -> Iterator[tuple[TiedModel, Sequence[PianoRoll]]]:
     """Yield songs in groups, each with a model that has all songs at hand but those of the group.
 
+    Another song with the same frames stays at hand, as it would for a song that is new.
+
     Args:
         model: a model with copy experts.
         read: songs to read, among those at hand.
@@ -111,33 +112,34 @@ def others_at_hand(
 
 
 def start_experts(
-    model: TiedModel, read: Iterable[tuple[TiedModel, Sequence[PianoRoll]]], seed: int, check: Check = go_on
+    experts: nn.Module, read: Iterable[tuple[TiedModel, Sequence[PianoRoll]]], seed: int, check: Check = go_on
 ) -> None:
-    """Fit the copy experts that a model uses to the songs that its other weights have learned from.
+    """Fit copy experts to the songs that the other weights of their model have learned from.
 
     There they learn what can be copied, from many songs. How far the model is to be trusted beside them they learn
     from `fit_experts`: of these songs it knows too much.
 
     Args:
-        model: a trained model with copy experts.
-        read: songs, each part of them with the same model as the songs are to be read: no song is at hand while it is
-            read.
+        experts: of a trained model.
+        read: parts of the songs, each with the model that reads them, which has none of them at hand.
         seed: the seed of all random numbers.
         check: called every second or so; see `Material`.
     """
-    parts = [_rows(reader, songs, check) for reader, songs in read]
-    if parts:
-        rows = Rows(*map(torch.cat, zip(*parts, strict=True)))
-        *_, last = _epochs(model.experts, rows, FIRST_RATES, seed, check)
-        model.experts.load_state_dict(last.state_dict())
+    assert isinstance(experts, CopyExperts)
+    columns = list(zip(*(_rows(reader, songs, check) for reader, songs in read), strict=True))
+    if columns:
+        rows = Rows(*(torch.cat(columns.pop(0)) for _ in Rows._fields))  # one after the other: they are large
+        *_, last = _epochs(experts, rows, FIRST_RATES, seed, check)
+        experts.load_state_dict(last.state_dict())
 
 
 def fit_experts(model: TiedModel, songs: Sequence[PianoRoll], seed: int, check: Check = go_on) -> float:
-    """Fit the copy experts that a model uses, those of the song alone or those of songs at hand too, from as they are.
+    """Fit the copy experts that a model uses, those of the song alone or those of songs at hand too.
 
-    All other weights stay as they are. They fit the training songs better than any other song, so on these the experts
-    look less useful than they are: here they are fitted to songs that no weight has learned from. Rate and number
-    of epochs are the best ones in a cross-validation over songs, which also gives the likelihood that is returned.
+    It starts from their present weights; all other weights stay as they are. They fit the training songs better than
+    any other song, so on these the experts look less useful than they are: here they are fitted to songs that no weight
+    has learned from. Rate and number of epochs are the best ones in a cross-validation over songs, which also gives the
+    likelihood that is returned.
 
     Args:
         model: a trained model with copy experts.
@@ -160,7 +162,7 @@ def fit_experts(model: TiedModel, songs: Sequence[PianoRoll], seed: int, check: 
         experts.load_state_dict(fitted[number])
         log_probs += frame_log_probs(model, songs[number::FOLDS], progress=check)
     experts.load_state_dict(start)
-    *_, last = _epochs(experts, rows, [RATES[best]] * epochs, seed, check)
+    *_, last = experts, *_epochs(experts, rows, [RATES[best]] * epochs, seed, check)
     experts.load_state_dict(last.state_dict())
     return nll_per_frame(log_probs)
 
@@ -179,7 +181,8 @@ def _cross_validated(experts: CopyExperts, rows: Rows, rate: float, seed: int, c
     trainings = [
         _epochs(deepcopy(experts), rows.select(fold != number), [rate] * EPOCHS, seed, check) for number in range(FOLDS)
     ]
-    best = _Validation(math.inf, 0, [])
+    nll = sum(_loss(experts, each) for each in held_out)
+    best = _Validation(nll, 0, [deepcopy(experts.state_dict())] * FOLDS)
     for epoch, each in enumerate(zip(*trainings, strict=True), start=1):
         nll = sum(_loss(*pair) for pair in zip(each, held_out, strict=True))
         if nll < best.nll:

@@ -86,11 +86,11 @@ def test_what_copy_experts_learn_from_training_songs_serves_other_songs():
     learned, others = [repeated(seed) for seed in range(6)], [repeated(seed) for seed in range(6, 9)]
     model = small_model()
     before, untouched = nll_per_frame(frame_log_probs(model, others)), weights_of(model, last=False)
-    start_experts(model, [(model, learned[:2]), (model, learned[2:])], seed=1)
+    start_experts(model.experts, [(model, learned[:2]), (model, learned[2:])], seed=1)
     assert_equal(weights_of(model, last=False), untouched)
     assert nll_per_frame(frame_log_probs(model, others)) < before - 0.5
     again = small_model()
-    start_experts(again, [(again, learned[:2]), (again, learned[2:])], seed=1)
+    start_experts(again.experts, [(again, learned[:2]), (again, learned[2:])], seed=1)
     assert_equal(again.state_dict(), model.state_dict())
 
 
@@ -114,7 +114,7 @@ def test_the_recipe_says_how_many_units_copy_experts_have():
 
 def test_copy_experts_that_read_no_training_song_start_from_nothing():
     model = small_model()
-    start_experts(model, [], seed=1)
+    start_experts(model.experts, [], seed=1)
     assert_equal(model.state_dict(), small_model().state_dict())
 
 
