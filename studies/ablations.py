@@ -33,6 +33,17 @@ def _tables(name: str, columns: Sequence[str], *, curves: bool) -> Callable[[pd.
     return tables
 
 
+def _depth_tables(found: pd.DataFrame) -> dict[str, str]:
+    made: dict[str, Cell] = {
+        "parameters": lambda seeds: f"{seeds['parameters'].iloc[0]:,}",
+        "chosen": lambda seeds: seeds["setting"].iloc[0],
+        "seeds": len,
+        "valid_nll": of("valid_nll"),
+        "best epoch": lambda seeds: f"{seeds['curve'].map(lambda curve: 1 + curve.index(min(curve))).mean():.0f}",
+    }
+    return {"depth": markdown(listing(found, ["corpus", "depth"], made))}
+
+
 def _curve(seeds: pd.DataFrame) -> Row:
     """Return validation likelihood and seconds after each epoch of both stages, means over seeds."""
     likelihoods, clock = (zip(*x, strict=False) for x in (seeds["unrolled"] + seeds["curve"], seeds["clock"]))
@@ -169,4 +180,32 @@ FEEDBACK_RATE = _study(
         }.items()
     },
     columns=("valid_nll_before", "valid_nll_after", "valid_nll"),
+)
+
+# The gated LMN of the study `starts-gated`, deeper, normalised, and with more or less memory. But for the last two, all
+# have 124,000 to 128,000 parameters.
+DEPTH = TrainingStudy(
+    "depth",
+    "what depth, normalisation and wider memories bring to the gated LMN, with independent keys",
+    ("depth",),
+    {
+        (name,): f"model.network={network} model.scales={blocks} model.hidden_size={hidden} model.memory_size={memory}"
+        for name, (network, blocks, hidden, memory) in {
+            "gated LMN": ("gated-lmn", 1, 64, 160),
+            "with a normalised input": ("normalised-gated-lmn", 1, 64, 160),
+            "one residual block of it": ("gated-blocks", 1, 56, 112),
+            "two residual blocks": ("gated-blocks", 2, 40, 80),
+            "two residual blocks of LMNs without feedback": ("parallel-blocks", 2, 52, 104),
+            "four of them": ("parallel-blocks", 4, 37, 74),
+            "half the memory": ("gated-lmn", 1, 64, 80),
+            "twice the memory": ("gated-lmn", 1, 64, 320),
+        }.items()
+    },
+    recipes={
+        "jsb": "short start=orthogonal model.readout=both model.dropout=0.5 training.memory_rate=0.1 training.stop=20 "
+        "training.epochs=94"
+    },
+    seeds={"jsb": 3},
+    grid={"jsb": {f"rate {rate}": f"training.learning_rate={rate}" for rate in ("0.01", "0.03")}},
+    make_tables=_depth_tables,
 )

@@ -34,6 +34,7 @@ STUDIES: Mapping[str, AnyStudy] = {
         ablations.DENSE,
         ablations.PIECES,
         ablations.FEEDBACK_RATE,
+        ablations.DEPTH,
         memory.STUDY,
         memory.SHORT,
     )

@@ -20,6 +20,7 @@ from lmn_music.errors import LmnMusicError, TrainingError
 from lmn_music.training.config import Recipe
 from lmn_music.training.reporter import Silent
 from lmn_music.training.stages import stages_of
+from studies import networks  # noqa: F401 - registers the networks of the studies, in every process
 from studies.engine import Row
 
 COMMAND = "lmn-music experiment"
