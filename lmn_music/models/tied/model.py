@@ -83,9 +83,7 @@ class TiedModel(MemoryModel):
         super().__init__(config, network)
         self.surroundings = Surroundings(config.metre, recall=config.recall)
         width = config.output_hidden_size
-        self.output = TiedNADE(
-            width, config.dropout, copies=config.copies_hidden_size if config.copies else 0, generator=generator
-        )
+        self.output = TiedNADE(width, config.dropout, config.copies * config.copies_hidden_size, generator)
         # What a key reads of its own memory, and (voices) what all keys read of the memories of the sounding keys.
         self.readout = nn.Linear(self.network.output_size, 2 * width if config.voices else width)
         self.skip = nn.Linear(self.surroundings.key_size, width, bias=False)

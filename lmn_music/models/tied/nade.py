@@ -40,7 +40,6 @@ class TiedNADE(Autoregressive):
         self,
         hidden_size: int,
         dropout: float = 0.0,
-        *,
         copies: int = 0,
         generator: torch.Generator | None = None,
     ) -> None:
