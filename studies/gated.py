@@ -26,8 +26,7 @@ SETTINGS = {
 
 # As in the study of starts, and a Legendre delay network. MuseData has the orthogonal start alone.
 OTHERS = {start: STARTS[start] for start in ("laes", "pieces", "random", "delay")} | {"legendre": "start=legendre"}
-SMALL = ("jsb", "piano")
-CORPORA = dict.fromkeys(("laes", "pieces", "random"), (*SMALL, "nottingham"))
+CORPORA = ("jsb", "piano", "nottingham")
 
 STUDY_OF_GATES = TrainingStudy(
     name="starts-gated",
@@ -35,10 +34,7 @@ STUDY_OF_GATES = TrainingStudy(
     factors=("model", "start"),
     conditions={
         ("gated LMN", "orthogonal"): f"{SIZES} {STARTS['orthogonal']}",
-        **{
-            ("gated LMN", start): dict.fromkeys(CORPORA.get(start, SMALL), f"{SIZES} {changes}")
-            for start, changes in OTHERS.items()
-        },
+        **{("gated LMN", start): dict.fromkeys(CORPORA, f"{SIZES} {changes}") for start, changes in OTHERS.items()},
         ("gated LMN-NADE", "orthogonal"): f"{SIZES} {STARTS['orthogonal']} {NADE}",
         # The gated LMN learns well at a larger rate than the grid of the other networks has; the LSTM may like it too.
         ("LSTM at 0.03", "orthogonal"): {"jsb": NETWORKS["LSTM"]},
