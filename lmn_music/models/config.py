@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -79,6 +80,10 @@ class ModelConfig(Settings):
     own_past: bool = False
     input_dropout: Probability = 0.0
     dropout: Probability = 0.0
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Leave out the size of copy experts that the model has not."""
+        return [(name, value) for name, value in super().__repr_args__() if self.copies or name != "copies_hidden_size"]
 
     @model_validator(mode="after")
     def _fits_together(self) -> ModelConfig:
