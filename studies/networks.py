@@ -1,7 +1,9 @@
-"""Networks that studies compare and that no model has: deeper ones, a normalised one. Importing this registers them."""
+"""Networks that studies compare and that no other model has: deeper ones, a normalised one."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar, Self
 
 import torch
@@ -99,9 +101,21 @@ class NormalisedGatedLMN(GatedLMN):
         return super().advance(self.norm(x), m, drive, position)
 
 
-NETWORKS |= {
+OWN: dict[str, type[Network]] = {
     "gated-blocks": GatedBlocks,
     "parallel-blocks": ParallelBlocks,
     "normalised-gated-lmn": NormalisedGatedLMN,
 }
-FAMILIES |= dict.fromkeys(("gated-blocks", "parallel-blocks", "normalised-gated-lmn"), Family(one_stage))
+
+
+@contextmanager
+def registered() -> Iterator[None]:
+    """Let models have these networks for as long as this lasts; outside of studies nobody can ask for them."""
+    new = OWN.keys() - NETWORKS.keys()  # none inside another such block
+    NETWORKS.update(OWN)
+    FAMILIES.update(dict.fromkeys(OWN, Family(one_stage)))
+    try:
+        yield
+    finally:
+        for name in new:
+            del NETWORKS[name], FAMILIES[name]

@@ -15,6 +15,7 @@ from lmn_music.training.config import Recipe
 from lmn_music.training.recipe import load_recipe
 from lmn_music.training.stages import stages_of
 from studies.engine import Row, Step
+from studies.networks import registered
 from studies.training_task import SpeedTask, TrainingTask, Yardstick, corpus_of
 
 Condition = tuple[str, ...]  # one level of each factor
@@ -95,6 +96,7 @@ class TrainingStudy:
         changes, seconds = self.yardsticks[condition[0], corpus]
         return Yardstick(self._recipe(corpus, changes, f"training.epochs={self.timing[0]}"), seconds)
 
+    @registered()
     def _recipe(self, corpus: str, *changes: str) -> Recipe:
         name, *words = " ".join((self.recipes[corpus], *changes)).split()
         file = RECIPES / f"{name}.toml"
@@ -109,6 +111,7 @@ class TrainingStudy:
 class _Plan:
     """What a study has to do on one corpus."""
 
+    @registered()
     def __init__(self, study: TrainingStudy, corpus: str, sha256: str, folder: Path, data: Path | None) -> None:
         self.study, self.corpus, self.sha256, self.folder, self.data = study, corpus, sha256, folder, data
         self.settings = tuple(study.grid.get(corpus, ("",)))

@@ -20,8 +20,8 @@ from lmn_music.errors import LmnMusicError, TrainingError
 from lmn_music.training.config import Recipe
 from lmn_music.training.reporter import Silent
 from lmn_music.training.stages import stages_of
-from studies import networks  # noqa: F401 - registers the networks of the studies, in every process
 from studies.engine import Row
+from studies.networks import registered
 
 COMMAND = "lmn-music experiment"
 HAND_OVER = "hand-over"
@@ -44,6 +44,7 @@ class TrainingTask:
     folder: Path = field(repr=False)  # an interrupted training resumes there, a finished trial is not made twice
     data: Path | None = field(repr=False)
 
+    @registered()
     def measure(self) -> list[Row]:
         """Train, or resume, to the end; return the figures of the best epoch, and what led to it.
 
@@ -132,6 +133,7 @@ class SpeedTask:
     data: Path | None = field(repr=False)
     yardstick: Yardstick | None = None
 
+    @registered()
     def measure(self) -> list[Row]:
         """Return the least seconds, of some, of an epoch of the last stage and of all that comes before the first."""
         epochs, before, beside = [], [], []

@@ -113,8 +113,7 @@ def test_a_new_network_has_starts_and_a_rate_of_its_own(start, tunes):
 
 def test_a_network_that_does_not_exist_is_refused_before_a_corpus_is_read():
     fault = lmn_music("train", "no such folder", *TRAIN, "--set", "model.network=emu", code=2)
-    assert 'model.network cannot be "emu": choose lmn, gated-lmn, ms-lmn, rnn, gru, lstm, ' in fault
-    assert fault.endswith(", ema\n")  # networks of the studies may stand between
+    assert 'model.network cannot be "emu": choose lmn, gated-lmn, ms-lmn, rnn, gru, lstm, ema' in fault
 
 
 def test_a_start_that_a_new_network_lacks_is_refused(tunes):

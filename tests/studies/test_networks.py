@@ -5,11 +5,13 @@ import torch
 
 from lmn_music.models.build import build
 from studies.all import STUDIES
+from studies.networks import registered
 
 DEPTH = STUDIES["depth"]
 
 
 @pytest.mark.parametrize("condition", DEPTH.conditions)
+@registered()
 def test_frame_by_frame_it_says_what_it_says_of_a_whole_song(condition):
     config = DEPTH.recipe("jsb", condition, "rate 0.01").model
     model = build(config, torch.Generator().manual_seed(0)).eval().double()
@@ -23,6 +25,7 @@ def test_frame_by_frame_it_says_what_it_says_of_a_whole_song(condition):
     torch.testing.assert_close(torch.cat(parts), whole)
 
 
+@registered()
 def test_the_memories_of_all_blocks_learn_at_their_own_rate():
     for condition in DEPTH.conditions:
         model = build(DEPTH.recipe("jsb", condition, "rate 0.01").model)
