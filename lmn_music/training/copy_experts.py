@@ -29,7 +29,7 @@ FOLDS = 3  # of the validation songs
 EPOCHS = 30  # on the validation songs at most
 PATIENCE = 4  # epochs without a better likelihood of the songs held out
 BATCH = 4096  # rows
-RATES = (1e-3, 2e-3)  # on the validation songs; the better one is taken
+RATE = 2e-3  # on the validation songs
 DECAY = 0.99  # of the running average of the weights, per step
 LIKELY = -8.0  # nats: a key below this chance is read in one frame out of RARELY, and counts so often
 RARELY = 8
@@ -55,8 +55,9 @@ class Rows(NamedTuple):
     song: Tensor
 
     def select(self, rows: Tensor) -> Rows:
-        """Return some of the rows."""
-        return Rows(*(column[rows] for column in self))
+        """Return some of the rows, by their numbers."""
+        numbers = rows.to(self.logit.device)
+        return Rows(*(column.index_select(0, numbers) for column in self))
 
 
 def with_experts(material: Material) -> Made:
@@ -76,10 +77,8 @@ def with_experts(material: Material) -> Made:
         return Made(model, unchanged=True, note=f"no copy experts: they need {FOLDS} validation songs, not {few}")
     at_hand = some_songs(material.songs, AT_HAND, material.generator())
     read = some_songs(at_hand, READ, material.generator())
-    of_song, of_all = model.output.experts
-    start_experts(of_song, [(model, read)], seed, check)
+    start_experts(model.output.experts, others_at_hand(model, read, at_hand), seed, check)
     alone = fit_experts(model, valid, seed, check)
-    start_experts(of_all, others_at_hand(model, read, at_hand), seed, check)
     together = fit_experts(_with_songs(model, at_hand), valid, seed, check)
     note = f"copy experts, with the training songs at hand {together:.3f} in cross-validation"
     return Made(model, valid_nll=alone, figures={"valid_nll_songs_at_hand": together}, note=note)
@@ -112,7 +111,7 @@ def others_at_hand(
 
 
 def start_experts(
-    experts: nn.Module, read: Iterable[tuple[TiedModel, Sequence[PianoRoll]]], seed: int, check: Check = go_on
+    sets: Iterable[nn.Module], read: Iterable[tuple[TiedModel, Sequence[PianoRoll]]], seed: int, check: Check = go_on
 ) -> None:
     """Fit copy experts to the songs that the other weights of their model have learned from.
 
@@ -120,17 +119,20 @@ def start_experts(
     from `fit_experts`: of these songs it knows too much.
 
     Args:
-        experts: of a trained model.
+        sets: the experts of a trained model that are fitted, each by itself.
         read: parts of the songs, each with the model that reads them, which has none of them at hand.
         seed: the seed of all random numbers.
         check: called every second or so; see `Material`.
     """
-    assert isinstance(experts, CopyExperts)
     columns = list(zip(*(_rows(reader, songs, check) for reader, songs in read), strict=True))
     if columns:
         rows = Rows(*(torch.cat(columns.pop(0)) for _ in Rows._fields))  # one after the other: they are large
-        *_, last = _epochs(experts, rows, FIRST_RATES, seed, check)
-        experts.load_state_dict(last.state_dict())
+        for experts in sets:
+            assert isinstance(experts, CopyExperts)
+            # What followed places of the song itself comes first; the experts of the song alone read no more.
+            own = rows._replace(evidence=rows.evidence[:, : experts.evidence_size])
+            *_, last = _epochs(experts, own, FIRST_RATES, seed, check)
+            experts.load_state_dict(last.state_dict())
 
 
 def fit_experts(model: TiedModel, songs: Sequence[PianoRoll], seed: int, check: Check = go_on) -> float:
@@ -138,7 +140,7 @@ def fit_experts(model: TiedModel, songs: Sequence[PianoRoll], seed: int, check: 
 
     It starts from their present weights; all other weights stay as they are. They fit the training songs better than
     any other song, so on these the experts look less useful than they are: here they are fitted to songs that no weight
-    has learned from. Rate and number of epochs are the best ones in a cross-validation over songs, which also gives the
+    has learned from. The number of epochs is the best one in a cross-validation over songs, which also gives the
     likelihood that is returned.
 
     Args:
@@ -154,15 +156,13 @@ def fit_experts(model: TiedModel, songs: Sequence[PianoRoll], seed: int, check: 
     experts = model.experts
     start = deepcopy(experts.state_dict())
     rows = _rows(model, songs, check)
-    found = [_cross_validated(experts, rows, rate, seed, check) for rate in RATES]
-    best = min(range(len(RATES)), key=lambda number: found[number].nll)
-    _, epochs, fitted = found[best]
+    best = _cross_validated(experts, rows, seed, check)
     log_probs = []
     for number in range(FOLDS):
-        experts.load_state_dict(fitted[number])
+        experts.load_state_dict(best.fitted[number])
         log_probs += frame_log_probs(model, songs[number::FOLDS], progress=check)
     experts.load_state_dict(start)
-    *_, last = experts, *_epochs(experts, rows, [RATES[best]] * epochs, seed, check)
+    *_, last = experts, *_epochs(experts, rows, [RATE] * best.epochs, seed, check)
     experts.load_state_dict(last.state_dict())
     return nll_per_frame(log_probs)
 
@@ -175,12 +175,11 @@ class _Validation(NamedTuple):
     fitted: list[dict[str, Tensor]]
 
 
-def _cross_validated(experts: CopyExperts, rows: Rows, rate: float, seed: int, check: Check) -> _Validation:
+def _cross_validated(experts: CopyExperts, rows: Rows, seed: int, check: Check) -> _Validation:
     fold = rows.song % FOLDS
-    held_out = [rows.select(fold == number) for number in range(FOLDS)]
-    trainings = [
-        _epochs(deepcopy(experts), rows.select(fold != number), [rate] * EPOCHS, seed, check) for number in range(FOLDS)
-    ]
+    held_out = [rows.select((fold == number).nonzero().squeeze(1)) for number in range(FOLDS)]
+    read = [rows.select((fold != number).nonzero().squeeze(1)) for number in range(FOLDS)]
+    trainings = [_epochs(deepcopy(experts), each, [RATE] * EPOCHS, seed, check) for each in read]
     nll = sum(_loss(experts, each) for each in held_out)
     best = _Validation(nll, 0, [deepcopy(experts.state_dict())] * FOLDS)
     for epoch, each in enumerate(zip(*trainings, strict=True), start=1):
@@ -208,14 +207,15 @@ def _rows(model: TiedModel, songs: Sequence[PianoRoll], check: Check) -> Rows:
             taken = likely | few
             weight = torch.where(likely, 1.0, float(RARELY))
             columns = (evidence.half(), hidden.half(), logit, sounds.to(logit), weight)
-            rows = [column[taken] for column in columns]
+            places = taken.flatten().nonzero().squeeze(1)
+            rows = [column.flatten(0, taken.dim() - 1).index_select(0, places) for column in columns]
             parts.append([*rows, torch.full((len(rows[0]),), number, device=logit.device)])
     return Rows(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
 def _epochs(experts: CopyExperts, rows: Rows, rates: Sequence[float], seed: int, check: Check) -> Iterator[CopyExperts]:
     """Train the experts for an epoch at each rate, and yield the running average of their weights after each."""
-    optimizer = torch.optim.Adam(experts.parameters())
+    optimizer = torch.optim.Adam(experts.parameters(), fused=True)  # the weights are few, and steps many
     average = AveragedModel(experts, multi_avg_fn=get_ema_multi_avg_fn(DECAY))
     generator = torch.Generator().manual_seed(seed)
     for epoch, rate in enumerate(rates):

@@ -24,9 +24,9 @@ from lmn_music.training.family import Made, Material, extended
 from lmn_music.training.own_habits import fit_habits, set_habits
 from lmn_music.training.stopping import Check, go_on
 
-STEPS = 200
+STEPS = 100
 SONGS, CHUNK = 4, 100  # of a step
-RATE = 1e-2  # the learning rate at first; it falls to nothing along half a cosine
+RATE = 2e-2  # the learning rate at first; it falls to nothing along half a cosine
 BLOCK = 32  # frames
 THINNED = 0.5  # the share of blocks in which keys are left out
 

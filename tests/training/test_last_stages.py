@@ -86,12 +86,22 @@ def test_what_copy_experts_learn_from_training_songs_serves_other_songs():
     learned, others = [repeated(seed) for seed in range(6)], [repeated(seed) for seed in range(6, 9)]
     model = small_model()
     before, untouched = nll_per_frame(frame_log_probs(model, others)), weights_of(model, last=False)
-    start_experts(model.experts, [(model, learned[:2]), (model, learned[2:])], seed=1)
+    start_experts([model.experts], [(model, learned[:2]), (model, learned[2:])], seed=1)
     assert_equal(weights_of(model, last=False), untouched)
     assert nll_per_frame(frame_log_probs(model, others)) < before - 0.5
     again = small_model()
-    start_experts(again.experts, [(again, learned[:2]), (again, learned[2:])], seed=1)
+    start_experts([again.experts], [(again, learned[:2]), (again, learned[2:])], seed=1)
     assert_equal(again.state_dict(), model.state_dict())
+
+
+def test_both_sets_of_experts_start_from_one_reading():
+    songs = [repeated(seed) for seed in range(4)]
+    model, again = small_model(), small_model()
+    start_experts(model.output.experts, [(model.with_songs(songs[2:]), songs[:2])], seed=1)
+    start_experts(again.output.experts[:1], [(again, songs[:2])], seed=1)
+    one, other = (each.output.experts[0].state_dict() for each in (model, again))
+    assert_equal(one, other)  # of what followed in the songs at hand, the experts of the song alone read nothing
+    assert model.output.experts[1].direct.weight.any()
 
 
 def test_no_song_is_at_hand_while_it_is_read(monkeypatch):
@@ -114,7 +124,7 @@ def test_the_recipe_says_how_many_units_copy_experts_have():
 
 def test_copy_experts_that_read_no_training_song_start_from_nothing():
     model = small_model()
-    start_experts(model.experts, [], seed=1)
+    start_experts([model.experts], [], seed=1)
     assert_equal(model.state_dict(), small_model().state_dict())
 
 

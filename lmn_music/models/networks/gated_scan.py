@@ -99,7 +99,9 @@ class _GatedScan(torch.autograd.Function):
     def backward(ctx: Any, grad_h: Tensor | None, grad_m: Tensor | None) -> Any:
         ss, hs, ms, W_mh, W_hm, W_mm = ctx.saved_tensors
         with torch.autocast(hs.device.type, enabled=False):
-            return _gradients(ss, hs, ms, W_mh, W_hm, W_mm, grad_h, grad_m)
+            delta, delta_m = _gradients(ss, hs, ms, W_mh, W_hm, W_mm, grad_h, grad_m)
+            learns = any(ctx.needs_input_grad[2:])
+            return delta, delta_m[0].clone(), *(weight_gradients(delta, delta_m, hs, ms) if learns else [None] * 4)
 
 
 def _gradients(
@@ -111,8 +113,8 @@ def _gradients(
     W_mm: Tensor,
     grad_h: Tensor | None,
     grad_m: Tensor | None,
-) -> tuple[Tensor, ...]:
-    """Return the gradients of u, m, W_mh, W_hm, W_mm and b_m; those that come in are None where they are zero."""
+) -> tuple[Tensor, Tensor]:
+    """Return the gradients of u and of all m_{t-1}; those that come in are None where they are zero."""
     time, batch, size = hs.shape
     # d loss / d [a_t, g_t], and d loss / d m_{t-1}, frame by frame
     delta, delta_m = torch.empty_like(ss), torch.empty_like(ms)
@@ -135,7 +137,7 @@ def _gradients(
             halves[t].mul_(of_both)
             add_product(from_m[t - 1] if t else None, both[t], W_mh, out=m_before[t])
             m_before[t].addmm_(m_before[t + 1], W_mm)
-    return delta, m_before[0].clone(), *weight_gradients(delta, delta_m, hs, ms)
+    return delta, delta_m
 
 
 def _derivatives(s: Tensor, h: Tensor, out: Tensor) -> None:

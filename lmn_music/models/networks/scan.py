@@ -91,13 +91,15 @@ class _Scan(torch.autograd.Function):
     def backward(ctx: Any, grad_h: Tensor | None, grad_m: Tensor | None) -> Any:
         hs, ms, W_mh, W_hm, W_mm = ctx.saved_tensors
         with torch.autocast(hs.device.type, enabled=False):
-            return _gradients(hs, ms, W_mh, W_hm, W_mm, grad_h, grad_m)
+            delta, delta_m = _gradients(hs, ms, W_mh, W_hm, W_mm, grad_h, grad_m)
+            learns = any(ctx.needs_input_grad[2:])
+            return delta, delta_m[0].clone(), *(weight_gradients(delta, delta_m, hs, ms) if learns else [None] * 4)
 
 
 def _gradients(
     hs: Tensor, ms: Tensor, W_mh: Tensor, W_hm: Tensor, W_mm: Tensor, grad_h: Tensor | None, grad_m: Tensor | None
-) -> tuple[Tensor, ...]:
-    """Return the gradients of u, m, W_mh, W_hm, W_mm and b_m; those that come in are None where they are zero."""
+) -> tuple[Tensor, Tensor]:
+    """Return the gradients of u and of all m_{t-1}; those that come in are None where they are zero."""
     time = len(hs)
     # d loss / d (argument of tanh), and d loss / d m_{t-1}, frame by frame
     delta_a, delta_m = torch.empty_like(hs), torch.empty_like(ms)
@@ -113,7 +115,7 @@ def _gradients(
         torch.ops.aten.tanh_backward.grad_input(a[t], h[t], grad_input=a[t])
         add_product(from_m[t - 1] if t else None, a[t], W_mh, out=m_before[t])
         m_before[t].addmm_(m_before[t + 1], W_mm)
-    return delta_a, m_before[0].clone(), *weight_gradients(delta_a, delta_m, hs, ms)
+    return delta_a, delta_m
 
 
 def weight_gradients(delta: Tensor, delta_m: Tensor, hs: Tensor, ms: Tensor) -> tuple[Tensor, ...]:

@@ -63,11 +63,26 @@ class CopyExperts(nn.Module):
 
 
 @torch.no_grad()
-def evidence_of(places: Tensor, passed: Tensor, common: Tensor, below: Tensor) -> Tensor:
+def orders_of(places: Tensor) -> Tensor:
+    """Return which places each order counts, those with a common past that is long enough: zeros and ones.
+
+    Args:
+        places: (..., keys, places), see `lmn_music.models.tied.matches.signed`.
+
+    Returns:
+        (..., sources, KINDS, PLACES, orders), the same for all keys.
+    """
+    run = _by_kind(places[..., :1, :]).abs().transpose(-2, -1)
+    return torch.cat([run >= order for order in ORDERS], dim=-1).to(places)
+
+
+@torch.no_grad()
+def evidence_of(places: Tensor, counted: Tensor, passed: Tensor, common: Tensor, below: Tensor) -> Tensor:
     """Return the logarithms of the counts of the copy experts.
 
     Args:
         places: (..., keys, places), see `lmn_music.models.tied.matches.signed`.
+        counted: which of them each order counts, see `orders_of`.
         passed: (..., keys, places), how many keys below sounded in what followed each place.
         common: the same, how many of them also sound in the present frame; broadcastable.
         below: (..., keys), how many keys below sound in the present frame; broadcastable.
@@ -80,14 +95,21 @@ def evidence_of(places: Tensor, passed: Tensor, common: Tensor, below: Tensor) -
     agrees, passed, places = (_by_kind(numbers) for numbers in (agrees, passed, places))  # (..., keys, PLACES)
     agrees[..., TOP, :, :] = passed[..., TOP, :, :] == 0
     agrees[..., BOTTOM, :, :] = (passed[..., BOTTOM, :, :] == 0) & (below == 0)[..., None, :, None]
-    run = places[..., :1, :].abs().transpose(-2, -1)  # the same for all keys
-    counted = torch.cat([run >= order for order in ORDERS], dim=-1).to(places)  # (..., PLACES, orders)
-    agree = agrees.to(places) @ counted
-    sound = (agrees & (places > 0)).to(places) @ counted
+    agree, sound = (_numbers(which, counted) for which in (agrees, agrees & (places > 0)))
     others = counted.sum(dim=-2, keepdim=True) - agree
     facts = [torch.log((sound + SMALL) / (agree - sound + SMALL)), torch.log1p(agree), torch.log1p(others)]
     evidence: Tensor = torch.stack(facts, dim=-1).movedim(-3, -5).flatten(-4)
     return evidence
+
+
+def _numbers(which: Tensor, counted: Tensor) -> Tensor:
+    """Return how many of some places (..., keys, PLACES) each order counts, (..., keys, orders)."""
+    which = which.to(counted)
+    if len(counted) == len(which):
+        return which @ counted
+    candidates = which.movedim(0, -2)  # their places are the same: one product for all of them
+    numbers: Tensor = (candidates.flatten(-3, -2) @ counted[0]).unflatten(-2, candidates.shape[-3:-1]).movedim(-2, 0)
+    return numbers
 
 
 def _by_kind(numbers: Tensor) -> Tensor:

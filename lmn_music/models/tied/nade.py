@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lmn_music.models.outputs.output import Autoregressive, Draft
-from lmn_music.models.tied.experts import CopyExperts, evidence_of
+from lmn_music.models.tied.experts import CopyExperts, evidence_of, orders_of
 from lmn_music.models.tied.matches import KINDS, PLACES
 from lmn_music.models.tied.surroundings import around
 
@@ -105,8 +105,9 @@ class TiedNADE(Autoregressive):
         count = frames.cumsum(dim=-1) - frames
         if not places.shape[-1]:
             return past, below, count, None
-        common = (places > 0) * frames.unsqueeze(-1)
-        return past, below, count, evidence_of(places, _sum_below(places > 0), _sum_below(common), count)
+        sounded = places > 0
+        passed, common = _sum_below(sounded), _sum_below(sounded & (frames > 0).unsqueeze(-1))
+        return past, below, count, evidence_of(places, orders_of(places), passed, common, count.to(common))
 
     def parts(self, context: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return what enters the hidden layer, which keys sounded in the frame before, and the places; see above."""
@@ -118,23 +119,30 @@ class TiedNADE(Autoregressive):
         return _Draft(self, context)
 
 
-def _sum_below(numbers: Tensor) -> Tensor:
-    """Return for each key, the last axis but one, the sum over the keys below it."""
-    sums = numbers.cumsum(dim=-2)
-    return sums - numbers.to(sums)
+def _sum_below(sounds: Tensor) -> Tensor:
+    """Return for each key, the last axis but one, on how many of the keys below it `sounds` is true, up to 255."""
+    return sounds.cumsum(dim=-2, dtype=torch.uint8) - sounds.to(torch.uint8)
+
+
+def _once(repeated: Tensor) -> Tensor:
+    """Return the first entry alone of a first axis along which a tensor is expanded, as contexts of candidates are."""
+    return repeated[:1] if repeated.stride(0) == 0 else repeated
 
 
 class _Draft(Draft):
     def __init__(self, nade: TiedNADE, context: Tensor) -> None:
         self.nade = nade
-        self.context, before, self.places = nade.parts(context)
+        self.context, before, places = nade.parts(context)
         # With silence below the lowest key, as `around` has it. What is silent in the end has changed if it was not.
         self.sounding = nn.functional.pad(torch.zeros_like(before), (BELOW, 0))
         self.change = nn.functional.pad(-before, (CHANGES, 0))
         self.frames = self.sounding[..., BELOW:]
         self.count = context.new_zeros(*context.shape[:-2], 1)
-        self.passed = _sum_below(self.places > 0)
-        self.common = self.passed.new_zeros(*self.places.shape[:-2], 1, self.places.shape[-1])
+        self.places = _once(places)
+        if places.shape[-1]:
+            self.counted, self.sounded = orders_of(self.places), self.places > 0
+            self.passed = _sum_below(self.sounded)
+            self.common = self.passed.new_zeros(*places.shape[:-2], 1, places.shape[-1])
 
     def logits(self, keys: slice) -> Tensor:
         windows = [
@@ -143,7 +151,8 @@ class _Draft(Draft):
         ]
         evidence = None
         if self.places.shape[-1]:
-            evidence = evidence_of(self.places[..., keys, :], self.passed[..., keys, :], self.common, self.count)
+            places, passed = self.places[..., keys, :], self.passed[..., keys, :]
+            evidence = evidence_of(places, self.counted, passed, self.common, self.count.to(self.common))
         return self.nade.key_logits(self.context[..., keys, :], torch.cat(windows, dim=-1), self.count, evidence)
 
     def add(self, key: Tensor, sounds: Tensor) -> None:
@@ -151,6 +160,7 @@ class _Draft(Draft):
         self.sounding.scatter_add_(-1, place + BELOW, value)
         self.change.scatter_add_(-1, place + CHANGES, value)
         self.count = self.count + value
-        at_key = place.unsqueeze(-1).expand(*place.shape, self.places.shape[-1])
-        sounded = self.places.gather(-2, at_key) > 0
-        self.common = self.common + (sounded & sounds[..., None, None])
+        if self.places.shape[-1]:
+            at_key = place.unsqueeze(-1).expand(*place.shape, self.places.shape[-1])
+            sounded = self.sounded.expand(*self.frames.shape, -1).gather(-2, at_key)
+            self.common = self.common + (sounded & sounds[..., None, None])
