@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
+import io
 import json
 import subprocess
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -57,20 +60,22 @@ class Study(Protocol):
 
 
 def read(path: Path) -> list[Row]:
-    """Return the rows of a table of results, none if there is no file.
+    """Return the rows of a table of results, none if there is no file; where there is NAME.csv.gz alone, from that.
 
     Raises:
         LmnMusicError: the file is not a table of results.
     """
-    if not path.exists():
+    packed = path.with_name(f"{path.name}.gz")
+    if not path.exists() and not packed.exists():
         return []
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open("rb") if path.exists() else gzip.open(packed) as content:
+            file = io.TextIOWrapper(content, encoding="utf-8", newline="")
             table = csv.DictReader(file)
             if not {*TEXTS} <= {*(table.fieldnames or ())}:
                 raise ValueError(f"it has no columns {', '.join(TEXTS)}")
             return [{name: _value(name, text) for name, text in line.items()} for line in table]
-    except (OSError, ValueError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, ValueError, csv.Error) as error:
         raise LmnMusicError(f"{path} is not a table of results ({error}): move it away to start afresh") from error
 
 

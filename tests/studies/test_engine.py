@@ -1,5 +1,6 @@
 """What is measured is kept as it comes, and never made twice."""
 
+import gzip
 import os
 import signal
 from dataclasses import dataclass, replace
@@ -134,3 +135,19 @@ def test_numbers_texts_and_lists_come_back_from_a_table(tmp_path):
     row |= {"protocol": "12345e67", "commit": "0123456"}
     write(tmp_path / "table.csv", [row, {**row, "task": "0"}])
     assert read(tmp_path / "table.csv") == [{**row, "task": "0"}, row]
+
+
+def test_a_table_may_be_packed_and_is_continued_unpacked(tmp_path):
+    rows = run(TWO_AND_THREE, tmp_path, workers=1)
+    path, packed = tmp_path / "squares.csv", tmp_path / "squares.csv.gz"
+    content = path.read_bytes()
+    packed.write_bytes(gzip.compress(content))
+    path.unlink()
+    assert run(TWO_AND_THREE, tmp_path, workers=1) == rows
+    assert not path.exists()  # nothing was missing
+    assert len(run(replace(TWO_AND_THREE, tasks=(*TWO_AND_THREE.tasks, Square(1))), tmp_path, workers=1)) > len(rows)
+    assert path.read_bytes() > content
+    path.unlink()
+    packed.write_bytes(gzip.compress(content)[:-20])
+    with pytest.raises(LmnMusicError, match=r"squares\.csv .*move it away"):
+        read(path)
