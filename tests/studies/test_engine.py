@@ -146,7 +146,7 @@ def test_a_table_may_be_packed_and_is_continued_unpacked(tmp_path):
     assert run(TWO_AND_THREE, tmp_path, workers=1) == rows
     assert not path.exists()  # nothing was missing
     assert len(run(replace(TWO_AND_THREE, tasks=(*TWO_AND_THREE.tasks, Square(1))), tmp_path, workers=1)) > len(rows)
-    assert path.read_bytes() > content
+    assert {row["task"] for row in read(path)} == {"1", "2", "3", "one more"}
     path.unlink()
     packed.write_bytes(gzip.compress(content)[:-20])
     with pytest.raises(LmnMusicError, match=r"squares\.csv .*move it away"):
