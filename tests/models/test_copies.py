@@ -240,3 +240,21 @@ def test_where_keys_are_given_nothing_is_copied_and_no_vector_enters(model_with_
     without.load_state_dict({name: w for name, w in model.state_dict().items() if name in without.state_dict()})
     given, _ = model(song, model.initial_state(1).drawing(free=False))
     torch.testing.assert_close(given, without(song)[0])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("candidates", [1, 2, 40])  # drawn as blocks of keys, and key by key
+@pytest.mark.parametrize("songs_at_hand", [False, True])
+def test_candidates_are_drawn_as_frames_with_contexts_of_their_own(model_with_songs, candidates, songs_at_hand):
+    model = model_with_songs[songs_at_hand]
+    songs = torch.stack([song_of(9, seed, 88) for seed in range(7)], dim=1)
+    context, _ = model.contexts(songs, model.initial_state(7))
+    shared = context[-1].expand(candidates, *context.shape[1:])
+    one, other = (
+        model.output.draw(each, generator=torch.Generator().manual_seed(1)) for each in (shared, shared.contiguous())
+    )
+    assert one.frames.any()
+    assert torch.equal(one.frames, other.frames)
+    torch.testing.assert_close(one.chances, other.chances)
+    chances = torch.sigmoid(model.output.logits(one.frames, shared))
+    torch.testing.assert_close(one.chances, chances)

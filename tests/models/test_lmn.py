@@ -74,6 +74,17 @@ def test_scan_has_the_gradients_of_the_plain_loop(kind, block, asked, time, monk
 
 
 @both_kinds
+def test_weights_that_do_not_learn_change_no_other_gradient(kind):
+    u, m, *frozen = weights(kind)
+    run = KINDS[kind][0]
+    learning, alone = (
+        torch.autograd.grad(run(u, m, *each)[1].sum(), (u, m)) for each in (frozen, [w.detach() for w in frozen])
+    )
+    for one, other in zip(learning, alone, strict=True):
+        assert torch.equal(one, other)
+
+
+@both_kinds
 def test_scan_has_numerically_right_gradients(kind):
     assert torch.autograd.gradcheck(KINDS[kind][0], weights(kind, time=3))
 
