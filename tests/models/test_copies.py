@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lmn_music.models.build import build
-from lmn_music.models.tied.experts import FACTS, ORDERS, SMALL, evidence_of, orders_of
+from lmn_music.models.tied.experts import FACTS, ORDERS, SMALL, Followed
 from lmn_music.models.tied.lines import line, moved
 from lmn_music.models.tied.matches import KINDS, PLACES, Matches, follow, matches_after, signed
 from lmn_music.models.tied.song_index import SongIndex
@@ -168,10 +168,7 @@ def test_the_experts_count_the_places_that_agree_so_far():
     places = torch.zeros(3, KINDS * PLACES)
     places[:, :PLACES] = signed(followed, torch.tensor([1, 2, 4]))
     frame = torch.tensor([1.0, 0, 1])
-    below, sounded = frame.cumsum(0) - frame, (places > 0).float()
-    passed = sounded.cumsum(0) - sounded
-    common = (sounded * frame[:, None]).cumsum(0) - sounded * frame[:, None]
-    evidence = evidence_of(places, orders_of(places), passed, common, below).view(3, KINDS, len(ORDERS), FACTS)
+    evidence = Followed(places).evidence(frame).view(3, KINDS, len(ORDERS), FACTS)
     assert not evidence[:, 1:].any()
     # At key 2 the places with 1 and 2 frames agree; of the past of one frame, key 2 sounds in one of the two.
     odds, agree, others = evidence[2, 0, 0].tolist()

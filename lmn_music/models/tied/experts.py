@@ -62,57 +62,72 @@ class CopyExperts(nn.Module):
         return added
 
 
-@torch.no_grad()
-def orders_of(places: Tensor) -> Tensor:
-    """Return which places each order counts, those with a common past that is long enough: zeros and ones.
+class Followed:
+    """What followed the places that match the song's end, ready to be counted.
+
+    Kinds are the KINDS of places of each source. Of a line only the key is known: a place of a top line agrees until
+    this key is passed, whatever sounds below, and one of a bottom line as long as nothing sounds below either. So it is
+    counted as if its own key never sounded.
 
     Args:
         places: (..., keys, places), see `lmn_music.models.tied.matches.signed`.
 
-    Returns:
-        (..., sources, KINDS, PLACES, orders), the same for all keys.
+    Attributes:
+        sounds: (..., kinds, keys, PLACES), whether the key sounds in what followed.
+        known: the same, but False for lines.
+        passed: the same, how many of the keys below sound in what followed.
+        counted: (..., kinds, PLACES, orders), whether the common past is long enough for each order.
+        asked: (kinds, 1, 1), 0 for top lines, which may have anything below them; else 1.
+
+    A place agrees with a frame up to a key if `passed` equals the number of keys below that sound in both and are
+    `known`, and this number equals `asked` times the number of keys below that sound in the frame.
     """
-    run = _by_kind(places[..., :1, :]).abs().transpose(-2, -1)
-    return torch.cat([run >= order for order in ORDERS], dim=-1).to(places)
+
+    @torch.no_grad()
+    def __init__(self, places: Tensor) -> None:
+        numbers = places.unflatten(-1, (-1, PLACES)).movedim(-2, -3)
+        self.sounds = numbers > 0
+        kind = torch.arange(numbers.shape[-3], device=places.device).view(-1, 1, 1) % KINDS
+        self.known = self.sounds & (kind < TOP)
+        self.asked = (kind != TOP).to(torch.uint8)
+        self.passed = sum_below(self.sounds)
+        run = numbers[..., :1, :].abs().transpose(-2, -1)  # the same for all keys
+        self.counted = torch.cat([run >= order for order in ORDERS], dim=-1).to(places)
+
+    @torch.no_grad()
+    def evidence(self, frames: Tensor) -> Tensor:
+        """Return the logarithms of the counts of the copy experts, for whole frames.
+
+        Args:
+            frames: (..., keys) of zeros and ones, the present frames.
+
+        Returns:
+            (..., keys, sources * KINDS * orders * 3): the log-odds of the key among the places that agree, and the
+            logarithms of 1 + their number and of 1 + the number of the other places.
+        """
+        present = (frames > 0)[..., None, :, None]
+        common = sum_below(self.known & present)
+        agrees = (self.passed == common) & (common == sum_below(present) * self.asked)
+        return facts_of(agrees, agrees & self.sounds, self.counted).movedim(-4, -3).flatten(-3)
 
 
-@torch.no_grad()
-def evidence_of(places: Tensor, counted: Tensor, passed: Tensor, common: Tensor, below: Tensor) -> Tensor:
-    """Return the logarithms of the counts of the copy experts.
+def facts_of(agrees: Tensor, sound: Tensor, counted: Tensor) -> Tensor:
+    """Return what the copy experts read of some places.
 
     Args:
-        places: (..., keys, places), see `lmn_music.models.tied.matches.signed`.
-        counted: which of them each order counts, see `orders_of`.
-        passed: (..., keys, places), how many keys below sounded in what followed each place.
-        common: the same, how many of them also sound in the present frame; broadcastable.
-        below: (..., keys), how many keys below sound in the present frame; broadcastable.
+        agrees: (..., kinds, keys, PLACES), which places agree so far.
+        sound: the same, in which of these the key sounds.
+        counted: (..., kinds, PLACES, orders), see `Followed`.
 
     Returns:
-        (..., keys, sources * KINDS * orders * 3): the log-odds of the key among the places that agree, and the
-        logarithms of 1 + their number and of 1 + the number of the other places.
+        (..., kinds, keys, orders, 3).
     """
-    agrees = (passed == common) & (common == below.unsqueeze(-1))
-    agrees, passed, places = (_by_kind(numbers) for numbers in (agrees, passed, places))  # (..., keys, PLACES)
-    agrees[..., TOP, :, :] = passed[..., TOP, :, :] == 0
-    agrees[..., BOTTOM, :, :] = (passed[..., BOTTOM, :, :] == 0) & (below == 0)[..., None, :, None]
-    agree, sound = (_numbers(which, counted) for which in (agrees, agrees & (places > 0)))
+    agree, sounding = (torch.cat([agrees, sound], dim=-2).to(counted) @ counted).chunk(2, dim=-2)
     others = counted.sum(dim=-2, keepdim=True) - agree
-    facts = [torch.log((sound + SMALL) / (agree - sound + SMALL)), torch.log1p(agree), torch.log1p(others)]
-    evidence: Tensor = torch.stack(facts, dim=-1).movedim(-3, -5).flatten(-4)
-    return evidence
+    odds = torch.log((sounding + SMALL) / (agree - sounding + SMALL))
+    return torch.stack([odds, torch.log1p(agree), torch.log1p(others)], dim=-1)
 
 
-def _numbers(which: Tensor, counted: Tensor) -> Tensor:
-    """Return how many of some places (..., keys, PLACES) each order counts, (..., keys, orders)."""
-    which = which.to(counted)
-    if len(counted) == len(which):
-        return which @ counted
-    candidates = which.movedim(0, -2)  # their places are the same: one product for all of them
-    numbers: Tensor = (candidates.flatten(-3, -2) @ counted[0]).unflatten(-2, candidates.shape[-3:-1]).movedim(-2, 0)
-    return numbers
-
-
-def _by_kind(numbers: Tensor) -> Tensor:
-    """Return numbers (..., keys, places) as (..., sources, KINDS, keys, PLACES)."""
-    by_kind: Tensor = numbers.unflatten(-1, (-1, KINDS, PLACES)).movedim(-4, -2)
-    return by_kind
+def sum_below(sounds: Tensor) -> Tensor:
+    """Return for each key, the last axis but one, on how many of the keys below it `sounds` is true, up to 255."""
+    return sounds.cumsum(dim=-2, dtype=torch.uint8) - sounds.to(torch.uint8)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
 from lmn_music.models.outputs.output import Autoregressive, Draft
-from lmn_music.models.tied.experts import CopyExperts, evidence_of, orders_of
+from lmn_music.models.tied.experts import CopyExperts, Followed, facts_of
 from lmn_music.models.tied.matches import KINDS, PLACES
 from lmn_music.models.tied.surroundings import around
 
@@ -105,9 +107,7 @@ class TiedNADE(Autoregressive):
         count = frames.cumsum(dim=-1) - frames
         if not places.shape[-1]:
             return past, below, count, None
-        sounded = places > 0
-        passed, common = _sum_below(sounded), _sum_below(sounded & (frames > 0).unsqueeze(-1))
-        return past, below, count, evidence_of(places, orders_of(places), passed, common, count.to(common))
+        return past, below, count, Followed(places).evidence(frames)
 
     def parts(self, context: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return what enters the hidden layer, which keys sounded in the frame before, and the places; see above."""
@@ -119,48 +119,61 @@ class TiedNADE(Autoregressive):
         return _Draft(self, context)
 
 
-def _sum_below(sounds: Tensor) -> Tensor:
-    """Return for each key, the last axis but one, on how many of the keys below it `sounds` is true, up to 255."""
-    return sounds.cumsum(dim=-2, dtype=torch.uint8) - sounds.to(torch.uint8)
-
-
-def _once(repeated: Tensor) -> Tensor:
-    """Return the first entry alone of a first axis along which a tensor is expanded, as contexts of candidates are."""
-    return repeated[:1] if repeated.stride(0) == 0 else repeated
-
-
 class _Draft(Draft):
+    """Frames that are being drawn. Candidates, which are frames of one context, share what followed the places.
+
+    Attributes:
+        followed: of each context; None without copy experts.
+        common: (contexts, kinds, candidates, 1, PLACES), how many keys that are drawn also sound there, see `Followed`.
+    """
+
     def __init__(self, nade: TiedNADE, context: Tensor) -> None:
         self.nade = nade
+        *batch, _, _ = context.shape
+        shared = math.prod(batch[:1]) > 1 and context.stride(0) == 0
+        self.candidates = batch[0] if shared else 1
+        self.contexts = math.prod(batch) // self.candidates
         self.context, before, places = nade.parts(context)
         # With silence below the lowest key, as `around` has it. What is silent in the end has changed if it was not.
         self.sounding = nn.functional.pad(torch.zeros_like(before), (BELOW, 0))
         self.change = nn.functional.pad(-before, (CHANGES, 0))
         self.frames = self.sounding[..., BELOW:]
-        self.count = context.new_zeros(*context.shape[:-2], 1)
-        self.places = _once(places)
+        self.count = context.new_zeros(*batch, 1)
+        self.followed: Followed | None = None
         if places.shape[-1]:
-            self.counted, self.sounded = orders_of(self.places), self.places > 0
-            self.passed = _sum_below(self.sounded)
-            self.common = self.passed.new_zeros(*places.shape[:-2], 1, places.shape[-1])
+            places = (places[0] if shared else places).reshape(self.contexts, *places.shape[-2:])
+            self.followed = Followed(places)
+            _, kinds, _, number = self.followed.known.shape
+            self.common = self.followed.passed.new_zeros(self.contexts, kinds, self.candidates, 1, number)
 
     def logits(self, keys: slice) -> Tensor:
         windows = [
             padded[..., keys.start : keys.stop - 1 + width].unfold(-1, width, 1)
             for padded, width in ((self.sounding, BELOW), (self.change, CHANGES))
         ]
-        evidence = None
-        if self.places.shape[-1]:
-            places, passed = self.places[..., keys, :], self.passed[..., keys, :]
-            evidence = evidence_of(places, self.counted, passed, self.common, self.count.to(self.common))
+        evidence = None if self.followed is None else self._evidence(self.followed, keys)
         return self.nade.key_logits(self.context[..., keys, :], torch.cat(windows, dim=-1), self.count, evidence)
+
+    def _evidence(self, followed: Followed, keys: slice) -> Tensor:
+        passed, sounds = (numbers[:, :, keys].unsqueeze(2) for numbers in (followed.passed, followed.sounds))
+        below = self._by_context(self.count.to(passed)).unsqueeze(-1) * followed.asked.unsqueeze(-1)
+        agrees = (passed == self.common) & (self.common == below)
+        facts = facts_of(agrees.flatten(2, 3), (agrees & sounds).flatten(2, 3), followed.counted)
+        facts = facts.unflatten(2, (self.candidates, passed.shape[3])).permute(2, 0, 3, 1, 4, 5)
+        evidence: Tensor = facts.reshape(*self.frames.shape[:-1], passed.shape[3], -1)
+        return evidence
 
     def add(self, key: Tensor, sounds: Tensor) -> None:
         value, place = sounds.to(self.count).unsqueeze(-1), key.unsqueeze(-1)
         self.sounding.scatter_add_(-1, place + BELOW, value)
         self.change.scatter_add_(-1, place + CHANGES, value)
         self.count = self.count + value
-        if self.places.shape[-1]:
-            at_key = place.unsqueeze(-1).expand(*place.shape, self.places.shape[-1])
-            sounded = self.sounded.expand(*self.frames.shape, -1).gather(-2, at_key)
-            self.common = self.common + (sounded & sounds[..., None, None])
+        if self.followed is not None:
+            known = self.followed.known
+            at_key = self._by_context(key).expand(-1, known.shape[1], -1, known.shape[-1])
+            sounded = known.gather(2, at_key) & self._by_context(sounds)
+            self.common = self.common + sounded.unsqueeze(3)
+
+    def _by_context(self, numbers: Tensor) -> Tensor:
+        """Return a number of each frame as (contexts, 1, candidates, 1)."""
+        return numbers.reshape(self.candidates, self.contexts).t()[:, None, :, None]
