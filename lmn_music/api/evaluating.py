@@ -58,7 +58,7 @@ def evaluate(
 
     Example:
         >>> round(evaluate("jsb").nll, 2)  # doctest: +SKIP
-        4.24
+        4.21
     """
     from lmn_music.evaluation.evaluate import evaluate as evaluate_split
     from lmn_music.evaluation.progress import no_progress
