@@ -60,16 +60,19 @@ class Study(Protocol):
 
 
 def read(path: Path) -> list[Row]:
-    """Return the rows of a table of results, none if there is no file; where there is NAME.csv.gz alone, from that.
+    """Return the rows of a table of results, none if there is no file.
+
+    A table may be packed, as NAME.csv.gz; it counts where there is no NAME.csv, which continues it.
 
     Raises:
         LmnMusicError: the file is not a table of results.
     """
-    packed = path.with_name(f"{path.name}.gz")
-    if not path.exists() and not packed.exists():
+    if not path.exists():
+        path = path.with_name(f"{path.name}.gz")
+    if not path.exists():
         return []
     try:
-        with path.open("rb") if path.exists() else gzip.open(packed) as content:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as content:
             file = io.TextIOWrapper(content, encoding="utf-8", newline="")
             table = csv.DictReader(file)
             if not {*TEXTS} <= {*(table.fieldnames or ())}:

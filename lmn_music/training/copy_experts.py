@@ -66,7 +66,8 @@ def with_experts(material: Material) -> Made:
     The experts of the song alone are one set of weights, those of the song and the training songs another.
 
     Args:
-        material: what the model is made from. With fewer than FOLDS validation songs the experts change nothing.
+        material: what the model is made from. With fewer than FOLDS validation songs the experts change nothing. A
+            single training song teaches them nothing: nothing else is at hand while it is read.
 
     Returns:
         The model, and its cross-validated likelihood without the training songs.

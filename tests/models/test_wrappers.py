@@ -13,7 +13,7 @@ from lmn_music.models.build import build
 from tests.models.helpers import CONFIGS
 
 
-@pytest.fixture(params=["both, metre", "gated", "MS-LMN", "tied", "tied, LSTM"])
+@pytest.fixture(params=["both, metre", "gated", "MS-LMN", "tied", "tied, copies", "tied, LSTM"])
 def model(request):
     return build(CONFIGS[request.param], torch.Generator().manual_seed(0)).eval()
 
@@ -64,4 +64,13 @@ def test_chunks_are_learned_from_when_compiled(model, frames):
     other = deepcopy(model)
     compiled = two_chunks(torch.compile(other, backend="eager"), other.named_parameters(), frames)
     torch.testing.assert_close(compiled, two_chunks(model, model.named_parameters(), frames))
+    torch.compiler.reset()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # what torch.compile does to torch
+def test_a_model_with_copy_experts_is_compiled_whole(frames):
+    model = build(CONFIGS["tied, copies"], torch.Generator().manual_seed(0)).eval()
+    whole, _ = torch.compile(model, backend="eager", fullgraph=True)(frames)
+    torch.testing.assert_close(whole, model(frames)[0])
     torch.compiler.reset()

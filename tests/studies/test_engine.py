@@ -149,5 +149,5 @@ def test_a_table_may_be_packed_and_is_continued_unpacked(tmp_path):
     assert {row["task"] for row in read(path)} == {"1", "2", "3", "one more"}
     path.unlink()
     packed.write_bytes(gzip.compress(content)[:-20])
-    with pytest.raises(LmnMusicError, match=r"squares\.csv .*move it away"):
+    with pytest.raises(LmnMusicError, match=r"squares\.csv\.gz .*move it away"):
         read(path)

@@ -50,7 +50,7 @@ class CopyExperts(nn.Module):
         """Return what is added to the log-odds.
 
         Args:
-            evidence: (..., evidence_size), see `evidence_of`.
+            evidence: (..., evidence_size), see `Followed.evidence`.
             hidden: (..., width).
 
         Returns:
@@ -83,7 +83,6 @@ class Followed:
     `known`, and this number equals `asked` times the number of keys below that sound in the frame.
     """
 
-    @torch.no_grad()
     def __init__(self, places: Tensor) -> None:
         numbers = places.unflatten(-1, (-1, PLACES)).movedim(-2, -3)
         self.sounds = numbers > 0
@@ -94,7 +93,6 @@ class Followed:
         run = numbers[..., :1, :].abs().transpose(-2, -1)  # the same for all keys
         self.counted = torch.cat([run >= order for order in ORDERS], dim=-1).to(places)
 
-    @torch.no_grad()
     def evidence(self, frames: Tensor) -> Tensor:
         """Return the logarithms of the counts of the copy experts, for whole frames.
 

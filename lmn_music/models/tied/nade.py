@@ -159,8 +159,8 @@ class _Draft(Draft):
         below = self._by_context(self.count.to(passed)).unsqueeze(-1) * followed.asked.unsqueeze(-1)
         agrees = (passed == self.common) & (self.common == below)
         facts = facts_of(agrees.flatten(2, 3), (agrees & sounds).flatten(2, 3), followed.counted)
-        facts = facts.unflatten(2, (self.candidates, passed.shape[3])).permute(2, 0, 3, 1, 4, 5)
-        evidence: Tensor = facts.reshape(*self.frames.shape[:-1], passed.shape[3], -1)
+        facts = facts.unflatten(2, (self.candidates, passed.shape[3])).permute(2, 0, 3, 1, 4, 5).flatten(3)
+        evidence: Tensor = facts.reshape(*self.frames.shape[:-1], *facts.shape[2:])
         return evidence
 
     def add(self, key: Tensor, sounds: Tensor) -> None:
