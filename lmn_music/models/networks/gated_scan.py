@@ -100,8 +100,7 @@ class _GatedScan(torch.autograd.Function):
         ss, hs, ms, W_mh, W_hm, W_mm = ctx.saved_tensors
         with torch.autocast(hs.device.type, enabled=False):
             delta, delta_m = _gradients(ss, hs, ms, W_mh, W_hm, W_mm, grad_h, grad_m)
-            learns = any(ctx.needs_input_grad[2:])
-            return delta, delta_m[0].clone(), *(weight_gradients(delta, delta_m, hs, ms) if learns else [None] * 4)
+            return delta, delta_m[0].clone(), *weight_gradients(delta, delta_m, hs, ms, ctx.needs_input_grad[2:])
 
 
 def _gradients(

@@ -10,7 +10,7 @@ over a long batch spends its time waiting for memory. docs/performance.md has th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -92,8 +92,7 @@ class _Scan(torch.autograd.Function):
         hs, ms, W_mh, W_hm, W_mm = ctx.saved_tensors
         with torch.autocast(hs.device.type, enabled=False):
             delta, delta_m = _gradients(hs, ms, W_mh, W_hm, W_mm, grad_h, grad_m)
-            learns = any(ctx.needs_input_grad[2:])
-            return delta, delta_m[0].clone(), *(weight_gradients(delta, delta_m, hs, ms) if learns else [None] * 4)
+            return delta, delta_m[0].clone(), *weight_gradients(delta, delta_m, hs, ms, ctx.needs_input_grad[2:])
 
 
 def _gradients(
@@ -118,7 +117,9 @@ def _gradients(
     return delta_a, delta_m
 
 
-def weight_gradients(delta: Tensor, delta_m: Tensor, hs: Tensor, ms: Tensor) -> tuple[Tensor, ...]:
+def weight_gradients(
+    delta: Tensor, delta_m: Tensor, hs: Tensor, ms: Tensor, asked: Sequence[bool]
+) -> tuple[Tensor | None, ...]:
     """Return the gradients of W_mh, W_hm, W_mm and b_m, each a single product over all frames.
 
     Args:
@@ -126,7 +127,10 @@ def weight_gradients(delta: Tensor, delta_m: Tensor, hs: Tensor, ms: Tensor) -> 
         delta_m: (time + 1, batch, memory_size), the gradient of m_{t-1}.
         hs: (time, batch, hidden_size), h_t.
         ms: (time + 1, batch, memory_size), m_{t-1}.
+        asked: for each of the four, whether it learns; where none does, all four gradients are None.
     """
+    if not any(asked):
+        return (None,) * 4
     before, flat, flat_m = (x.reshape(-1, x.shape[-1]) for x in (ms[:-1], delta, delta_m[1:]))
     return flat.t() @ before, flat_m.t() @ hs.reshape(-1, hs.shape[-1]), flat_m.t() @ before, flat_m.sum(dim=0)
 
