@@ -132,18 +132,18 @@ def _read_notes(
             struck[channel].clear()
     for key, moved in moves.items():
         channel, pitch = divmod(key, 128)
-        if ended := _first_by_first(moved) or _all_at_once(moved, last):
-            played[channel][1].extend((onset, pitch, end, velocity) for onset, velocity, end in ended)
+        if ended := _first_by_first(moved, pitch) or _all_at_once(moved, pitch, last):
+            played[channel][1].extend(ended)
     return played
 
 
-def _first_by_first(moves: Sequence[_Move]) -> list[tuple[int, int, int]]:
-    """Return (onset, velocity, end) of each note of a key; nothing unless notes and note-offs match one by one.
+def _first_by_first(moves: Sequence[_Move], pitch: int) -> list[_Struck]:
+    """Return the notes of a key; nothing unless notes and note-offs match one by one.
 
     Note-offs before the first note and after the last one are no fault: some programs begin and end with them.
     """
     sounding: deque[_Move] = deque()
-    ended: list[tuple[int, int, int]] = []
+    ended: list[_Struck] = []
     stray = False
     for tick, velocity in moves:
         if velocity > 0:
@@ -152,17 +152,18 @@ def _first_by_first(moves: Sequence[_Move]) -> list[tuple[int, int, int]]:
             sounding.append((tick, velocity))
         elif velocity == 0:
             if sounding:
-                ended.append((*sounding.popleft(), tick))
+                onset, hard = sounding.popleft()
+                ended.append((onset, pitch, tick, hard))
             else:
                 stray = bool(ended)
         else:
-            ended += [(*note, tick) for note in sounding]
+            ended += [(onset, pitch, tick, hard) for onset, hard in sounding]
             sounding.clear()
     return [] if sounding else ended
 
 
-def _all_at_once(moves: Sequence[_Move], last: int) -> list[tuple[int, int, int]]:
-    """Return (onset, velocity, end) of each note of a key if each note-off ends all that sounds.
+def _all_at_once(moves: Sequence[_Move], pitch: int, last: int) -> list[_Struck]:
+    """Return the notes of a key if each note-off ends all that sounds.
 
     Two messages in one tick may be in the wrong order. A note-off after a new note ends the notes before it only; one
     that ends nothing ends the note after it, if that is never let go: a note of no length.
@@ -173,13 +174,13 @@ def _all_at_once(moves: Sequence[_Move], last: int) -> list[tuple[int, int, int]
     for place, (tick, velocity) in enumerate(moves):
         if velocity > 0:
             if tick == idle and (place + 1 == len(moves) or moves[place + 1][1] > 0):
-                ended.append((tick, velocity, tick))
+                ended.append((tick, pitch, tick, velocity))
             else:
                 sounding.append((tick, velocity))
         elif sounding:
             before = [note for note in sounding if note[0] < tick and not velocity] or sounding
-            ended += [(*note, tick) for note in before]
+            ended += [(onset, pitch, tick, hard) for onset, hard in before]
             sounding = sounding[len(before) :]
         else:
             idle = tick
-    return ended + [(*note, last) for note in sounding]
+    return ended + [(onset, pitch, last, hard) for onset, hard in sounding]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -103,7 +103,8 @@ def to_roll(
         raise ScoreError("no notes found: choose a file in which notes between A0 and C8 sound", nothing)
     impossible = ScoreError("the note times make no sense: export the file anew", "unreadable (impossible note times)")
     try:
-        keys, onsets, ends, _ = (np.array(column, dtype=np.float64) for column in zip(*notes, strict=True))
+        keys = np.array([note.pitch - LOWEST_PITCH for note in notes])
+        onsets, ends = _floats(note.onset for note in notes), _floats(note.end for note in notes)
         whole = np.array(length, dtype=np.float64)
     except OverflowError:  # a time that no float holds
         raise impossible from None
@@ -117,7 +118,7 @@ def to_roll(
     else:
         onsets, ends = first, np.maximum(last, first + 1)
     total = max(float(whole), float(ends.max()))
-    if not (np.isfinite([total, *onsets, *ends]).all() and onsets.min() >= 0):
+    if not (np.isfinite([total, onsets.max(), ends.min()]).all() and onsets.min() >= 0):
         raise impossible
     if total > MAX_FRAMES:
         raise ScoreError(
@@ -126,11 +127,15 @@ def to_roll(
         )
     # Counting starts minus ends takes time linear in the notes and in the frames, however long the notes are.
     changes = np.zeros((int(total) + 1, KEYS), dtype=np.int32)
-    columns = keys.astype(np.int64) - LOWEST_PITCH
-    np.add.at(changes, (onsets.astype(np.int64), columns), 1)
-    np.add.at(changes, (ends.astype(np.int64), columns), -1)
+    np.add.at(changes, (onsets.astype(np.int64), keys), 1)
+    np.add.at(changes, (ends.astype(np.int64), keys), -1)
     np.cumsum(changes, axis=0, dtype=changes.dtype, out=changes)  # a piece of 100,000 frames takes 35 MB
     return PianoRoll(changes[:-1] > 0, frames_per_quarter, title)
+
+
+def _floats(times: Iterable[Fraction]) -> npt.NDArray[np.float64]:
+    """Return the times as floats: the same as `float` of each, which takes twice as long."""
+    return np.array([time.numerator / time.denominator for time in times])
 
 
 def runs(frames: npt.NDArray[np.bool_]) -> Iterator[Run]:
