@@ -16,6 +16,7 @@ from pathlib import Path
 from lmn_music.corpora import load_corpus
 from lmn_music.evaluation.evaluate import evaluate
 from lmn_music.models.checkpoint import load_checkpoint, save_checkpoint
+from lmn_music.training.folder import read_metrics
 
 FIGURES = ("nll", "nll_first_frame_excluded", "accuracy_sampled", "accuracy_thresholded")
 
@@ -49,6 +50,9 @@ def ship(run: str) -> None:
     figures = header.figures | {f"test_{name}": getattr(evaluation, name) for name in FIGURES}
     if evaluation.songs_at_hand:
         figures["test_nll_songs_at_hand"] = evaluation.songs_at_hand.nll
+    # The last stages train in no epochs; those of the weights below them are told.
+    epochs = [line for line in read_metrics(Path(run)) if line["stage"] == header.model.network]
+    figures |= {"best_epoch": max(line["epoch"] for line in epochs if line["best"]), "epochs": epochs[-1]["epoch"]}
     shipped = header.model_copy(update={"figures": figures, "command": public(header.command)})
     path = Path(__file__).resolve().parent.parent / "checkpoints" / f"{header.corpus.name}.safetensors"
     save_checkpoint(path, weights, shipped)

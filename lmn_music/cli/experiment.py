@@ -84,7 +84,7 @@ def run(
 @app.command()
 def memory(
     quick: Annotated[
-        bool, typer.Option("--quick", help="The short form, ten minutes of two cores; else two hours.")
+        bool, typer.Option("--quick", help="The short form, four minutes of two cores; else two hours.")
     ] = False,
     task: Annotated[
         list[str] | None,

@@ -51,4 +51,4 @@ class MemoryStudy:
 
 
 STUDY = MemoryStudy(Protocol())
-SHORT = MemoryStudy(QUICK, "memory-quick", "the same in its short form: small models, seconds of training; ten minutes")
+SHORT = MemoryStudy(QUICK, "memory-quick", "the same in its short form: small models, seconds of training; four minutes")
