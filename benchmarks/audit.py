@@ -49,6 +49,7 @@ def measure(name: str) -> dict[str, Any]:
 
     def nats(read: list[FloatArray], which: bool | None = None) -> float | None:
         kept = [each for each, one in zip(read, related, strict=True) if which in (None, one)]
+        # More digits than are shown: rounded to four first, 4.21247 would be shown as 4.213.
         return round(nll_per_frame(kept), 6) if kept else None
 
     as_is = frame_log_probs(model, corpus.test)

@@ -44,15 +44,18 @@ def ship(run: str) -> None:
     header = checkpoint.header
     if not header.corpus.comparable:
         raise ValueError(f"{run} was trained on a stand-in for a benchmark, or on a folder")
+    # The last stages have no epochs: the header states those of the stage before them.
+    epochs = [line for line in read_metrics(Path(run)) if line["stage"] == header.model.network]
+    if not epochs:
+        raise ValueError(f"{run} is no run folder, or has no epochs")
+    best = max((line["epoch"] for line in epochs if line["best"]), default=0)
     weights = {name: weight.half() for name, weight in checkpoint.model.state_dict().items()}
     checkpoint.model.load_state_dict(weights)  # the figures are of what is written
     evaluation = evaluate(checkpoint, load_corpus(header.corpus.source))
-    figures = header.figures | {f"test_{name}": getattr(evaluation, name) for name in FIGURES}
+    figures = header.figures | {"best_epoch": best, "epochs": epochs[-1]["epoch"]}
+    figures |= {f"test_{name}": getattr(evaluation, name) for name in FIGURES}
     if evaluation.songs_at_hand:
         figures["test_nll_songs_at_hand"] = evaluation.songs_at_hand.nll
-    # The last stages train in no epochs; those of the weights below them are told.
-    epochs = [line for line in read_metrics(Path(run)) if line["stage"] == header.model.network]
-    figures |= {"best_epoch": max(line["epoch"] for line in epochs if line["best"]), "epochs": epochs[-1]["epoch"]}
     shipped = header.model_copy(update={"figures": figures, "command": public(header.command)})
     path = Path(__file__).resolve().parent.parent / "checkpoints" / f"{header.corpus.name}.safetensors"
     save_checkpoint(path, weights, shipped)

@@ -152,12 +152,12 @@ def _first_by_first(moves: Sequence[_Move], pitch: int) -> list[_Struck]:
             sounding.append((tick, velocity))
         elif velocity == 0:
             if sounding:
-                onset, hard = sounding.popleft()
-                ended.append((onset, pitch, tick, hard))
+                onset, force = sounding.popleft()
+                ended.append((onset, pitch, tick, force))
             else:
                 stray = bool(ended)
         else:
-            ended += [(onset, pitch, tick, hard) for onset, hard in sounding]
+            ended += [(onset, pitch, tick, force) for onset, force in sounding]
             sounding.clear()
     return [] if sounding else ended
 
@@ -179,8 +179,8 @@ def _all_at_once(moves: Sequence[_Move], pitch: int, last: int) -> list[_Struck]
                 sounding.append((tick, velocity))
         elif sounding:
             before = [note for note in sounding if note[0] < tick and not velocity] or sounding
-            ended += [(onset, pitch, tick, hard) for onset, hard in before]
+            ended += [(onset, pitch, tick, force) for onset, force in before]
             sounding = sounding[len(before) :]
         else:
             idle = tick
-    return ended + [(onset, pitch, last, hard) for onset, hard in sounding]
+    return ended + [(onset, pitch, last, force) for onset, force in sounding]

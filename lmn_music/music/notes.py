@@ -106,7 +106,7 @@ def to_roll(
         keys = np.array([note.pitch - LOWEST_PITCH for note in notes])
         onsets, ends = _floats(note.onset for note in notes), _floats(note.end for note in notes)
         whole = np.array(length, dtype=np.float64)
-    except OverflowError:  # a time that no float holds
+    except (OverflowError, ValueError):  # a time that no float holds, or none
         raise impossible from None
     with np.errstate(over="ignore"):  # infinite times are refused below
         onsets, ends, whole = (times * frames_per_quarter + _NUDGE for times in (onsets, ends, whole))
@@ -135,7 +135,7 @@ def to_roll(
 
 def _floats(times: Iterable[Fraction]) -> npt.NDArray[np.float64]:
     """Return the times as floats: the same as `float` of each, which takes twice as long."""
-    return np.array([time.numerator / time.denominator for time in times])
+    return np.array([above / below for above, below in (time.as_integer_ratio() for time in times)])
 
 
 def runs(frames: npt.NDArray[np.bool_]) -> Iterator[Run]:

@@ -51,4 +51,6 @@ class MemoryStudy:
 
 
 STUDY = MemoryStudy(Protocol())
-SHORT = MemoryStudy(QUICK, "memory-quick", "the same in its short form: small models, seconds of training; four minutes")
+SHORT = MemoryStudy(
+    QUICK, "memory-quick", "the same in its short form: small models, a second of training; four minutes"
+)
