@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import lmn_music.music.piece
 from lmn_music.errors import ScoreError, UsageError
 from lmn_music.music.metre import Bar, Metre, join_pickup, split_pickup
-from lmn_music.music.notes import Note
+from lmn_music.music.notes import Note, to_roll
 from lmn_music.music.part import Part
 from lmn_music.music.piece import KeySignature, Piece, Tempo
 from tests.helpers import make_roll
@@ -121,6 +121,18 @@ def test_the_roll_of_a_piece() -> None:
     with pytest.raises(ScoreError) as caught:
         Piece((drums,)).roll(2)
     assert caught.value.reason == "drums only"
+
+
+def test_times_of_notes_may_be_any_numbers() -> None:
+    exact, rounded = ((Note(60, time(1), time(2)),) for time in (Fraction, float))
+    assert to_roll(exact, Fraction(3), 2, title="") == to_roll(rounded, Fraction(3), 2, title="")
+
+
+@pytest.mark.parametrize("time", [float("nan"), float("inf"), -float("inf"), Fraction(10) ** 400])
+def test_times_that_no_roll_can_hold_are_refused(time: Fraction) -> None:
+    for note in (Note(60, Fraction(1), time), Note(60, time, Fraction(1))):
+        with pytest.raises(ScoreError, match="the note times make no sense"):
+            to_roll((Note(62, Fraction(0), Fraction(1)), note), Fraction(2), 2, title="")
 
 
 @pytest.mark.parametrize("repeat_notes", [False, True])
